@@ -40,3 +40,37 @@ class InvalidStay(DomainError):
 
     check_in: date
     check_out: date
+
+
+@dataclass(eq=False)
+class InvalidField(DomainError):
+    """A rule or policy is written wrongly.
+
+    field: JSON Pointer to the place. problem: what is asked there.
+    """
+
+    field: str
+    problem: str
+
+
+@dataclass(eq=False)
+class DerivationCycle(DomainError):
+    """Rate plans take their prices from each other in a circle; `plans` walks it and ends where it began."""
+
+    plans: tuple[object, ...]
+
+
+@dataclass(eq=False)
+class UnknownParentPlan(DomainError):
+    """A rate plan is derived from one that does not exist."""
+
+    plan: object
+    parent: object
+
+
+@dataclass(eq=False)
+class IllegalTransition(DomainError):
+    """A reservation in this state does not take this action."""
+
+    status: str
+    action: str
