@@ -1,0 +1,104 @@
+"""A channel's bookings in our words, whatever protocol brought them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from innsync.domain.money import Money
+from innsync.domain.stay import StayDates
+
+
+class RevisionKind(StrEnum):
+    NEW = "new"
+    MODIFIED = "modified"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestDetails:
+    """What the channel tells about a person. E-mail may be the channel's relay address, valid for one booking only."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    country: str = ""  # ISO 3166-1 alpha-2, upper case, or empty
+    language: str = ""  # ISO 639-1, lower case, or empty
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRoomStay:
+    """One room of a channel's booking.
+
+    ref: the channel's own id of this room within the booking, stable over revisions.
+    room, rate: the channel's ids of what was sold; empty when the channel itself could not say.
+    nightly: the price of each night in order, empty when the channel gives only a total.
+    """
+
+    ref: str
+    room: str
+    rate: str
+    stay: StayDates
+    adults: int = 1
+    child_ages: tuple[int, ...] = ()  # -1 where the age is unknown
+    guest_name: str = ""
+    nightly: tuple[Money, ...] = ()
+    total: Money | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRevision:
+    """One state of a channel's booking: a full picture, except where `keeps_details` says otherwise.
+
+    reference: the channel's id of the booking. order: sorts the revisions of one booking; later is greater
+    (an ISO instant, or whatever the channel counts by). source: the travel site behind a channel manager.
+    keeps_details: the message carries no rooms, guest or amounts of its own (Expedia's cancellation): keep the stored ones.
+    replaces: the id of a booking that this one continues under a new id (Expedia's cancel-and-rebook).
+    payment: what is known of the payment without card data, such as {"collect": "channel", "last4": "4242", "virtual": true}.
+    """
+
+    reference: str
+    property_ref: str
+    kind: RevisionKind
+    order: str
+    guest: GuestDetails
+    rooms: tuple[ChannelRoomStay, ...]
+    currency: str
+    total: Money | None = None
+    commission: Money | None = None
+    special_requests: str = ""
+    source: str = ""
+    booked_at: datetime | None = None
+    keeps_details: bool = False
+    replaces: str = ""
+    payment: dict[str, str | bool] = field(default_factory=dict)
+
+    @property
+    def nights_touched(self) -> tuple[date, date] | None:
+        """The first and the last night of any room; None without rooms."""
+        if not self.rooms:
+            return None
+        return min(room.stay.check_in for room in self.rooms), max(room.stay.last_night for room in self.rooms)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRoom:
+    """A room of the channel's catalogue, with the rates it is sold at."""
+
+    id: str
+    name: str
+    max_adults: int | None = None
+    rates: tuple[ChannelRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRate:
+    """A rate of the channel's catalogue. `read_only` rates are derived there and refuse updates."""
+
+    id: str
+    name: str
+    occupancies: tuple[int, ...] = ()  # adults the channel wants a price for; empty = one price a room
+    currency: str = ""
+    read_only: bool = False

@@ -1,0 +1,235 @@
+"""The only place that opens outgoing connections.
+
+A `Session` is one account's way to its vendor: addresses, credentials, settings, the vendor's limits, a cache for
+short-lived tokens, and a log of calls. It turns what can go wrong on the wire into the IntegrationError family.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+from innsync.integrations.errors import (
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Transient,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_LIMIT_BYTES = 50_000_000
+
+
+class ForbiddenAddress(Rejected):
+    """An address that outgoing calls may not reach: a private network, or this machine."""
+
+
+class RateLimiter(Protocol):
+    """Shared counters of the vendors' limits."""
+
+    def take(self, *, limits: Sequence[str], property_id: str, urgent: bool) -> timedelta | None:
+        """Take one call from each limit, or none: then how long until there will be one. None means taken."""
+        ...
+
+    def penalise(self, *, limits: Sequence[str], property_id: str, pause: timedelta) -> None:
+        """The vendor said too many: no call on these limits before the pause is over."""
+        ...
+
+
+class TokenCache(Protocol):
+    """Short-lived tokens, shared by all workers; one obtains while the others wait."""
+
+    def get(self, name: str, obtain: Callable[[], tuple[str, datetime]], *, refused: str = "") -> str:
+        """The token of that name; obtained when missing, expired, or equal to the `refused` one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One outgoing call for the log. No body, no credentials: address, size, time, outcome."""
+
+    operation: str
+    method: str
+    url: str
+    status: int | None
+    duration_ms: float
+    sent_bytes: int
+    received_bytes: int
+    error: str = ""
+
+
+class Unlimited:
+    """No limits: for tests and tools that make single calls."""
+
+    def take(self, *, limits: Sequence[str], property_id: str, urgent: bool) -> timedelta | None:
+        return None
+
+    def penalise(self, *, limits: Sequence[str], property_id: str, pause: timedelta) -> None:
+        return None
+
+
+class LocalTokens:
+    """Tokens kept in this process only."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+
+    def get(self, name: str, obtain: Callable[[], tuple[str, datetime]], *, refused: str = "") -> str:
+        token, expires_at = self._tokens.get(name, ("", datetime.min.replace(tzinfo=UTC)))
+        if not token or token == refused or expires_at <= datetime.now(UTC):
+            token, expires_at = obtain()
+            self._tokens[name] = (token, expires_at)
+        return token
+
+
+def _forget(call: Call) -> None:
+    return None
+
+
+@dataclass(slots=True)
+class Session:
+    """One account at one vendor.
+
+    base_urls: the manifest's names to addresses. allow_private: loopback and private addresses may be called
+    (sandbox and development only). property_id: whose limits a call counts against, where limits are per property.
+    """
+
+    vendor: str
+    account_id: str
+    base_urls: Mapping[str, str]
+    credentials: Mapping[str, str]
+    client: httpx.Client
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    limiter: RateLimiter = field(default_factory=Unlimited)
+    tokens: TokenCache = field(default_factory=LocalTokens)
+    allow_private: bool = False
+    on_call: Callable[[Call], None] = _forget
+    timeout_s: float = 30.0
+
+    def request(
+        self,
+        method: str,
+        base: str,
+        path: str,
+        *,
+        operation: str,
+        content: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        limits: Sequence[str] = (),
+        property_id: str = "",
+        urgent: bool = False,
+        timeout_s: float | None = None,
+        accept: Sequence[int] = (),
+    ) -> httpx.Response:
+        """Make one call and return its answer when it is 2xx, or one of the `accept` statuses.
+
+        base: which of the manifest's base_urls. limits: which limits to draw on before calling; when one is used up,
+        RateLimited is raised with the time to wait and nothing is sent.
+
+        Raises RateLimited (429, or our own count), NotAuthorised (401, 403), OutcomeUnknown (5xx, a lost answer),
+        Transient (no connection), Rejected (other 4xx).
+        """
+        if limits:
+            wait = self.limiter.take(limits=limits, property_id=property_id, urgent=urgent)
+            if wait is not None:
+                raise RateLimited(
+                    "the vendor's limit is used up", vendor=self.vendor, operation=operation, retry_after=wait
+                )
+        url = self.base_urls[base].rstrip("/") + path
+        if not self.allow_private:
+            refuse_private_address(url)
+        response = self._send(
+            method, url, operation=operation, content=content, headers=headers, params=params, timeout_s=timeout_s
+        )
+        if response.is_success or response.status_code in accept:
+            return response
+        self._raise_for_status(response, operation, limits, property_id)
+        raise AssertionError("unreachable")
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        content: bytes | str | None,
+        headers: Mapping[str, str] | None,
+        params: Any,
+        timeout_s: float | None,
+    ) -> httpx.Response:
+        started = time.perf_counter()
+        sent = len(content) if content else 0
+        timeout = httpx.Timeout(timeout_s or self.timeout_s, connect=CONNECT_TIMEOUT_S)
+        status: int | None = None
+        received = 0
+        failure = ""
+        try:
+            response = self.client.request(
+                method, url, content=content, headers=dict(headers or {}), params=params, timeout=timeout
+            )
+            status, received = response.status_code, len(response.content)
+            return response
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            failure = type(error).__name__
+            raise Transient("no connection", vendor=self.vendor, operation=operation) from error
+        except httpx.InvalidURL as error:
+            failure = type(error).__name__
+            raise Rejected("not an address", vendor=self.vendor, operation=operation) from error
+        except httpx.HTTPError as error:
+            failure = type(error).__name__
+            raise OutcomeUnknown("no answer", vendor=self.vendor, operation=operation) from error
+        finally:
+            duration_ms = (time.perf_counter() - started) * 1000
+            self.on_call(Call(operation, method, url, status, duration_ms, sent, received, failure))
+
+    def _raise_for_status(
+        self, response: httpx.Response, operation: str, limits: Sequence[str], property_id: str
+    ) -> None:
+        status = response.status_code
+        words = response.text[:500]
+        about: dict[str, Any] = {"vendor": self.vendor, "operation": operation, "vendor_code": str(status)}
+        if status == 429:
+            pause = retry_after(response) or timedelta(seconds=60)
+            self.limiter.penalise(limits=limits, property_id=property_id, pause=pause)
+            raise RateLimited(words, retry_after=pause, **about)
+        if status in (401, 403):
+            raise NotAuthorised(words, **about)
+        if status >= 500:
+            raise OutcomeUnknown(words, retry_after=retry_after(response), **about)
+        raise Rejected(words, **about)
+
+
+def retry_after(response: httpx.Response) -> timedelta | None:
+    """The wait that a Retry-After header asks for, in seconds or as a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "")
+    if value.isdigit():
+        return timedelta(seconds=int(value))
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return max(moment - datetime.now(UTC), timedelta(0))
+
+
+def refuse_private_address(url: str) -> None:
+    """Raises ForbiddenAddress unless every address the host resolves to is public."""
+    host = urlsplit(url).hostname or ""
+    try:
+        found = socket.getaddrinfo(host, None)
+    except OSError as error:
+        raise Transient(f"no address for {host}") from error
+    for entry in found:
+        address = ipaddress.ip_address(entry[4][0])
+        if not address.is_global or address.is_multicast:
+            raise ForbiddenAddress(f"{host} is not a public address")

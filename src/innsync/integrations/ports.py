@@ -1,0 +1,216 @@
+"""What an adapter may be able to do: small protocols, one verb each, and the values they exchange.
+
+An adapter implements those that its manifest's `can` names; nothing else is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol, runtime_checkable
+
+from innsync.domain.ari import AriUpdate, Calendar, Target
+from innsync.domain.channel import BookingRevision, ChannelRoom
+from innsync.integrations.http import Session
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyRef:
+    """One property as a channel knows it: its id there, the currency prices are sent in, its time zone, its settings."""
+
+    id: str
+    currency: str
+    time_zone: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message to a channel, planned: the call to make and the updates that it carries.
+
+    limits: names of the manifest's limits that the call draws on.
+    """
+
+    operation: str
+    updates: tuple[AriUpdate, ...]
+    body: bytes
+    limits: tuple[str, ...] = ()
+
+    @property
+    def closes(self) -> bool:
+        return any(update.closes for update in self.updates)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Cells that the channel refused: `fields` (all of the target's when empty) from `first` to `last`, both included."""
+
+    target: Target
+    first: date
+    last: date
+    words: str
+    code: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """The channel's answer to one push: what it refused, and by which of its ids the call can be found again.
+
+    Every cell of the push that no refusal covers was accepted.
+    """
+
+    refused: tuple[Refusal, ...] = ()
+    reference: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """One booking message as the channel sent it, cut out of its envelope.
+
+    message_id: equal for a redelivery of the same revision, different for another one; unique within the account.
+    body: the bytes as they came. They may hold card data: scrub before storing.
+    acknowledge: what the adapter needs to acknowledge it later; plain text, no card data.
+    """
+
+    message_id: str
+    property_ref: str
+    booking_ref: str
+    content_type: str
+    body: bytes
+    acknowledge: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages from a channel's queue; `more` when another call would bring further ones."""
+
+    messages: tuple[RawMessage, ...]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AckItem:
+    """A stored message to be acknowledged, with our confirmation number for the booking."""
+
+    message_id: str
+    property_ref: str
+    booking_ref: str
+    confirmation: str
+    acknowledge: Mapping[str, str]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AckResult:
+    """Whether the channel took an acknowledgement. `final`: it will not take it later either."""
+
+    message_id: str
+    accepted: bool
+    words: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookResult:
+    """What a verified webhook call brought: messages themselves, or just the hint that the queue should be read."""
+
+    messages: tuple[RawMessage, ...] = ()
+    poll: bool = False
+
+
+@runtime_checkable
+class PushAri(Protocol):
+    """manifest: push_availability, push_rates."""
+
+    def plan_push(self, prop: PropertyRef, updates: Sequence[AriUpdate]) -> list[Push]:
+        """The fewest messages that say all updates within the vendor's limits, in the order to send them.
+
+        Pure. The updates come sorted, most urgent first; what closes must not be sent after what opens.
+        Raises NeedsSetup when a target or setting makes a message impossible.
+        """
+        ...
+
+    def send_push(self, session: Session, prop: PropertyRef, push: Push) -> PushResult:
+        """Make one planned call. Raises the IntegrationError family; OutcomeUnknown leaves all its cells unknown."""
+        ...
+
+
+@runtime_checkable
+class ReadBack(Protocol):
+    """manifest: read_back."""
+
+    def read_back(
+        self, session: Session, prop: PropertyRef, layouts: Mapping[Target, tuple[str, ...]], first: date, last: date
+    ) -> dict[Target, Calendar]:
+        """What the channel holds for each target from `first` to `last`, both included; None where it does not say."""
+        ...
+
+
+@runtime_checkable
+class PullBookings(Protocol):
+    """manifest: pull_bookings."""
+
+    def pull_bookings(self, session: Session) -> Page:
+        """Unacknowledged messages of the whole account, oldest first."""
+        ...
+
+
+@runtime_checkable
+class ListBookings(Protocol):
+    """manifest: list_bookings. The second look, for what a queue lost."""
+
+    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
+        """The present state of every booking of the property changed since then, acknowledged or not."""
+        ...
+
+
+@runtime_checkable
+class Acknowledge(Protocol):
+    """manifest: acknowledge."""
+
+    def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        """Tell the channel that these messages are stored for good. One result an item, in any order."""
+        ...
+
+
+@runtime_checkable
+class ParseBookings(Protocol):
+    """Every adapter that brings bookings."""
+
+    def parse_booking(self, message: RawMessage) -> list[BookingRevision]:
+        """Our reading of a message. Pure; works on scrubbed bytes too. Raises ContractBroken with the reason."""
+        ...
+
+
+@runtime_checkable
+class BookingWebhook(Protocol):
+    """manifest: booking_webhook."""
+
+    def receive(
+        self, *, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
+    ) -> WebhookResult:
+        """Verify a call over its raw bytes against any of the secrets and read it.
+
+        headers: names in lower case. Raises BadSignature, or ContractBroken when a verified body can't be read.
+        """
+        ...
+
+    def webhook_answer(self, messages: Sequence[RawMessage], confirmations: Mapping[str, str]) -> tuple[str, bytes]:
+        """Content type and body of the answer that the vendor expects once the messages are stored."""
+        ...
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """manifest: catalogue."""
+
+    def list_rooms(self, session: Session, prop: PropertyRef) -> list[ChannelRoom]:
+        """The rooms and rates that the channel has for the property, for mapping."""
+        ...
+
+    def check_access(self, session: Session, prop: PropertyRef) -> None:
+        """Prove that the credentials reach the property. Raises NotAuthorised, Rejected or Transient."""
+        ...
