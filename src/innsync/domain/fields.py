@@ -16,7 +16,7 @@ E = TypeVar("E", bound=StrEnum)
 class Fields:
     """The members of one JSON object, taken one by one; what nobody took is refused by `end`.
 
-    Every refusal is an InvalidField whose pointer is relative to this object; `each` and `nested` put the outer part before it.
+    Every refusal is an InvalidField whose pointer starts at this object; `each` and `nested` put the outer part first.
     """
 
     def __init__(self, value: object) -> None:

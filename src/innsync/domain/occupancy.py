@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from innsync.domain.errors import InvalidField
 
 OLDEST_CHILD = 17
-"""A guest of 18 is an adult everywhere we sell. A child whose age nobody told is entered with this age: it never underprices."""
+"""A guest of 18 is an adult. A child whose age nobody told is entered as this old, which never underprices."""
 
 
 @dataclass(frozen=True, slots=True)
