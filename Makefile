@@ -1,0 +1,53 @@
+# Needs only make and Python 3.11 to 3.14 with venv. `make` alone lists what there is.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Tests share one PostgreSQL; more processes than this gain nothing on a small machine.
+TESTERS ?= 2
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev up test check format bench docs new-channel requirements clean
+
+help:  ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Make the environment in .venv (nothing to do when it is current)
+	@$(PYTHON) tools/environment.py --venv $(VENV)
+
+setup-dev:  ## The same, with what tests and checks need
+	@$(PYTHON) tools/environment.py --venv $(VENV) --dev
+
+up: setup  ## Run everything with the sandbox channels and a sample portfolio (ARGS="--port 8001")
+	@exec $(BIN)/innsync up --demo $(ARGS)
+
+test: setup-dev  ## Run all tests (ARGS="-k money src/innsync/domain")
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
+
+check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, migrations, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/innsync manage makemigrations --check --dry-run
+	$(BIN)/innsync docs --check
+
+format: setup-dev  ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## Measure the hot paths, each beside its limit in the same run (ARGS="availability --quick")
+	@$(BIN)/innsync bench $(ARGS)
+
+docs: setup-dev  ## Write the generated reference pages
+	@$(BIN)/innsync docs
+
+new-channel: setup  ## Lay out the folder of a new channel (NAME=acme_travel)
+	@test -n "$(NAME)" || { echo "Name the channel: make new-channel NAME=acme_travel" >&2; exit 2; }
+	@$(BIN)/innsync new-channel "$(NAME)"
+
+requirements: setup-dev  ## Pin all dependencies anew from pyproject.toml (ARGS=--upgrade)
+	@$(PYTHON) tools/requirements.py --uv $(BIN)/uv $(ARGS)
+
+clean:  ## Remove the environment and caches; never data
+	rm -rf $(VENV) .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
