@@ -1,0 +1,101 @@
+"""Who uses Innsync: organizations, their people, and the keys of programs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from innsync.apps.accounts.ids import new_id
+
+
+class Organization(models.Model):
+    """A company using Innsync. Everything else belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserAccounts(BaseUserManager["User"]):
+    def create_user(self, *, email: str, password: str | None, name: str = "") -> User:
+        user = self.model(email=self.normalize_email(email).lower(), name=name)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """A person who signs in. What they may do is said by their memberships."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=8, default="en")
+    time_zone = models.CharField(max_length=64, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = UserAccounts()
+    USERNAME_FIELD = "email"
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Role(models.TextChoices):
+    ADMINISTRATOR = "administrator"
+    MANAGER = "manager"
+    FRONT_DESK = "front_desk"
+    REVENUE = "revenue"
+    STAFF = "staff"
+    OWNER = "owner"
+    ACCOUNTANT = "accountant"
+    READ_ONLY = "read_only"
+
+
+class Membership(models.Model):
+    """What a person may do in an organization; `property_ids` empty means every property."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role)
+    property_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_each")]
+
+
+class Scope(models.TextChoices):
+    AVAILABILITY_READ = "availability:read"
+    CONTENT_READ = "content:read"
+    BOOKINGS_READ = "bookings:read"
+    BOOKINGS_WRITE = "bookings:write"
+
+
+class ApiKey(models.Model):
+    """A program's key. Only the hash of the secret is kept; `prefix` is its readable beginning.
+
+    Looked up before the organization is known, so it stands outside row-level security; it holds no guest data.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=200)
+    prefix = models.CharField(max_length=16)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=40))
+    property_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+    ip_allowlist = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)

@@ -1,0 +1,33 @@
+"""Whose rows a piece of work may see.
+
+Every tenant table carries row-level security: a row is visible only while the transaction names its organization.
+Code opens that door with `tenant(...)`; without it, tenant tables look empty and refuse new rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection, transaction
+
+
+def sql() -> psycopg.Cursor[Any]:
+    """A plain psycopg cursor on Django's connection: server-side parameters and prepared statements, for hot paths."""
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] = connection.connection
+    return raw.cursor()
+
+
+@contextmanager
+def tenant(organization_id: UUID) -> Iterator[None]:
+    """One transaction in which the rows of that organization, and no others, exist."""
+    with transaction.atomic():
+        with sql() as cursor:
+            cursor.execute(
+                "SELECT set_config('innsync.organization', %s, true)", (str(organization_id),)
+            )
+        yield

@@ -1,0 +1,45 @@
+"""What happened, and what must happen because of it."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+from innsync.apps.accounts.ids import new_id
+
+
+class Event(models.Model):
+    """One line of an organization's append-only stream: `booking.created`, `availability.changed` ..."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, null=True, related_name="+")
+    type = models.CharField(max_length=60)
+    occurred_at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "id"], name="event_stream"), BrinIndex(fields=["occurred_at"], name="event_time")]
+
+
+class Outbox(models.Model):
+    """A consequence that was written with its cause and waits for the relay. Removed once it was handed on.
+
+    Plumbing: holds ids and dates only, and stands outside row-level security, since the relay serves everybody.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization_id = models.UUIDField()
+    property_id = models.UUIDField()
+    topic = models.CharField(max_length=40)
+    payload = models.JSONField()
+    created_at = models.DateTimeField()
+
+
+class Bucket(models.Model):
+    """A token bucket shared by all processes. `tokens` as of `at`; nothing is taken before `blocked_until`."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    tokens = models.FloatField()
+    at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True)

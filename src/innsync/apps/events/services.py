@@ -1,0 +1,67 @@
+"""Writing down what happened and what must follow, in the transaction of the change itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from innsync.apps.accounts.ids import new_id
+from innsync.apps.accounts.tenancy import sql
+
+Touched = Sequence[tuple[UUID | None, date, date]]
+
+
+def record(
+    *,
+    organization_id: UUID,
+    property_id: UUID,
+    type: str,
+    at: datetime,
+    data: dict[str, Any],
+    ari: Touched = (),
+    cause: str = "",
+) -> None:
+    """Add an event to the stream and, where nights changed, tell every connection of the property that it may differ.
+
+    ari: (room type or None for all, first, last) with both ends included.
+    """
+    with sql() as cursor:
+        cursor.execute(
+            "INSERT INTO events_event (id, organization_id, property_id, type, occurred_at, data)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (new_id(), organization_id, property_id, type, at, Jsonb(data)),
+        )
+        if ari:
+            _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, cause))
+
+
+def ari_changed(*, organization_id: UUID, property_id: UUID, ari: Touched, cause: str) -> None:
+    """Tell every connection of the property that it may differ on these nights."""
+    with sql() as cursor:
+        _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, cause))
+
+
+def enqueue(*, organization_id: UUID, property_id: UUID, topic: str, payload: dict[str, Any]) -> None:
+    """A consequence for the relay to hand on, once this transaction commits."""
+    with sql() as cursor:
+        _enqueue(cursor, organization_id, property_id, topic, payload)
+
+
+def _ari_payload(ari: Touched, cause: str) -> dict[str, Any]:
+    return {
+        "spans": [[str(room_type_id) if room_type_id else None, str(first), str(last)] for room_type_id, first, last in ari],
+        "cause": cause,
+    }
+
+
+def _enqueue(cursor: Any, organization_id: UUID, property_id: UUID, topic: str, payload: dict[str, Any]) -> None:
+    # clock_timestamp, not now(): divergence is measured from the moment of the change, not of the transaction's start.
+    cursor.execute(
+        "INSERT INTO events_outbox (organization_id, property_id, topic, payload, created_at)"
+        " VALUES (%s, %s, %s, %s, clock_timestamp())",
+        (organization_id, property_id, topic, Jsonb(payload)),
+    )

@@ -1,0 +1,73 @@
+"""How many rooms are left: stock per night, holds, rooms out of order."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from innsync.apps.accounts.ids import new_id
+
+
+class StockDay(models.Model):
+    """Rooms of one type on one night. left = rooms - out_of_order - sold - held, never below zero for a direct sale.
+
+    oversold: by how much channels' sales (and rooms going out of order) exceed the rooms; the CHECK lets nothing else
+    exceed them.
+    """
+
+    pk = models.CompositePrimaryKey("property_id", "day", "room_type_id")
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    day = models.DateField()
+    room_type = models.ForeignKey("properties.RoomType", models.CASCADE, related_name="+")
+    rooms = models.SmallIntegerField()
+    out_of_order = models.SmallIntegerField(default=0)
+    sold = models.SmallIntegerField(default=0)
+    held = models.SmallIntegerField(default=0)
+    oversold = models.SmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="no_direct_oversale",
+                condition=models.Q(
+                    rooms__gte=models.F("sold") + models.F("held") + models.F("out_of_order") - models.F("oversold")
+                ),
+            ),
+            models.CheckConstraint(
+                name="counts_are_not_negative",
+                condition=models.Q(rooms__gte=0, out_of_order__gte=0, sold__gte=0, held__gte=0, oversold__gte=0),
+            ),
+        ]
+
+
+class Hold(models.Model):
+    """Rooms kept for a checkout in progress, until it books, gives up, or `expires_at` passes."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    check_in = models.DateField()
+    check_out = models.DateField()
+    rooms = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=10, default="active")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["expires_at"], condition=models.Q(state="active"), name="hold_expiry"),
+        ]
+
+
+class OutOfOrder(models.Model):
+    """A room, or just one of its type, that can't be let on these nights."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    room_type = models.ForeignKey("properties.RoomType", models.CASCADE, related_name="+")
+    room = models.ForeignKey("properties.Room", models.CASCADE, null=True, blank=True, related_name="+")
+    first = models.DateField()
+    last = models.DateField()
+    reason = models.CharField(max_length=200, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)

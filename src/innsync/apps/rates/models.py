@@ -1,0 +1,70 @@
+"""Rate plans, the products they make, and their prices and restrictions night by night."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from innsync.apps.accounts.ids import new_id
+
+
+class RatePlan(models.Model):
+    """Terms under which rooms are sold. A derived plan takes prices and rules from its parent."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="rate_plans")
+    code = models.SlugField(max_length=80)
+    name = models.CharField(max_length=200)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    derivation = models.JSONField(null=True, blank=True)
+    meal_plan = models.CharField(max_length=30, default="room_only")
+    cancellation_policy = models.JSONField(default=dict, blank=True)
+    payment_policy = models.JSONField(default=dict, blank=True)
+    min_advance_days = models.PositiveSmallIntegerField(default=0)
+    max_advance_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "code"]
+        constraints = [models.UniqueConstraint(fields=["property", "code"], name="rate_plan_code")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Product(models.Model):
+    """A room type sold at a rate plan. `slot` is its fixed place (from 1) in the arrays of `RateDay`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="products")
+    room_type = models.ForeignKey("properties.RoomType", models.CASCADE, related_name="products")
+    rate_plan = models.ForeignKey(RatePlan, models.CASCADE, related_name="products")
+    slot = models.PositiveSmallIntegerField()
+    occupancy_pricing = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["slot"]
+        constraints = [
+            models.UniqueConstraint(fields=["property", "slot"], name="product_slot"),
+            models.UniqueConstraint(fields=["room_type", "rate_plan"], name="product_once"),
+        ]
+
+
+class RateDay(models.Model):
+    """Prices and restrictions of a whole property on one night, one array place a product.
+
+    prices: minor units for the base occupancy. NULL in a place: nothing said; a derived product then follows its parent.
+    flags: 1 closed to arrival, 2 closed to departure, 4 stop sell.
+    """
+
+    pk = models.CompositePrimaryKey("property_id", "day")
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    day = models.DateField()
+    prices = ArrayField(models.IntegerField(null=True), default=list)
+    min_arrival = ArrayField(models.SmallIntegerField(null=True), default=list)
+    min_through = ArrayField(models.SmallIntegerField(null=True), default=list)
+    max_stay = ArrayField(models.SmallIntegerField(null=True), default=list)
+    flags = ArrayField(models.SmallIntegerField(null=True), default=list)

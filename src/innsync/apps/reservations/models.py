@@ -1,0 +1,122 @@
+"""Bookings, the room stays they hold, and every state they were in."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+
+from innsync.apps.accounts.ids import new_id
+
+
+class Booking(models.Model):
+    """A reservation: who comes, what they were promised, from where.
+
+    channel: `direct`, or the key of the channel that sold it; source: the travel site behind a channel manager.
+    channel_ref: the channel's own id. version: raised by each revision; the API's ETag.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    code = models.CharField(max_length=12)
+    status = models.CharField(max_length=12)
+    channel = models.CharField(max_length=40, default="direct")
+    source = models.CharField(max_length=60, blank=True)
+    connection = models.ForeignKey("distribution.Connection", models.PROTECT, null=True, related_name="+")
+    channel_ref = models.CharField(max_length=100, blank=True)
+    former_refs = ArrayField(models.CharField(max_length=100), default=list)
+    channel_order = models.CharField(max_length=100, blank=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    check_in = models.DateField()
+    check_out = models.DateField()
+    guest = models.ForeignKey("guests.Guest", models.PROTECT, related_name="+")
+    guest_name = models.CharField(max_length=200)
+    guest_email = models.CharField(max_length=254, blank=True)
+    guest_phone = models.CharField(max_length=40, blank=True)
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField()
+    charges = models.JSONField(default=list)
+    terms = models.JSONField(default=dict)
+    payment = models.JSONField(default=dict)
+    special_requests = models.TextField(blank=True)
+    cancelled_at = models.DateTimeField(null=True)
+    cancellation_fee_minor = models.BigIntegerField(null=True)
+    found_by = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "code"], name="booking_code"),
+            models.UniqueConstraint(
+                fields=["connection", "channel_ref"], condition=Q(connection__isnull=False), name="channel_booking_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "property", "check_in"], name="booking_arrival"),
+            models.Index(fields=["organization", "created_at"], name="booking_created"),
+        ]
+
+
+class RoomStay(models.Model):
+    """One room of a booking. `holds_stock`: its nights are counted as sold."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="room_stays")
+    position = models.PositiveSmallIntegerField(default=0)
+    channel_ref = models.CharField(max_length=100, blank=True)
+    room_type = models.ForeignKey("properties.RoomType", models.PROTECT, related_name="+")
+    rate_plan = models.ForeignKey("rates.RatePlan", models.PROTECT, null=True, related_name="+")
+    room = models.ForeignKey("properties.Room", models.SET_NULL, null=True, related_name="+")
+    check_in = models.DateField()
+    check_out = models.DateField()
+    adults = models.PositiveSmallIntegerField()
+    child_ages = ArrayField(models.SmallIntegerField(), default=list)
+    guest_name = models.CharField(max_length=200, blank=True)
+    nightly_minor = ArrayField(models.BigIntegerField(), default=list)
+    total_minor = models.BigIntegerField(default=0)
+    holds_stock = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            ExclusionConstraint(
+                name="a_room_holds_one_stay",
+                expressions=[
+                    ("room", RangeOperators.EQUAL),
+                    (
+                        Func(F("check_in"), F("check_out"), function="daterange", output_field=DateRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                condition=Q(room__isnull=False, holds_stock=True),
+            ),
+            models.CheckConstraint(name="stay_has_a_night", condition=Q(check_out__gt=F("check_in"))),
+        ]
+        indexes = [
+            models.Index(fields=["booking"], name="stays_of_booking"),
+            models.Index(fields=["organization", "property", "room_type", "check_in"], name="stays_of_type"),
+        ]
+
+
+class Revision(models.Model):
+    """One state of a booking and how it differs from the one before. Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=120)
+    action = models.CharField(max_length=20)
+    snapshot = models.JSONField()
+    changes = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["booking", "number"], name="revision_number")]

@@ -1,0 +1,147 @@
+"""Django settings, read from the environment. docs/reference/settings.md is generated from `SETTINGS` below."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+# name: (default, what it means). The one list of what an operator can set.
+SETTINGS: dict[str, tuple[str, str]] = {
+    "DATABASE_URL": ("", "PostgreSQL (15 or newer) to use instead of the embedded one, as the application's login."),
+    "DATABASE_ADMIN_URL": ("", "The owner's login, used for migrations only. Defaults to DATABASE_URL."),
+    "INNSYNC_DATA_DIR": (".innsync", "Folder of the embedded database, keys and logs."),
+    "INNSYNC_SECRET_KEY": ("", "Signs sessions and tokens. `innsync up` makes one on its first start."),
+    "INNSYNC_ENCRYPTION_KEYS": ("", "Comma-separated Fernet keys for credentials at rest, newest first. Derived when empty."),
+    "INNSYNC_ALLOWED_HOSTS": ("127.0.0.1,localhost,[::1],testserver", "Host names that the web server answers to."),
+    "INNSYNC_SANDBOX": ("", "1 allows outgoing calls to loopback and private addresses."),
+    "INNSYNC_SANDBOX_URL": ("http://127.0.0.1:8090", "Where the sandbox channels are."),
+    "INNSYNC_PUBLIC_URL": ("http://127.0.0.1:8000", "Address under which the outside reaches this installation."),
+    "INNSYNC_CHANNEL_PACKAGES": ("", "Comma-separated packages with channel adapters from outside this project."),
+    "INNSYNC_WEB_THREADS": ("16", "Threads of one web process."),
+    "INNSYNC_WORKER_CONCURRENCY": ("12", "Jobs that one worker runs at a time."),
+    "INNSYNC_DATABASE_POOL": ("16", "Database connections of one process."),
+    "INNSYNC_API_CALLS_PER_MINUTE": ("6000", "Calls an API key may make a minute when it has no limit of its own."),
+    "REDIS_URL": ("", "Cache shared by all processes; without it each process has its own."),
+}
+
+
+def setting(name: str) -> str:
+    """The value of a setting; KeyError for one that is not in the list."""
+    return os.environ.get(name) or SETTINGS[name][0]
+
+
+def _secret_key() -> str:
+    key = setting("INNSYNC_SECRET_KEY")
+    stored = Path(setting("INNSYNC_DATA_DIR")) / "secret_key"
+    if not key and stored.exists():
+        key = stored.read_text("utf-8").strip()
+    return key or "only-for-development-and-tests-never-for-a-served-installation"
+
+
+SECRET_KEY = _secret_key()
+DEBUG = False
+ALLOWED_HOSTS = setting("INNSYNC_ALLOWED_HOSTS").split(",")
+SANDBOX = setting("INNSYNC_SANDBOX") == "1"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "procrastinate.contrib.django",
+    "innsync.apps.accounts",
+    "innsync.apps.properties",
+    "innsync.apps.inventory",
+    "innsync.apps.rates",
+    "innsync.apps.guests",
+    "innsync.apps.events",
+    "innsync.apps.reservations",
+    "innsync.apps.distribution",
+    "innsync.apps.inbox",
+]
+
+APPLICATION_ROLE = "innsync_app"
+
+
+def database(url: str, *, as_application: bool) -> dict[str, object]:
+    """A Django database from a libpq address; `as_application` drops to the role that row-level security binds."""
+    parts = conninfo_to_dict(url)
+    role = f" -c role={APPLICATION_ROLE}" if as_application and parts.get("user") != APPLICATION_ROLE else ""
+    known = {"dbname", "user", "password", "host", "port", "options"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.get("dbname", "innsync"),
+        "USER": parts.get("user", ""),
+        "PASSWORD": parts.get("password", ""),
+        "HOST": parts.get("host", ""),
+        "PORT": str(parts.get("port", "")),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **{key: value for key, value in parts.items() if key not in known},
+            "options": f"{parts.get('options', '')} -c plan_cache_mode=force_generic_plan -c timezone=UTC"
+            f" -c lock_timeout=2000{role}",
+            "prepare_threshold": 0,
+            "pool": {"min_size": 1, "max_size": int(setting("INNSYNC_DATABASE_POOL")), "timeout": 10},
+        },
+    }
+
+
+_migrating = os.environ.get("INNSYNC_MIGRATING") == "1"
+_url = (setting("DATABASE_ADMIN_URL") or setting("DATABASE_URL")) if _migrating else setting("DATABASE_URL")
+DATABASES = {"default": database(_url or "postgresql:///innsync", as_application=not _migrating)}
+if _migrating:
+    DATABASES["default"]["OPTIONS"].pop("pool")  # type: ignore[attr-defined]  # a plain dict
+    DATABASES["default"]["OPTIONS"]["options"] = "-c timezone=UTC -c lock_timeout=30000"  # type: ignore[index]
+
+MIDDLEWARE = [
+    "innsync.api.middleware.RequestContext",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "innsync.config.urls"
+WSGI_APPLICATION = "innsync.config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": setting("REDIS_URL")}
+    if setting("REDIS_URL")
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "innsync"}
+}
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "/static/"
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000
+LOGGING_CONFIG = None
+PROCRASTINATE_ON_APP_READY = None
