@@ -1,0 +1,74 @@
+"""Setting up what is let."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from innsync.apps.properties.models import Property, Room, RoomType
+from innsync.domain.errors import InvalidField
+from innsync.domain.money import Money
+from innsync.domain.taxes import FeeRule, TaxRule
+
+
+def create_property(
+    *,
+    organization_id: UUID,
+    code: str,
+    name: str,
+    time_zone: str,
+    currency: str,
+    taxes: Sequence[TaxRule] = (),
+    fees: Sequence[FeeRule] = (),
+    details: Mapping[str, Any] | None = None,
+) -> Property:
+    """Raises InvalidField for an unknown time zone, InvalidMoney for a currency that is not a code."""
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InvalidField(field="/time_zone", problem="is not an IANA time zone") from None
+    Money.zero(currency)
+    return Property.objects.create(
+        organization_id=organization_id,
+        code=code,
+        name=name,
+        time_zone=time_zone,
+        currency=currency,
+        taxes=[tax.to_json() for tax in taxes],
+        fees=[fee.to_json() for fee in fees],
+        **(details or {}),
+    )
+
+
+def add_room_type(
+    *, prop: Property, code: str, name: str, rooms: Sequence[str], details: Mapping[str, Any] | None = None
+) -> RoomType:
+    """A room type with its physical rooms, by their names or numbers."""
+    position = RoomType.objects.filter(property=prop).count()
+    room_type = RoomType.objects.create(
+        organization_id=prop.organization_id,
+        property=prop,
+        code=code,
+        name=name,
+        position=position,
+        **(details or {}),
+    )
+    add_rooms(room_type=room_type, names=rooms)
+    return room_type
+
+
+def add_rooms(*, room_type: RoomType, names: Sequence[str]) -> list[Room]:
+    """Further physical rooms. The caller recounts the stock of the nights they are for."""
+    start = Room.objects.filter(property_id=room_type.property_id).count()
+    return Room.objects.bulk_create(
+        Room(
+            organization_id=room_type.organization_id,
+            property_id=room_type.property_id,
+            room_type=room_type,
+            name=name,
+            position=start + index,
+        )
+        for index, name in enumerate(names)
+    )

@@ -1,0 +1,206 @@
+"""What a property sells and for how much, read for search, booking and channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.domain.derivation import Derivation
+from innsync.domain.errors import DomainError
+from innsync.domain.offers import ProductFacts, PropertyFacts, RateRow, RoomTypeFacts
+from innsync.domain.pricing import ChildBand, OccupancyPricing
+from innsync.domain.restrictions import PlanWindow
+from innsync.domain.taxes import FeeRule, TaxRule
+
+
+@dataclass(eq=False)
+class UnknownProperty(DomainError):
+    """No property of this organization has that id or code."""
+
+    hotel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """A rate plan beside its prices."""
+
+    id: UUID
+    code: str
+    name: str
+    meal_plan: str
+    cancellation_policy: dict[str, Any]
+    payment_policy: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One property with everything that changes seldom: what it sells, its terms, its clock."""
+
+    id: UUID
+    organization_id: UUID
+    code: str
+    name: str
+    time_zone: str
+    currency: str
+    check_in_time: time
+    check_out_time: time
+    sellable_days: int
+    taxes: tuple[TaxRule, ...]
+    fees: tuple[FeeRule, ...]
+    facts: PropertyFacts
+    plans: dict[UUID, PlanTerms]
+    product_ids: dict[UUID, int]  # product id -> slot
+
+    def today(self, now: datetime) -> date:
+        """The calendar date at the property."""
+        return now.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def product(self, room_type_id: UUID, rate_plan_id: UUID) -> ProductFacts | None:
+        for product in self.facts.products:
+            if product.room_type_id == room_type_id and product.rate_plan_id == rate_plan_id:
+                return product
+        return None
+
+    def room_type(self, key: str | UUID) -> RoomTypeFacts | None:
+        """By id or by code."""
+        return next((one for one in self.facts.room_types if key in (one.id, one.code, str(one.id))), None)
+
+    def plan(self, key: str | UUID) -> PlanTerms | None:
+        """By id or by code."""
+        return next((one for one in self.plans.values() if key in (one.id, one.code, str(one.id))), None)
+
+
+_HOUSE = """
+SELECT json_build_object(
+  'property', json_build_object('id', p.id, 'organization_id', p.organization_id, 'code', p.code, 'name', p.name,
+    'time_zone', p.time_zone, 'currency', p.currency, 'check_in_time', p.check_in_time,
+    'check_out_time', p.check_out_time, 'sellable_days', p.sellable_days, 'taxes', p.taxes, 'fees', p.fees,
+    'child_bands', p.child_bands),
+  'room_types', (SELECT json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name,
+      'max_adults', t.max_adults, 'max_children', t.max_children, 'max_occupancy', t.max_occupancy)
+      ORDER BY t.position, t.code) FROM properties_roomtype t WHERE t.property_id = p.id),
+  'plans', (SELECT json_agg(json_build_object('id', r.id, 'code', r.code, 'name', r.name, 'parent_id', r.parent_id,
+      'derivation', r.derivation, 'meal_plan', r.meal_plan, 'cancellation_policy', r.cancellation_policy,
+      'payment_policy', r.payment_policy, 'min_advance_days', r.min_advance_days,
+      'max_advance_days', r.max_advance_days) ORDER BY r.position, r.code)
+      FROM rates_rateplan r WHERE r.property_id = p.id),
+  'products', (SELECT json_agg(json_build_object('id', s.id, 'slot', s.slot, 'room_type_id', s.room_type_id,
+      'rate_plan_id', s.rate_plan_id, 'pricing', s.occupancy_pricing) ORDER BY s.slot)
+      FROM rates_product s WHERE s.property_id = p.id)
+)::text
+FROM properties_property p
+WHERE p.organization_id = %s AND
+"""
+
+
+def get_house(*, organization_id: UUID, key: str | UUID) -> House:
+    """The property of that id or code. Raises UnknownProperty."""
+    try:
+        identifier = key if isinstance(key, UUID) else UUID(key)
+        where, value = "p.id = %s", identifier
+    except ValueError:
+        where, value = "p.code = %s", key  # type: ignore[assignment]
+    with sql() as cursor:
+        row = cursor.execute(_HOUSE + where, (organization_id, value)).fetchone()
+    if row is None:
+        raise UnknownProperty(hotel_id=str(key))
+    return _read_house(row[0])
+
+
+@lru_cache(maxsize=2048)
+def _read_house(text: str) -> House:
+    """Cached by the text itself: a property that did not change is not read twice, one that did is never stale."""
+    facts = orjson.loads(text)
+    about = facts["property"]
+    plans = {UUID(plan["id"]): plan for plan in facts["plans"] or []}
+    room_types = tuple(
+        RoomTypeFacts(
+            UUID(one["id"]), one["code"], one["name"], one["max_adults"], one["max_children"], one["max_occupancy"]
+        )
+        for one in facts["room_types"] or []
+    )
+    types = {one.id: one for one in room_types}
+    bands = tuple(ChildBand.from_json(band) for band in about["child_bands"])
+    slots = {
+        (one["room_type_id"], one["rate_plan_id"]): one["slot"] for one in facts["products"] or []
+    }
+    products = tuple(
+        _product(one, plans[UUID(one["rate_plan_id"])], types[UUID(one["room_type_id"])], slots, bands, about["currency"])
+        for one in facts["products"] or []
+    )
+    return House(
+        id=UUID(about["id"]),
+        organization_id=UUID(about["organization_id"]),
+        code=about["code"],
+        name=about["name"],
+        time_zone=about["time_zone"],
+        currency=about["currency"],
+        check_in_time=time.fromisoformat(about["check_in_time"]),
+        check_out_time=time.fromisoformat(about["check_out_time"]),
+        sellable_days=about["sellable_days"],
+        taxes=tuple(TaxRule.from_json(tax) for tax in about["taxes"]),
+        fees=tuple(FeeRule.from_json(fee) for fee in about["fees"]),
+        facts=PropertyFacts(room_types, products),
+        plans={
+            identifier: PlanTerms(
+                identifier,
+                plan["code"],
+                plan["name"],
+                plan["meal_plan"],
+                plan["cancellation_policy"],
+                plan["payment_policy"],
+            )
+            for identifier, plan in plans.items()
+        },
+        product_ids={UUID(one["id"]): one["slot"] for one in facts["products"] or []},
+    )
+
+
+def _product(
+    one: dict[str, Any],
+    plan: dict[str, Any],
+    room_type: RoomTypeFacts,
+    slots: dict[tuple[str, str], int],
+    bands: tuple[ChildBand, ...],
+    currency: str,
+) -> ProductFacts:
+    pricing = {
+        "base_occupancy": min(2, room_type.max_adults),
+        "max_adults": room_type.max_adults,
+        "max_children": room_type.max_children,
+        "max_occupancy": room_type.max_occupancy,
+        "child_bands": [band.to_json() for band in bands],
+        **one["pricing"],
+    }
+    return ProductFacts(
+        slot=one["slot"],
+        room_type_id=UUID(one["room_type_id"]),
+        rate_plan_id=UUID(one["rate_plan_id"]),
+        rate_plan_code=plan["code"],
+        currency=currency,
+        parent_slot=slots.get((one["room_type_id"], plan["parent_id"])) if plan["parent_id"] else None,
+        derivation=Derivation.from_json(plan["derivation"]) if plan["derivation"] else None,
+        pricing=OccupancyPricing.from_json(pricing),
+        window=PlanWindow(plan["min_advance_days"], plan["max_advance_days"]),
+    )
+
+
+def list_rate_rows(*, property_id: UUID, first: date, last: date) -> list[RateRow]:
+    """The raw rows of the days from first to last, both included, in order."""
+    with sql() as cursor:
+        return [
+            RateRow(*row)
+            for row in cursor.execute(
+                "SELECT day, prices, min_arrival, min_through, max_stay, flags FROM rates_rateday"
+                " WHERE property_id = %s AND day BETWEEN %s AND %s ORDER BY day",
+                (property_id, first, last),
+            )
+        ]
+
