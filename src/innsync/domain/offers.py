@@ -1,0 +1,528 @@
+"""From the raw rows of one property to what a guest may book: the availability search.
+
+Rates are kept a day a row, one array a quantity, one position a product (its slot, from 1). An empty position inherits:
+in a derived product from its parent, in a root product it means no price, or a rule that forbids nothing.
+
+The search answers the same as `effective_price`, `effective_rules` and `restrictions.refusals` asked night by night (a
+property test holds them together), but turns rows into columns once, so that most of its work runs inside zip, min and max.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import zip_longest
+from typing import NamedTuple
+
+from innsync.domain.derivation import Derivation, resolve_chain
+from innsync.domain.errors import CurrencyMismatch, InvalidField
+from innsync.domain.money import Money
+from innsync.domain.occupancy import Occupancy
+from innsync.domain.pricing import NightAmount, OccupancyPricing, Quote, occupancy_delta
+from innsync.domain.restrictions import (
+    ALWAYS,
+    DayRules,
+    PlanWindow,
+    Reason,
+    ReasonCode,
+    rule_refusals,
+    window_refusals,
+)
+from innsync.domain.stay import StayDates
+from innsync.domain.taxes import ChargedMinor, ChargePlan, FeeRule, TaxRule
+
+CTA, CTD, STOP_SELL = 1, 2, 4
+"""The bits of a rate row's flags."""
+
+
+A_DOUBLE = OccupancyPricing()
+"""One price for up to two adults."""
+
+
+class RoomTypeFacts(NamedTuple):
+    """What a search must know of a room type. The id is opaque here."""
+
+    id: Hashable
+    code: str
+    name: str
+    max_adults: int
+    max_children: int
+    max_occupancy: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """A room type sold under a rate plan.
+
+    slot: its place in the arrays of a rate row, from 1. parent_slot: the product whose prices and rules it inherits;
+    derivation: the step from the parent's price to its own, None for the same price. sold: False for a product that
+    only stands as a parent.
+    """
+
+    slot: int
+    room_type_id: Hashable
+    rate_plan_id: Hashable
+    rate_plan_code: str
+    currency: str
+    parent_slot: int | None = None
+    derivation: Derivation | None = None
+    pricing: OccupancyPricing = A_DOUBLE
+    window: PlanWindow = ALWAYS
+    sold: bool = True
+
+
+class StockRow(NamedTuple):
+    """Rooms of a type left to sell on a night; may be negative after an oversale."""
+
+    day: date
+    room_type_id: Hashable
+    left: int
+
+
+Column = Sequence[int | None]
+
+
+class RateRow(NamedTuple):
+    """Prices (minor units) and rules of all products on one day; position slot - 1, missing or None inherits."""
+
+    day: date
+    prices: Column = ()
+    min_arrival: Column = ()
+    min_through: Column = ()
+    max_stay: Column = ()
+    flags: Column = ()
+
+
+class Offer(NamedTuple):
+    """One product that may be booked for the whole stay by the whole party. Amounts are minor units over all rooms."""
+
+    room_type: RoomTypeFacts
+    product: ProductFacts
+    stay: StayDates
+    rooms: int
+    available: int
+    nightly_minor: tuple[int, ...]
+    taxes: tuple[ChargedMinor, ...]
+    fees: tuple[ChargedMinor, ...]
+    total_minor: int
+
+    @property
+    def currency(self) -> str:
+        return self.product.currency
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+    def quote(self) -> Quote:
+        """The offer with its amounts as Money, for showing and for keeping."""
+        currency = self.currency
+        nights = zip(self.stay.nights(), self.nightly_minor, strict=True)
+        return Quote(
+            nightly=tuple(NightAmount(day, Money(minor, currency)) for day, minor in nights),
+            subtotal=Money(sum(self.nightly_minor), currency),
+            taxes=tuple(charged.line(currency) for charged in self.taxes),
+            fees=tuple(charged.line(currency) for charged in self.fees),
+            total=self.total,
+        )
+
+
+class Unavailable(NamedTuple):
+    """A product that is not offered, and every reason why."""
+
+    room_type: RoomTypeFacts
+    product: ProductFacts
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A product with everything that no search changes worked out already."""
+
+    product: ProductFacts
+    room_type: RoomTypeFacts
+    index: int
+    parent_index: int | None
+    step: Callable[[int], int] | None
+    max_adults: int
+    max_children: int
+    max_occupancy: int
+
+
+@dataclass(frozen=True)
+class PropertyFacts:
+    """The products of one property, prepared once and searched many times; keep it as long as none of them changes.
+
+    Raises DerivationCycle, UnknownParentPlan, CurrencyMismatch, and InvalidField for an unknown room type or a bad slot.
+    """
+
+    room_types: tuple[RoomTypeFacts, ...]
+    products: tuple[ProductFacts, ...]
+    by_slot: Mapping[int, ProductFacts] = field(init=False, repr=False, compare=False)
+    prepared: tuple[_Prepared, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_slot = {product.slot: product for product in self.products}
+        if len(by_slot) != len(self.products) or any(slot < 1 for slot in by_slot):
+            raise InvalidField(field="/products", problem="must have slots from 1, each used once")
+        links = {
+            slot: None if product.parent_slot is None else (product.parent_slot, product.derivation)
+            for slot, product in by_slot.items()
+        }
+        depth = {slot: _depth(slot, links) for slot in by_slot}
+        types = {room_type.id: room_type for room_type in self.room_types}
+        # parents first, so that a child finds their columns worked out
+        order = sorted(self.products, key=lambda product: depth[product.slot])
+        object.__setattr__(self, "by_slot", by_slot)
+        object.__setattr__(self, "prepared", tuple(_prepare(product, by_slot, types) for product in order))
+
+    @property
+    def slots(self) -> int:
+        return max(self.by_slot, default=0)
+
+
+def effective_price(
+    row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
+) -> int | None:
+    """The base price of one night in minor units: its own where set, else derived from the parent's; None: no price."""
+    own = None if row is None else _at(row.prices, product.slot)
+    if own is not None or product.parent_slot is None:
+        return own
+    inherited = effective_price(row, products_by_slot[product.parent_slot], products_by_slot)
+    if inherited is None or product.derivation is None:
+        return inherited
+    return product.derivation.apply(inherited, product.currency)
+
+
+def effective_rules(
+    row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
+) -> DayRules:
+    """The rules of one day, each one its own where set, else the parent's, else one that forbids nothing."""
+    if row is None:
+        return DayRules()
+    lineage = [product.slot]
+    while (parent := products_by_slot[lineage[-1]].parent_slot) is not None:
+        lineage.append(parent)
+
+    def first(column: Column, default: int) -> int:
+        return next((value for slot in lineage if (value := _at(column, slot)) is not None), default)
+
+    flags = first(row.flags, 0)
+    return DayRules(
+        min_stay_arrival=max(1, first(row.min_arrival, 1)),
+        min_stay_through=max(1, first(row.min_through, 1)),
+        max_stay=max(0, first(row.max_stay, 0)),
+        closed_to_arrival=bool(flags & CTA),
+        closed_to_departure=bool(flags & CTD),
+        stop_sell=bool(flags & STOP_SELL),
+    )
+
+
+def search(
+    *,
+    stay: StayDates,
+    occupancies: Sequence[Occupancy],
+    facts: PropertyFacts,
+    stock: Iterable[StockRow],
+    rates: Iterable[RateRow],
+    today: date,
+    sellable_days: int,
+    taxes: Sequence[TaxRule] = (),
+    fees: Sequence[FeeRule] = (),
+    explain: bool = True,
+) -> tuple[list[Offer], list[Unavailable]]:
+    """Every product that all rooms of the party can book together, cheapest first, and why the others can't.
+
+    occupancies: one for each room wanted; all rooms are of one product. stock: the nights; a missing one has no room.
+    rates: the nights and the check-out day, whose row says whether one may leave then; a missing one has no price and
+    no rule. today: the date at the property. explain=False leaves the second list empty, and is faster.
+    """
+    stock_rows, rate_rows = list(stock), {row.day: row for row in rates}
+    left = _rooms_left(stay, stock_rows)
+    party = _Party(stay, occupancies, taxes, fees)
+    columns = _Columns(stay, rate_rows, facts)
+    common = window_refusals(stay, ALWAYS, today, sellable_days)
+    ahead = (stay.check_in - today).days
+    offers: list[Offer] = []
+    refused: list[_Prepared] = []
+    for one in facts.prepared:
+        prices = columns.fill(one)
+        if not one.product.sold:
+            continue
+        window = one.product.window
+        available = left.get(one.product.room_type_id, 0)
+        if (
+            prices is None
+            or available < party.rooms
+            or common
+            or not party.fits(one)
+            or ahead < window.min_advance_days
+            or (window.max_advance_days is not None and ahead > window.max_advance_days)
+            or columns.forbids(one.index)
+        ):
+            refused.append(one)
+            continue
+        offers.append(party.offer(one, prices, available))
+    offers.sort(key=_by_price)
+    if not explain:
+        return offers, []
+    reasons = _Reasons(stay, party, facts, stock_rows, rate_rows, today, sellable_days)
+    return offers, [Unavailable(one.room_type, one.product, reasons.of(one)) for one in refused]
+
+
+def _by_price(offer: Offer) -> tuple[int, int]:
+    return offer.total_minor, offer.product.slot
+
+
+class _Party:
+    """Who travels, how long, and what the state and the house add; the same for every product."""
+
+    __slots__ = ("groups", "most_adults", "most_children", "most_persons", "rooms", "stay")
+
+    def __init__(
+        self, stay: StayDates, occupancies: Sequence[Occupancy], taxes: Sequence[TaxRule], fees: Sequence[FeeRule]
+    ) -> None:
+        if not occupancies:
+            raise InvalidField(field="/rooms", problem="must be 1 or more")
+        self.stay = stay
+        self.rooms = len(occupancies)
+        # rooms with the same guests cost the same, so each group is computed once
+        self.groups = [
+            (guests, count, ChargePlan(taxes, fees, stay, guests)) for guests, count in Counter(occupancies).items()
+        ]
+        self.most_adults = max(guests.adults for guests in occupancies)
+        self.most_children = max(guests.children for guests in occupancies)
+        self.most_persons = max(guests.persons for guests in occupancies)
+
+    def fits(self, one: _Prepared) -> bool:
+        return (
+            self.most_persons <= one.max_occupancy
+            and self.most_adults <= one.max_adults
+            and self.most_children <= one.max_children
+        )
+
+    def limit_broken(self, one: _Prepared) -> int:
+        """The limit that keeps them out, of persons before adults before children."""
+        if self.most_persons > one.max_occupancy:
+            return one.max_occupancy
+        return one.max_adults if self.most_adults > one.max_adults else one.max_children
+
+    def offer(self, one: _Prepared, prices: Sequence[int], available: int) -> Offer:
+        if len(self.groups) == 1:
+            guests, count, plan = self.groups[0]
+            nightly, taxes, fees, total = _price(prices, guests, one.product.pricing, plan)
+            if count > 1:
+                nightly = [count * night for night in nightly]
+                taxes, fees, total = _times(taxes, count), _times(fees, count), count * total
+        else:
+            nightly, taxes, fees, total = self._sum(one, prices)
+        return Offer(
+            one.room_type,
+            one.product,
+            self.stay,
+            self.rooms,
+            available,
+            tuple(nightly),
+            tuple(taxes),
+            tuple(fees),
+            total,
+        )
+
+    def _sum(
+        self, one: _Prepared, prices: Sequence[int]
+    ) -> tuple[Sequence[int], list[ChargedMinor], list[ChargedMinor], int]:
+        nightly: list[int] = [0] * len(prices)
+        taxes: list[ChargedMinor] = []
+        fees: list[ChargedMinor] = []
+        total = 0
+        for guests, count, plan in self.groups:
+            own_nightly, own_taxes, own_fees, own_total = _price(prices, guests, one.product.pricing, plan)
+            nightly = [night + count * own for night, own in zip(nightly, own_nightly, strict=True)]
+            taxes += _times(own_taxes, count)
+            fees += _times(own_fees, count)
+            total += count * own_total
+        return nightly, _merged(taxes), _merged(fees), total
+
+
+def _price(
+    prices: Sequence[int], guests: Occupancy, pricing: OccupancyPricing, plan: ChargePlan
+) -> tuple[Sequence[int], list[ChargedMinor], list[ChargedMinor], int]:
+    delta = occupancy_delta(guests, pricing)
+    nightly = [night + delta if night + delta > 0 else 0 for night in prices] if delta else prices
+    taxes, fees, added = plan.apply(nightly)
+    return nightly, taxes, fees, sum(nightly) + added
+
+
+def _times(lines: list[ChargedMinor], count: int) -> list[ChargedMinor]:
+    return [ChargedMinor(rule, count * minor) for rule, minor in lines]
+
+
+def _merged(lines: list[ChargedMinor]) -> list[ChargedMinor]:
+    """One line a rule, in the order in which rules first appear."""
+    sums: dict[int, ChargedMinor] = {}
+    for line in lines:
+        known = sums.get(id(line.rule))
+        sums[id(line.rule)] = line if known is None else ChargedMinor(line.rule, known.minor + line.minor)
+    return list(sums.values())
+
+
+class _Columns:
+    """Rate rows turned on their side: for each product the values of all nights, inheritance resolved as they are asked."""
+
+    __slots__ = ("_arrival", "_departure", "_flags", "_length", "_max", "_prices", "_through")
+
+    def __init__(self, stay: StayDates, rows: Mapping[date, RateRow], facts: PropertyFacts) -> None:
+        size = facts.slots
+        nights = [rows.get(night) or RateRow(night) for night in stay.nights()]
+        leaving = rows.get(stay.check_out) or RateRow(stay.check_out)
+        self._length = len(nights)
+        self._prices: list[Sequence[int | None]] = _sideways([row.prices for row in nights], size)
+        self._through: list[Sequence[int | None]] = _sideways([row.min_through for row in nights], size)
+        self._flags: list[Sequence[int | None]] = _sideways([row.flags for row in nights], size)
+        self._arrival = _padded(nights[0].min_arrival, size)
+        self._max = _padded(nights[0].max_stay, size)
+        self._departure = _padded(leaving.flags, size)
+
+    def fill(self, one: _Prepared) -> Sequence[int] | None:
+        """Let the product inherit what it leaves open; its nightly base prices, or None when a night has no price.
+
+        A product must be filled after its parent.
+        """
+        own = self._prices[one.index]
+        if (parent := one.parent_index) is not None:
+            if None in own:
+                self._prices[one.index] = own = _inherit(own, self._prices[parent], one.step)
+            self._through[one.index] = _or_else(self._through[one.index], self._through[parent])
+            self._flags[one.index] = _or_else(self._flags[one.index], self._flags[parent])
+            for column in (self._arrival, self._max, self._departure):
+                if column[one.index] is None:
+                    column[one.index] = column[parent]
+        return None if None in own else own  # type: ignore[return-value]  # the test has just shown that none is None
+
+    def forbids(self, index: int) -> bool:
+        """Whether a rule of the calendar is in the way; the same rules as `restrictions.rule_refusals`."""
+        length = self._length
+        flags = self._flags[index]
+        if (flags[0] or 0) & CTA or (self._departure[index] or 0) & CTD:
+            return True
+        for flag in flags:
+            if flag and flag & STOP_SELL:
+                return True
+        for through in self._through[index]:
+            if through and through > length:
+                return True
+        return (self._arrival[index] or 0) > length or 0 < (self._max[index] or 0) < length
+
+
+def _sideways(rows: list[Column], size: int) -> list[Sequence[int | None]]:
+    columns: list[Sequence[int | None]] = list(zip_longest(*rows))
+    missing = size - len(columns)
+    return columns if missing <= 0 else [*columns, *[(None,) * len(rows)] * missing]
+
+
+def _padded(column: Column, size: int) -> list[int | None]:
+    return [*column, *[None] * (size - len(column))]
+
+
+def _or_else(own: Sequence[int | None], parent: Sequence[int | None]) -> Sequence[int | None]:
+    open_nights = own.count(None)
+    if not open_nights:
+        return own
+    if open_nights == len(own):
+        return parent
+    return [above if mine is None else mine for mine, above in zip(own, parent, strict=True)]
+
+
+def _inherit(
+    own: Sequence[int | None], parent: Sequence[int | None], step: Callable[[int], int] | None
+) -> Sequence[int | None]:
+    if step is None:
+        return _or_else(own, parent)
+    return [
+        mine if mine is not None else None if above is None else step(above)
+        for mine, above in zip(own, parent, strict=True)
+    ]
+
+
+class _Reasons:
+    """Why products are refused: the plain functions asked night by night, since nobody waits for an explanation."""
+
+    def __init__(
+        self,
+        stay: StayDates,
+        party: _Party,
+        facts: PropertyFacts,
+        stock: Iterable[StockRow],
+        rates: Mapping[date, RateRow],
+        today: date,
+        sellable_days: int,
+    ) -> None:
+        self._stay, self._party, self._facts, self._rates = stay, party, facts, rates
+        self._today, self._sellable_days = today, sellable_days
+        self._left = {(row.room_type_id, row.day): row.left for row in stock}
+
+    def of(self, one: _Prepared) -> tuple[Reason, ...]:
+        return tuple(self._each(one))
+
+    def _each(self, one: _Prepared) -> Iterator[Reason]:
+        product, by_slot, stay = one.product, self._facts.by_slot, self._stay
+        yield from window_refusals(stay, product.window, self._today, self._sellable_days)
+        if not self._party.fits(one):
+            yield Reason(ReasonCode.OCCUPANCY, self._party.limit_broken(one))
+        for night in stay.nights():
+            if self._left.get((product.room_type_id, night), 0) < self._party.rooms:
+                yield Reason(ReasonCode.SOLD_OUT, day=night)
+        for night in stay.nights():
+            if effective_price(self._rates.get(night), product, by_slot) is None:
+                yield Reason(ReasonCode.NO_PRICE, day=night)
+        yield from rule_refusals(stay, lambda day: effective_rules(self._rates.get(day), product, by_slot))
+
+
+def _rooms_left(stay: StayDates, stock: list[StockRow]) -> dict[Hashable, int]:
+    """The fewest rooms left on any night, by room type; a type with a night missing is not named."""
+    first, last = stay.check_in, stay.last_night
+    fewest: dict[Hashable, int] = {}
+    seen: dict[Hashable, int] = {}
+    for day, room_type_id, left in stock:
+        if first <= day <= last:
+            seen[room_type_id] = seen.get(room_type_id, 0) + 1
+            if left < fewest.get(room_type_id, left + 1):
+                fewest[room_type_id] = left
+    nights = len(stay)
+    return {room_type_id: left for room_type_id, left in fewest.items() if seen[room_type_id] == nights}
+
+
+def _depth(slot: int, links: Mapping[int, tuple[int, Derivation | None] | None]) -> int:
+    resolve_chain(slot, links)  # refuses circles and unknown parents
+    depth = 0
+    while (link := links[slot]) is not None:
+        slot, depth = link[0], depth + 1
+    return depth
+
+
+def _prepare(
+    product: ProductFacts, by_slot: Mapping[int, ProductFacts], types: Mapping[Hashable, RoomTypeFacts]
+) -> _Prepared:
+    room_type = types.get(product.room_type_id)
+    if room_type is None:
+        raise InvalidField(field="/products", problem=f"slot {product.slot} names an unknown room type")
+    parent = None if product.parent_slot is None else by_slot[product.parent_slot]
+    if parent is not None and parent.currency != product.currency:
+        raise CurrencyMismatch(left=parent.currency, right=product.currency)
+    pricing = product.pricing
+    return _Prepared(
+        product=product,
+        room_type=room_type,
+        index=product.slot - 1,
+        parent_index=None if parent is None else parent.slot - 1,
+        step=None if product.derivation is None else product.derivation.compiled(product.currency),
+        max_adults=min(room_type.max_adults, pricing.max_adults),
+        max_children=min(room_type.max_children, pricing.max_children),
+        max_occupancy=min(room_type.max_occupancy, pricing.max_occupancy),
+    )
+
+
+def _at(column: Column, slot: int) -> int | None:
+    return column[slot - 1] if slot <= len(column) else None
