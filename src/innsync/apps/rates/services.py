@@ -121,9 +121,10 @@ def set_rates(
             days = edit.days()
             if not days or not edit.values:
                 continue
+            # Not '{}': setting place 5 of an empty array would make it begin at 5.
             cursor.execute(
                 "INSERT INTO rates_rateday (organization_id, property_id, day, prices, min_arrival, min_through,"
-                " max_stay, flags) SELECT %s, %s, d, '{}', '{}', '{}', '{}', '{}' FROM unnest(%s::date[]) d"
+                " max_stay, flags) SELECT %s, %s, d, '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}' FROM unnest(%s::date[]) d"
                 " ON CONFLICT DO NOTHING",
                 (organization_id, property_id, days),
             )

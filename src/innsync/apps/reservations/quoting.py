@@ -1,0 +1,84 @@
+"""What a stay costs and whether the rules allow it, from the raw rows of the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from innsync.apps.rates.selectors import House, list_rate_rows
+from innsync.apps.rates.services import UnknownProduct
+from innsync.apps.reservations.refusals import StayNotSellable
+from innsync.domain.occupancy import Occupancy
+from innsync.domain.offers import Offer, StockRow, search
+from innsync.domain.restrictions import ReasonCode
+from innsync.domain.stay import StayDates
+
+PLENTY = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRequest:
+    """One room to be booked: what, for whom."""
+
+    room_type_id: UUID
+    rate_plan_id: UUID
+    occupancy: Occupancy
+    guest_name: str = ""
+
+
+def price_rooms(*, house: House, stay: StayDates, rooms: Sequence[RoomRequest], now: datetime) -> list[Offer]:
+    """The offer for each room, in order. Stock is not asked here: taking the nights decides that.
+
+    Raises StayNotSellable with the rules that forbid it, UnknownProduct.
+    """
+    rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
+    stock = [
+        StockRow(night, room_type.id, PLENTY) for night in stay.nights() for room_type in house.facts.room_types
+    ]
+    found: dict[Occupancy, tuple[dict[int, Offer], dict[int, list[str]]]] = {}
+    offers: list[Offer] = []
+    for index, room in enumerate(rooms):
+        product = house.product(room.room_type_id, room.rate_plan_id)
+        if product is None:
+            raise UnknownProduct(room_type=str(room.room_type_id), rate_plan=str(room.rate_plan_id))
+        if room.occupancy not in found:
+            possible, refused = search(
+                stay=stay,
+                occupancies=[room.occupancy],
+                facts=house.facts,
+                stock=stock,
+                rates=rates,
+                today=house.today(now),
+                sellable_days=house.sellable_days,
+                taxes=house.taxes,
+                fees=house.fees,
+            )
+            found[room.occupancy] = (
+                {offer.product.slot: offer for offer in possible},
+                {
+                    one.product.slot: [str(reason) for reason in one.reasons if reason.code != ReasonCode.SOLD_OUT]
+                    for one in refused
+                },
+            )
+        by_slot, reasons = found[room.occupancy]
+        if product.slot not in by_slot:
+            raise StayNotSellable(room=index, reasons=reasons[product.slot])
+        offers.append(by_slot[product.slot])
+    return offers
+
+
+def charges_of(offers: Sequence[Offer]) -> list[dict[str, Any]]:
+    """Taxes and fees of all rooms, one line a rule, as they are kept with the booking."""
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    for offer in offers:
+        for kind, charged in (("tax", offer.taxes), ("fee", offer.fees)):
+            for rule, minor in charged:
+                line = lines.setdefault(
+                    (kind, rule.code),
+                    {"kind": kind, "code": rule.code, "name": rule.name, "minor": 0, "included": rule.included},
+                )
+                line["minor"] += minor
+    return list(lines.values())

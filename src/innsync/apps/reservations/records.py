@@ -1,0 +1,230 @@
+"""Writing bookings and their revisions. One statement a table, whatever the number of rooms."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from innsync.apps.accounts.ids import new_id
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
+from innsync.domain.difference import difference
+
+CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is mistaken for something else
+
+
+def new_code() -> str:
+    """A booking code for people: 8 letters, a trillion possibilities, none guessable from another."""
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
+
+
+@dataclass(slots=True)
+class Stay:
+    """A room stay as it is stored."""
+
+    room_type_id: UUID
+    rate_plan_id: UUID | None
+    check_in: date
+    check_out: date
+    adults: int
+    child_ages: list[int]
+    guest_name: str
+    nightly_minor: list[int]
+    total_minor: int
+    id: UUID = field(default_factory=new_id)
+    position: int = 0
+    channel_ref: str = ""
+    room_id: UUID | None = None
+    holds_stock: bool = True
+
+
+@dataclass(slots=True)
+class Record:
+    """A booking with its stays as it is stored."""
+
+    id: UUID
+    organization_id: UUID
+    property_id: UUID
+    code: str
+    status: str
+    channel: str
+    source: str
+    connection_id: UUID | None
+    channel_ref: str
+    former_refs: list[str]
+    channel_order: str
+    external_id: str
+    check_in: date
+    check_out: date
+    guest_id: UUID
+    guest_name: str
+    guest_email: str
+    guest_phone: str
+    currency: str
+    total_minor: int
+    charges: list[dict[str, Any]]
+    terms: dict[str, Any]
+    payment: dict[str, Any]
+    special_requests: str
+    cancelled_at: datetime | None
+    cancellation_fee_minor: int | None
+    found_by: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    stays: list[Stay]
+
+
+_BOOKING_COLUMNS = [name for name in Record.__slots__ if name != "stays"]
+_JSON_COLUMNS = {"charges", "terms", "payment"}
+_STAY_COLUMNS = list(Stay.__slots__)
+
+
+def _booking_values(record: Record) -> list[Any]:
+    return [
+        Jsonb(getattr(record, name)) if name in _JSON_COLUMNS else getattr(record, name) for name in _BOOKING_COLUMNS
+    ]
+
+
+def insert(record: Record, *, actor: str, action: str) -> None:
+    """Store a new booking, its stays and its first revision."""
+    columns = ", ".join(_BOOKING_COLUMNS)
+    places = ", ".join(["%s"] * len(_BOOKING_COLUMNS))
+    with sql() as cursor:
+        cursor.execute(
+            f"INSERT INTO reservations_booking ({columns}) VALUES ({places})",  # noqa: S608  # our own column names
+            _booking_values(record),
+        )
+        _write_stays(cursor, record)
+        _write_revision(cursor, record, actor=actor, action=action, before=None)
+
+
+def update(record: Record, *, before: dict[str, Any], actor: str, action: str) -> None:
+    """Store the booking's new state with the next version, and a revision saying what changed."""
+    record.version += 1
+    assignments = ", ".join(f"{name} = %s" for name in _BOOKING_COLUMNS if name != "id")
+    with sql() as cursor:
+        cursor.execute(
+            f"UPDATE reservations_booking SET {assignments} WHERE id = %s",  # noqa: S608  # our own column names
+            [*_booking_values(record)[1:], record.id],
+        )
+        cursor.execute(
+            "DELETE FROM reservations_roomstay WHERE booking_id = %s AND NOT id = ANY(%s)",
+            (record.id, [stay.id for stay in record.stays]),
+        )
+        _write_stays(cursor, record)
+        _write_revision(cursor, record, actor=actor, action=action, before=before)
+
+
+def _write_stays(cursor: Any, record: Record) -> None:
+    columns = ", ".join(["organization_id", "property_id", "booking_id", *_STAY_COLUMNS])
+    row = "(" + ", ".join(["%s"] * (len(_STAY_COLUMNS) + 3)) + ")"
+    renewed = ", ".join(f"{name} = excluded.{name}" for name in _STAY_COLUMNS if name != "id")
+    values: list[Any] = []
+    for stay in record.stays:
+        values += [record.organization_id, record.property_id, record.id]
+        values += [getattr(stay, name) for name in _STAY_COLUMNS]
+    if record.stays:
+        cursor.execute(
+            f"INSERT INTO reservations_roomstay ({columns}) VALUES {', '.join([row] * len(record.stays))}"  # noqa: S608
+            f" ON CONFLICT (id) DO UPDATE SET {renewed}",
+            values,
+        )
+
+
+def _write_revision(
+    cursor: Any, record: Record, *, actor: str, action: str, before: dict[str, Any] | None
+) -> None:
+    after = snapshot(record)
+    changes = [] if before is None else [asdict(change) for change in difference(before, after)]
+    cursor.execute(
+        "INSERT INTO reservations_revision (id, organization_id, booking_id, number, at, actor, action, snapshot, changes)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            new_id(),
+            record.organization_id,
+            record.id,
+            record.version,
+            record.updated_at,
+            actor[:120],
+            action,
+            Jsonb(after),
+            Jsonb(changes),
+        ),
+    )
+
+
+def snapshot(record: Record) -> dict[str, Any]:
+    """What a revision keeps: everything a person may ask about, as plain JSON."""
+    return {
+        "status": record.status,
+        "channel": record.channel,
+        "channel_ref": record.channel_ref,
+        "check_in": record.check_in.isoformat(),
+        "check_out": record.check_out.isoformat(),
+        "guest": {"name": record.guest_name, "email": record.guest_email, "phone": record.guest_phone},
+        "currency": record.currency,
+        "total_minor": record.total_minor,
+        "charges": record.charges,
+        "special_requests": record.special_requests,
+        "cancellation_fee_minor": record.cancellation_fee_minor,
+        "rooms": [
+            {
+                "id": str(stay.id),
+                "room_type_id": str(stay.room_type_id),
+                "rate_plan_id": str(stay.rate_plan_id) if stay.rate_plan_id else None,
+                "check_in": stay.check_in.isoformat(),
+                "check_out": stay.check_out.isoformat(),
+                "adults": stay.adults,
+                "child_ages": list(stay.child_ages),
+                "guest_name": stay.guest_name,
+                "nightly_minor": list(stay.nightly_minor),
+                "total_minor": stay.total_minor,
+            }
+            for stay in record.stays
+        ],
+    }
+
+
+def load(*, booking_id: UUID, lock: bool = False, expected_version: int | None = None) -> Record:
+    """One booking. Raises UnknownBooking; StaleVersion when it is not the expected one. lock: until the transaction ends."""
+    found = _load("id = %s", (booking_id,), lock=lock)
+    if found is None:
+        raise UnknownBooking(booking_id=str(booking_id))
+    if expected_version is not None and found.version != expected_version:
+        raise StaleVersion(current=found.version)
+    return found
+
+
+def load_by_channel_ref(*, connection_id: UUID, channel_ref: str) -> Record | None:
+    """A channel's booking by its present or any former id there, locked."""
+    return _load(
+        "connection_id = %s AND (channel_ref = %s OR %s = ANY(former_refs))",
+        (connection_id, channel_ref, channel_ref),
+        lock=True,
+    )
+
+
+def _load(where: str, values: Sequence[Any], *, lock: bool) -> Record | None:
+    with sql() as cursor:
+        row = cursor.execute(
+            f"SELECT {', '.join(_BOOKING_COLUMNS)} FROM reservations_booking WHERE {where}"  # noqa: S608
+            + (" FOR UPDATE" if lock else ""),
+            values,
+        ).fetchone()
+        if row is None:
+            return None
+        stays = cursor.execute(
+            f"SELECT {', '.join(_STAY_COLUMNS)} FROM reservations_roomstay WHERE booking_id = %s ORDER BY position",  # noqa: S608
+            (row[0],),
+        ).fetchall()
+    return Record(
+        **dict(zip(_BOOKING_COLUMNS, row, strict=True)),
+        stays=[Stay(**dict(zip(_STAY_COLUMNS, stay, strict=True))) for stay in stays],
+    )

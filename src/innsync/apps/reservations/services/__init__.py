@@ -1,0 +1,40 @@
+"""What can be done with a booking."""
+
+from innsync.apps.reservations.quoting import RoomRequest
+from innsync.apps.reservations.services.book import book
+from innsync.apps.reservations.services.cancel import cancel
+from innsync.apps.reservations.services.channel import (
+    Applied,
+    ResolvedRoom,
+    apply_channel_revision,
+)
+from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
+from innsync.apps.reservations.services.modify import modify, move_room_stay
+from innsync.apps.reservations.refusals import (
+    NotChangeable,
+    PriceChanged,
+    StaleVersion,
+    StayNotSellable,
+    UnknownBooking,
+)
+from innsync.apps.reservations.services.states import change_state
+
+__all__ = [
+    "Applied",
+    "NotChangeable",
+    "PriceChanged",
+    "ResolvedRoom",
+    "RoomRequest",
+    "StaleVersion",
+    "StayNotSellable",
+    "UnknownBooking",
+    "apply_channel_revision",
+    "book",
+    "cancel",
+    "change_state",
+    "expire_holds",
+    "modify",
+    "move_room_stay",
+    "place_hold",
+    "release_hold",
+]

@@ -1,0 +1,244 @@
+"""Applying what a channel says about its bookings. A channel's sale is a fact: never refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from innsync.apps.accounts.ids import new_id
+from innsync.apps.events import services as events
+from innsync.apps.guests import services as guests
+from innsync.apps.inventory.services import StockChange, record_stock
+from innsync.apps.reservations import records
+from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
+from innsync.domain.channel import BookingRevision, RevisionKind
+from innsync.domain.stay import StayDates
+
+Outcome = Literal["applied", "superseded", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRoom:
+    """A channel's room in our own terms. Money in the booking's currency."""
+
+    ref: str
+    room_type_id: UUID
+    rate_plan_id: UUID | None
+    stay: StayDates
+    adults: int
+    child_ages: tuple[int, ...]
+    guest_name: str
+    nightly_minor: tuple[int, ...]
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a revision, and which nights of which types the channel's own count may have moved on."""
+
+    outcome: Outcome
+    booking_id: UUID | None
+    channel_touched: tuple[tuple[UUID, date, date], ...] = ()
+
+
+def apply_channel_revision(
+    *,
+    organization_id: UUID,
+    property_id: UUID,
+    connection_id: UUID,
+    channel: str,
+    revision: BookingRevision,
+    rooms: Sequence[ResolvedRoom],
+    code: str,
+    now: datetime,
+    found_by: str = "",
+) -> Applied:
+    """Bring the booking to the state of this revision, if it is newer than what is known. Idempotent.
+
+    The caller holds the account's lock, so that two revisions of one booking are never applied at once.
+    """
+    known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.reference)
+    if known is None and revision.replaces:
+        known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.replaces)
+        if known is not None:
+            return _continue_as(known, revision, rooms, now, channel)
+    if known is None:
+        if revision.kind is RevisionKind.CANCELLED and (revision.keeps_details or not rooms):
+            return Applied("waiting", None)
+        return _add(
+            organization_id, property_id, connection_id, channel, revision, rooms, code, now, found_by
+        )
+    if revision.reference in known.former_refs or revision.order < known.channel_order:
+        return Applied("superseded", known.id, _touched(known.stays))
+    return _change(known, revision, rooms, now, channel)
+
+
+def _touched(stays: Sequence[records.Stay]) -> tuple[tuple[UUID, date, date], ...]:
+    return tuple(
+        (stay.room_type_id, stay.check_in, StayDates(stay.check_in, stay.check_out).last_night) for stay in stays
+    )
+
+
+def _stays(rooms: Sequence[ResolvedRoom], former: Sequence[records.Stay], holds: bool) -> list[records.Stay]:
+    """The stored stays; a room that the booking had before keeps its identity, and its place in the house if it can."""
+    by_ref = {stay.channel_ref: stay for stay in former}
+    result = []
+    for position, room in enumerate(rooms):
+        stay = records.Stay(
+            room_type_id=room.room_type_id,
+            rate_plan_id=room.rate_plan_id,
+            check_in=room.stay.check_in,
+            check_out=room.stay.check_out,
+            adults=room.adults,
+            child_ages=list(room.child_ages),
+            guest_name=room.guest_name,
+            nightly_minor=list(room.nightly_minor),
+            total_minor=room.total_minor,
+            position=position,
+            channel_ref=room.ref,
+            holds_stock=holds,
+        )
+        old = by_ref.get(room.ref) or (former[position] if len(former) == len(rooms) == 1 else None)
+        if old is not None:
+            stay.id = old.id
+            same = (old.room_type_id, old.check_in, old.check_out) == (stay.room_type_id, stay.check_in, stay.check_out)
+            stay.room_id = old.room_id if same and holds else None
+        result.append(stay)
+    return result
+
+
+def _add(
+    organization_id: UUID,
+    property_id: UUID,
+    connection_id: UUID,
+    channel: str,
+    revision: BookingRevision,
+    rooms: Sequence[ResolvedRoom],
+    code: str,
+    now: datetime,
+    found_by: str,
+) -> Applied:
+    cancelled = revision.kind is RevisionKind.CANCELLED
+    stays = _stays(rooms, (), not cancelled)
+    record = records.Record(
+        id=new_id(),
+        organization_id=organization_id,
+        property_id=property_id,
+        code=code,
+        status=BookingStatus.CANCELLED if cancelled else BookingStatus.CONFIRMED,
+        channel=channel,
+        source=revision.source,
+        connection_id=connection_id,
+        channel_ref=revision.reference,
+        former_refs=[],
+        channel_order=revision.order,
+        external_id="",
+        check_in=min(stay.check_in for stay in stays),
+        check_out=max(stay.check_out for stay in stays),
+        guest_id=guests.find_or_add(organization_id=organization_id, details=revision.guest, now=now),
+        guest_name=revision.guest.name[:200],
+        guest_email=revision.guest.email[:254],
+        guest_phone=revision.guest.phone[:40],
+        currency=revision.currency,
+        total_minor=_total(revision, stays),
+        charges=[],
+        terms={},
+        payment=dict(revision.payment),
+        special_requests=revision.special_requests,
+        cancelled_at=now if cancelled else None,
+        cancellation_fee_minor=None,
+        found_by=found_by,
+        created_at=now,
+        updated_at=now,
+        version=1,
+        stays=stays,
+    )
+    change = StockChange()
+    if not cancelled:
+        for stay in stays:
+            change.sell(stay.room_type_id, StayDates(stay.check_in, stay.check_out))
+    record_stock(property_id=property_id, change=change)
+    records.insert(record, actor=channel, action="cancelled" if cancelled else "booked")
+    _tell(record, change, "booking.cancelled" if cancelled else "booking.created", now)
+    return Applied("applied", record.id, _touched(stays))
+
+
+def _continue_as(
+    known: records.Record, revision: BookingRevision, rooms: Sequence[ResolvedRoom], now: datetime, channel: str
+) -> Applied:
+    """The channel gave the booking a new id: one reservation, both ids kept."""
+    known.former_refs = [*known.former_refs, known.channel_ref]
+    known.channel_ref = revision.reference
+    known.channel_order = ""
+    return _change(known, revision, rooms, now, channel, renamed=True)
+
+
+def _change(
+    known: records.Record,
+    revision: BookingRevision,
+    rooms: Sequence[ResolvedRoom],
+    now: datetime,
+    channel: str,
+    renamed: bool = False,
+) -> Applied:
+    before = records.snapshot(known)
+    former = list(known.stays)
+    cancelled = revision.kind is RevisionKind.CANCELLED
+    status = BookingStatus(known.status)
+    if cancelled:
+        known.status = BookingStatus.CANCELLED
+        known.cancelled_at = known.cancelled_at or now
+    elif status in (BookingStatus.CANCELLED, BookingStatus.NO_SHOW):
+        known.status, known.cancelled_at = BookingStatus.CONFIRMED, None
+    holds = BookingStatus(known.status) in HOLDS_STOCK
+    change = StockChange()
+    for stay in former:
+        if stay.holds_stock:
+            change.free(stay.room_type_id, StayDates(stay.check_in, stay.check_out))
+    if rooms and not revision.keeps_details:
+        known.stays = _stays(rooms, former, holds)
+        known.check_in = min(stay.check_in for stay in known.stays)
+        known.check_out = max(stay.check_out for stay in known.stays)
+        known.guest_name = revision.guest.name[:200] or known.guest_name
+        known.guest_email = revision.guest.email[:254] or known.guest_email
+        known.guest_phone = revision.guest.phone[:40] or known.guest_phone
+        known.currency = revision.currency
+        known.total_minor = _total(revision, known.stays)
+        known.special_requests = revision.special_requests
+        known.payment = dict(revision.payment) or known.payment
+    else:
+        for stay in known.stays:
+            stay.holds_stock = holds
+            stay.room_id = stay.room_id if holds else None
+    for stay in known.stays:
+        if stay.holds_stock:
+            change.sell(stay.room_type_id, StayDates(stay.check_in, stay.check_out))
+    record_stock(property_id=known.property_id, change=change)
+    known.channel_order = revision.order
+    known.updated_at = now
+    same = records.snapshot(known) == before and not renamed
+    touched = (*_touched(former), *_touched(known.stays))
+    if same:
+        return Applied("applied", known.id, touched)
+    records.update(known, before=before, actor=channel, action="cancelled" if cancelled else "modified")
+    _tell(known, change, "booking.cancelled" if cancelled else "booking.updated", now)
+    return Applied("applied", known.id, touched)
+
+
+def _total(revision: BookingRevision, stays: Sequence[records.Stay]) -> int:
+    return revision.total.minor if revision.total is not None else sum(stay.total_minor for stay in stays)
+
+
+def _tell(record: records.Record, change: StockChange, event: str, now: datetime) -> None:
+    events.record(
+        organization_id=record.organization_id,
+        property_id=record.property_id,
+        type=event,
+        at=now,
+        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
+        ari=change.touched(),
+        cause=f"{record.channel} {record.channel_ref}",
+    )

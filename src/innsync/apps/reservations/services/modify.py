@@ -1,0 +1,141 @@
+"""Changing a booking: all of it or nothing, with the price of today."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from innsync.apps.events import services as events
+from innsync.apps.inventory.services import StockChange, change_stock
+from innsync.apps.rates.selectors import House
+from innsync.apps.reservations import records
+from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_rooms
+from innsync.apps.reservations.refusals import NotChangeable, PriceChanged
+from innsync.apps.reservations.services.book import describe, stay_of
+from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
+from innsync.domain.channel import GuestDetails
+from innsync.domain.money import Money
+from innsync.domain.occupancy import Occupancy
+from innsync.domain.stay import StayDates
+
+CHANGEABLE = {BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN}
+
+
+def modify(
+    *,
+    house: House,
+    booking_id: UUID,
+    now: datetime,
+    actor: str,
+    expected_version: int | None = None,
+    stay: StayDates | None = None,
+    rooms: Sequence[RoomRequest] | None = None,
+    guest: GuestDetails | None = None,
+    special_requests: str | None = None,
+    external_id: str | None = None,
+    expected_total: Money | None = None,
+) -> records.Record:
+    """Change dates, rooms, guest or requests; what is None stays. Dates or rooms are priced anew.
+
+    Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
+    PriceChanged; then nothing has changed.
+    """
+    record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
+    if record.status not in CHANGEABLE or record.channel != "direct":
+        raise NotChangeable(status=record.status if record.channel == "direct" else record.channel, action="modify")
+    before = records.snapshot(record)
+    change = StockChange()
+    if stay is not None or rooms is not None:
+        _reprice(house, record, stay, rooms, now, expected_total, change)
+        change_stock(property_id=house.id, change=change)
+    if guest is not None:
+        record.guest_name, record.guest_email, record.guest_phone = guest.name, guest.email, guest.phone
+    if special_requests is not None:
+        record.special_requests = special_requests
+    if external_id is not None:
+        record.external_id = external_id
+    record.updated_at = now
+    records.update(record, before=before, actor=actor, action="modified")
+    events.record(
+        organization_id=house.organization_id,
+        property_id=house.id,
+        type="booking.updated",
+        at=now,
+        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
+        ari=change.touched(),
+        cause=f"change of booking {record.code}",
+    )
+    return record
+
+
+def _reprice(
+    house: House,
+    record: records.Record,
+    stay: StayDates | None,
+    rooms: Sequence[RoomRequest] | None,
+    now: datetime,
+    expected_total: Money | None,
+    change: StockChange,
+) -> None:
+    stay = stay or StayDates(record.check_in, record.check_out)
+    if rooms is None:
+        rooms = [
+            RoomRequest(
+                one.room_type_id,
+                one.rate_plan_id,  # type: ignore[arg-type]  # a direct booking always has one
+                Occupancy(one.adults, tuple(one.child_ages)),
+                one.guest_name,
+            )
+            for one in record.stays
+        ]
+    offers = price_rooms(house=house, stay=stay, rooms=rooms, now=now)
+    total = Money(sum(offer.total_minor for offer in offers), house.currency)
+    if expected_total is not None and expected_total != total:
+        raise PriceChanged(expected=expected_total, total=total, offer=[describe(offer) for offer in offers])
+    former = list(record.stays)
+    for one in former:
+        if one.holds_stock:
+            change.free(one.room_type_id, StayDates(one.check_in, one.check_out))
+    record.stays = [stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))]
+    for one, old in zip(record.stays, former, strict=False):
+        one.id = old.id
+        if one.room_type_id == old.room_type_id and (one.check_in, one.check_out) == (old.check_in, old.check_out):
+            one.room_id = old.room_id
+    for one in record.stays:
+        change.sell(one.room_type_id, stay)
+    record.check_in, record.check_out = stay.check_in, stay.check_out
+    record.total_minor = total.minor
+    record.charges = charges_of(offers)
+
+
+def move_room_stay(
+    *, organization_id: UUID, booking_id: UUID, room_stay_id: UUID, room_type_id: UUID, now: datetime, actor: str
+) -> records.Record:
+    """Move one room of any booking to another type at the price agreed: an upgrade, or the way out of an oversale.
+
+    Raises UnknownBooking, NotChangeable, SoldOut.
+    """
+    record = records.load(booking_id=booking_id, lock=True)
+    stay = next((one for one in record.stays if one.id == room_stay_id), None)
+    if stay is None or BookingStatus(record.status) not in HOLDS_STOCK:
+        raise NotChangeable(status=record.status, action="move")
+    before = records.snapshot(record)
+    nights = StayDates(stay.check_in, stay.check_out)
+    change = StockChange()
+    change.free(stay.room_type_id, nights)
+    change.sell(room_type_id, nights)
+    change_stock(property_id=record.property_id, change=change)
+    stay.room_type_id, stay.room_id = room_type_id, None
+    record.updated_at = now
+    records.update(record, before=before, actor=actor, action="moved")
+    events.record(
+        organization_id=organization_id,
+        property_id=record.property_id,
+        type="booking.updated",
+        at=now,
+        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
+        ari=change.touched(),
+        cause=f"booking {record.code} moved to another room type",
+    )
+    return record

@@ -1,0 +1,57 @@
+"""Moving a booking along: check-in, check-out, no-show, reinstatement."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from innsync.apps.events import services as events
+from innsync.apps.inventory.services import StockChange, change_stock, record_stock
+from innsync.apps.reservations import records
+from innsync.domain.booking_state import HOLDS_STOCK, BookingAction, BookingStatus, advance
+from innsync.domain.stay import StayDates
+
+_EVENT = {
+    BookingAction.CHECK_IN: "booking.checked_in",
+    BookingAction.CHECK_OUT: "booking.checked_out",
+    BookingAction.CANCEL: "booking.cancelled",
+}
+
+
+def change_state(
+    *, organization_id: UUID, booking_id: UUID, action: BookingAction, now: datetime, actor: str
+) -> records.Record:
+    """Do `action`. Raises UnknownBooking, IllegalTransition; SoldOut when a reinstated booking finds no room."""
+    record = records.load(booking_id=booking_id, lock=True)
+    before = records.snapshot(record)
+    record.status = advance(BookingStatus(record.status), action)
+    change = set_holding(record, BookingStatus(record.status) in HOLDS_STOCK)
+    if action is BookingAction.REINSTATE:
+        change_stock(property_id=record.property_id, change=change)
+        record.cancelled_at = record.cancellation_fee_minor = None
+    else:
+        record_stock(property_id=record.property_id, change=change)
+    record.updated_at = now
+    records.update(record, before=before, actor=actor, action=action)
+    events.record(
+        organization_id=organization_id,
+        property_id=record.property_id,
+        type=_EVENT.get(action, "booking.updated"),
+        at=now,
+        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel, "action": action},
+        ari=change.touched(),
+        cause=f"{action} of booking {record.code}",
+    )
+    return record
+
+
+def set_holding(record: records.Record, holds: bool) -> StockChange:
+    """Let the booking's stays hold their nights or not; answers what that takes or gives back."""
+    change = StockChange()
+    for stay in record.stays:
+        if stay.holds_stock != holds:
+            change.sell(stay.room_type_id, StayDates(stay.check_in, stay.check_out), 1 if holds else -1)
+            stay.holds_stock = holds
+            if not holds:
+                stay.room_id = None
+    return change
