@@ -43,6 +43,7 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 DEBUG = False
 ALLOWED_HOSTS = setting("INNSYNC_ALLOWED_HOSTS").split(",")
+ENCRYPTION_KEYS = [key for key in setting("INNSYNC_ENCRYPTION_KEYS").split(",") if key]
 SANDBOX = setting("INNSYNC_SANDBOX") == "1"
 
 INSTALLED_APPS = [

@@ -1,0 +1,108 @@
+"""From a stored account to a working session with its vendor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+import structlog
+from django.conf import settings
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution.limits import SharedLimiter
+from innsync.apps.distribution.models import Account
+from innsync.apps.distribution.vault import seal, unseal
+from innsync.integrations.http import Call, Session
+from innsync.integrations.manifest import Adapter, adapter
+
+log = structlog.get_logger()
+_local = threading.local()
+
+
+def _client() -> httpx.Client:
+    """One client a thread: connections are kept open, and no call waits for another thread's."""
+    client: httpx.Client | None = getattr(_local, "client", None)
+    if client is None:
+        client = _local.client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=20))
+    return client
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTokens:
+    """An account's tokens, kept encrypted in PostgreSQL; an advisory lock lets one worker obtain a new one."""
+
+    organization_id: UUID
+    account_id: UUID
+
+    def get(self, name: str, obtain: Callable[[], tuple[str, datetime]], *, refused: str = "") -> str:
+        found = self._read(name)
+        if found and found != refused:
+            return found
+        with tenant(self.organization_id), sql() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{self.account_id}:{name}",))
+            found = self._select(cursor, name)
+            if found and found != refused:
+                return found
+            token, expires_at = obtain()
+            cursor.execute(
+                "INSERT INTO distribution_token (organization_id, account_id, name, value, expires_at)"
+                " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (account_id, name)"
+                " DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at",
+                (self.organization_id, self.account_id, name, seal(token), expires_at),
+            )
+        return token
+
+    def _read(self, name: str) -> str:
+        with tenant(self.organization_id), sql() as cursor:
+            return self._select(cursor, name)
+
+    def _select(self, cursor: psycopg.Cursor[Any], name: str) -> str:
+        row = cursor.execute(
+            "SELECT value FROM distribution_token WHERE account_id = %s AND name = %s AND expires_at > %s",
+            (self.account_id, name, datetime.now(UTC)),
+        ).fetchone()
+        return str(unseal(row[0])) if row else ""
+
+
+def _log_call(vendor: str, account_id: UUID) -> Callable[[Call], None]:
+    def write(call: Call) -> None:
+        log.debug(
+            "vendor_call",
+            vendor=vendor,
+            account_id=str(account_id),
+            operation=call.operation,
+            status=call.status,
+            duration_ms=round(call.duration_ms, 1),
+            sent=call.sent_bytes,
+            received=call.received_bytes,
+            error=call.error,
+        )
+
+    return write
+
+
+def open_session(account: Account) -> tuple[Adapter, Session]:
+    """The adapter of the account's vendor and a session with it. Raises KeyError when the adapter is not installed."""
+    found = adapter(account.vendor)
+    credentials = unseal(account.credentials)
+    assert isinstance(credentials, dict)
+    session = Session(
+        vendor=account.vendor,
+        account_id=str(account.id),
+        base_urls={**found.manifest.base_urls, **account.base_urls},
+        credentials=credentials,
+        client=_client(),
+        settings={**found.manifest.settings, **account.settings},
+        limiter=SharedLimiter(str(account.id), found.manifest.limits, account.limits),
+        tokens=SharedTokens(account.organization_id, account.id),
+        allow_private=settings.SANDBOX,
+        on_call=_log_call(account.vendor, account.id),
+    )
+    return found, session
+

@@ -1,0 +1,153 @@
+"""The calendar a connection should show: our stock, prices and rules through its mapping. Pure, but for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from innsync.apps.rates.selectors import House
+from innsync.domain.ari import (
+    CLOSED_TO_ARRIVAL,
+    CLOSED_TO_DEPARTURE,
+    MAX_STAY,
+    MIN_STAY_ARRIVAL,
+    MIN_STAY_THROUGH,
+    ROOM_LAYOUT,
+    STOP_SELL,
+    Calendar,
+    Row,
+    Target,
+    price_occupancy,
+    product_layout,
+)
+from innsync.domain.dialect import Rules, compile_rules
+from innsync.domain.money import Money, convert
+from innsync.domain.offers import (
+    ProductFacts,
+    RateRow,
+    StockRow,
+    effective_price,
+    effective_rules,
+)
+from innsync.domain.pricing import price_by_occupancy
+from innsync.integrations.manifest import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMap:
+    """A room type as a channel's room."""
+
+    room_type_id: UUID
+    external_room: str
+    allotment: int | None
+    buffer: int
+    sells: bool
+
+    @property
+    def target(self) -> Target:
+        return Target(self.external_room)
+
+
+@dataclass(frozen=True, slots=True)
+class RateMap:
+    """A product as a channel's rate."""
+
+    slot: int
+    room_type_id: UUID
+    external_room: str
+    external_rate: str
+    occupancies: tuple[int, ...]
+    markup_percent: Decimal
+    markup_minor: int
+    sells: bool
+
+    @property
+    def target(self) -> Target:
+        return Target(self.external_room, self.external_rate)
+
+
+def room_calendar(mapping: RoomMap, stock: Sequence[StockRow], first: date, last: date) -> Calendar:
+    """Rooms offered there: what is left, less the buffer, at most the allotment; none where nothing is known."""
+    left = {row.day: row.left for row in stock if row.room_type_id == mapping.room_type_id}
+    rows: list[Row] = []
+    day = first
+    while day <= last:
+        rooms = max(0, left.get(day, 0) - mapping.buffer) if mapping.sells else 0
+        rows.append((rooms if mapping.allotment is None else min(rooms, mapping.allotment),))
+        day += timedelta(days=1)
+    return Calendar(first, ROOM_LAYOUT, tuple(rows))
+
+
+def rate_layout(mapping: RateMap, dialect: Dialect) -> tuple[str, ...]:
+    return product_layout(mapping.occupancies, dialect.restrictions())
+
+
+def rate_calendar(
+    mapping: RateMap,
+    house: House,
+    rates: Sequence[RateRow],
+    first: date,
+    last: date,
+    *,
+    dialect: Dialect,
+    currency: str,
+    exchange_rate: Decimal | None,
+) -> Calendar:
+    """Prices and rules of one product there, in that channel's dialect and currency. A night without price is closed."""
+    by_day = {row.day: row for row in rates}
+    product = house.facts.by_slot[mapping.slot]
+    layout = rate_layout(mapping, dialect)
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    rules = compile_rules(
+        [effective_rules(by_day.get(day), product, house.facts.by_slot) for day in days],
+        Rules(
+            arrival="arrival" in dialect.min_stay,
+            through="through" in dialect.min_stay,
+            max_stay=dialect.max_stay,
+            closed_to_arrival=dialect.closed_to_arrival,
+            closed_to_departure=dialect.closed_to_departure,
+            stop_sell=dialect.stop_sell,
+        ),
+    )
+    rows: list[Row] = []
+    for day, compiled in zip(days, rules.days, strict=True):
+        base = effective_price(by_day.get(day), product, house.facts.by_slot)
+        prices = _prices(base, product, mapping, house.currency, currency, exchange_rate)
+        values = {
+            MIN_STAY_ARRIVAL: compiled.min_stay_arrival,
+            MIN_STAY_THROUGH: compiled.min_stay_through,
+            MAX_STAY: compiled.max_stay,
+            CLOSED_TO_ARRIVAL: int(compiled.closed_to_arrival),
+            CLOSED_TO_DEPARTURE: int(compiled.closed_to_departure),
+            STOP_SELL: int(compiled.stop_sell or base is None or not mapping.sells),
+        }
+        rows.append(
+            tuple(
+                values[field] if (occupancy := price_occupancy(field)) is None else prices.get(occupancy)
+                for field in layout
+            )
+        )
+    return Calendar(first, layout, tuple(rows))
+
+
+def _prices(
+    base: int | None,
+    product: ProductFacts,
+    mapping: RateMap,
+    own_currency: str,
+    currency: str,
+    exchange_rate: Decimal | None,
+) -> dict[int, int]:
+    if base is None:
+        return {}
+    result = {}
+    for adults, price in price_by_occupancy(base, product.pricing, own_currency):
+        if adults in mapping.occupancies:
+            if currency != own_currency and exchange_rate is not None:
+                price = convert(price, currency, exchange_rate)
+            price = price + price.percent(mapping.markup_percent) if mapping.markup_percent else price
+            result[adults] = max(0, (price + Money(mapping.markup_minor, price.currency)).minor)
+    return result
