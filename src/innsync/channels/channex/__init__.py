@@ -1,0 +1,1 @@
+"""Channex: a channel manager in the middle, with Booking.com, Airbnb, Expedia, Vrbo and others behind it."""

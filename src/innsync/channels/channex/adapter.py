@@ -1,0 +1,203 @@
+"""Channex: the ports that its manifest names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from innsync.channels.channex import bookings, mapping, webhook
+from innsync.channels.channex.client import Client, WriteAnswer
+from innsync.domain.ari import AriUpdate, Calendar, Target
+from innsync.domain.channel import BookingRevision, ChannelRoom
+from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, Rejected, Transient
+from innsync.integrations.http import Session
+from innsync.integrations.ports import (
+    AckItem,
+    AckResult,
+    Page,
+    PropertyRef,
+    Push,
+    PushResult,
+    RawMessage,
+    Refusal,
+    WebhookResult,
+)
+
+FEED_PAGES = 5
+# Revisions come in by a clock that is not ours.
+CLOCK_SLACK = timedelta(minutes=5)
+WEBHOOK_EVENTS = "booking;booking_unmapped_room;booking_unmapped_rate;non_acked_booking"
+
+
+class ChannexAdapter:
+    """Stateless; all it needs comes with each call."""
+
+    # --- availability and rates
+
+    def plan_push(self, prop: PropertyRef, updates: Sequence[AriUpdate]) -> list[Push]:
+        return mapping.plan(prop, updates)
+
+    def send_push(self, session: Session, prop: PropertyRef, push: Push) -> PushResult:
+        """One write. The answer is 200 even when all of it was refused: only its warnings and tasks tell."""
+        answer = Client(session).write(
+            push.operation, push.body, limits=push.limits, property_id=prop.id, urgent=push.closes
+        )
+        refused, strange = mapping.refusals(push, answer.warnings)
+        _refuse_riddles(answer, refused, strange, push.operation)
+        if any(_began_yesterday(refusal, prop) for refusal in refused):
+            # Planned before midnight, sent after: the days from today on are fine and must be said again.
+            raise OutcomeUnknown("a day went by on the way", vendor="channex", operation=push.operation)
+        if not answer.tasks:
+            refused += _the_rest(push, refused)
+        return PushResult(tuple(refused), reference=",".join(answer.tasks))
+
+    def read_back(
+        self, session: Session, prop: PropertyRef, layouts: Mapping[Target, tuple[str, ...]], first: date, last: date
+    ) -> dict[Target, Calendar]:
+        client = Client(session)
+        rooms = {target: layout for target, layout in layouts.items() if target.rate is None}
+        products = {target: layout for target, layout in layouts.items() if target.rate is not None}
+        found: dict[Target, Calendar] = {}
+        if rooms:
+            held = client.availability(prop.id, first, last)
+            for target, layout in rooms.items():
+                found[target] = mapping.room_calendar(held, target, layout, first, last)
+        if products:
+            held = client.restrictions(prop.id, first, last, mapping.readable_fields(products.values()))
+            options = _options(client, prop, products)
+            for target, layout in products.items():
+                by_occupancy = options.get(target.rate or "", {})
+                found[target] = mapping.product_calendar(held, target, layout, by_occupancy, prop.currency, first, last)
+        return found
+
+    # --- bookings
+
+    def pull_bookings(self, session: Session) -> Page:
+        entries, more = Client(session).feed(_feed_pages(session))
+        return Page(tuple(bookings.cut_out(entry) for entry in entries), more)
+
+    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
+        """The newest revision of each booking that changed since then.
+
+        From the list of revisions, not from GET /bookings: that one filters by the day a booking was made, so that a
+        change to an older booking would not be found, and Channex does not want it read regularly (NOTES.md 3.8).
+        """
+        newest: dict[str, RawMessage] = {}
+        for entry in Client(session).revisions_since(prop.id, since - CLOCK_SLACK):
+            message = bookings.cut_out(entry)
+            newest.setdefault(message.booking_ref or message.message_id, message)
+        return list(reversed(newest.values()))
+
+    def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        """One call a revision. After a lost connection the rest is left for later instead of waiting once for each."""
+        client = Client(session)
+        results: list[AckResult] = []
+        for place, item in enumerate(items):
+            try:
+                client.acknowledge(item.acknowledge.get("revision") or item.message_id)
+                results.append(AckResult(item.message_id, accepted=True))
+            except NotAuthorised:
+                raise
+            except (Transient, OutcomeUnknown) as error:
+                return results + [AckResult(later.message_id, False, error.words) for later in items[place:]]
+            except IntegrationError as error:
+                unknown = error.vendor_code == "404"
+                results.append(AckResult(item.message_id, False, error.words, final=unknown))
+        return results
+
+    def parse_booking(self, message: RawMessage) -> list[BookingRevision]:
+        return [bookings.read(message.body)]
+
+    def receive(
+        self, *, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
+    ) -> WebhookResult:
+        webhook.authenticate(headers, secrets)
+        return webhook.read(body)
+
+    def webhook_answer(self, messages: Sequence[RawMessage], confirmations: Mapping[str, str]) -> tuple[str, bytes]:
+        """Any 2xx will do; Channex does not read it."""
+        return "application/json", b'{"status":"ok"}'
+
+    def register_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
+        """Have Channex call `url` about this property's bookings. Repeating it changes nothing. Answers its id."""
+        client = Client(session)
+        wanted: dict[str, object] = {
+            "callback_url": url,
+            "event_mask": WEBHOOK_EVENTS,
+            "property_id": prop.id,
+            "headers": {webhook.SECRET_HEADER: secret},
+            "request_params": {},
+            "is_active": True,  # both are false when not said
+            "send_data": True,
+        }
+        for entry in client.webhooks():
+            held = entry.get("attributes", {})
+            if held.get("callback_url") == url and held.get("property_id") == prop.id:
+                webhook_id = str(entry.get("id"))
+                client.update_webhook(webhook_id, wanted)
+                return webhook_id
+        return client.create_webhook(wanted)
+
+    # --- catalogue
+
+    def list_rooms(self, session: Session, prop: PropertyRef) -> list[ChannelRoom]:
+        client = Client(session)
+        return mapping.rooms(client.room_types(prop.id), client.rate_plans(prop.id))
+
+    def check_access(self, session: Session, prop: PropertyRef) -> None:
+        Client(session).property(prop.id)
+
+
+def _refuse_riddles(
+    answer: WriteAnswer, refused: Sequence[Refusal], strange: Sequence[Mapping[str, object]], operation: str
+) -> None:
+    """Warnings that name none of our cells: with nothing applied it is a refusal, else nobody can tell what holds."""
+    if not answer.tasks and not refused:
+        words = "; ".join(str(warning.get("warning")) for warning in strange)
+        raise Rejected(words or "nothing was applied, without a reason", vendor="channex", operation=operation)
+    if strange:
+        raise OutcomeUnknown("a warning about nothing we sent", vendor="channex", operation=operation)
+
+
+def _the_rest(push: Push, refused: Sequence[Refusal]) -> list[Refusal]:
+    """An answer without a task applied nothing, whatever its warnings leave out."""
+    named = {(refusal.target, refusal.first, refusal.last, refusal.fields) for refusal in refused}
+    return [
+        Refusal(
+            update.target,
+            update.first,
+            update.last,
+            "nothing of the message was applied",
+            "nothing_applied",
+            tuple(update.values),
+        )
+        for update in push.updates
+        if (update.target, update.first, update.last, tuple(update.values)) not in named
+    ]
+
+
+def _began_yesterday(refusal: Refusal, prop: PropertyRef) -> bool:
+    """Whether dates were refused of which only the first lie in the past of the property's own calendar."""
+    try:
+        today = datetime.now(ZoneInfo(prop.time_zone)).date()
+    except (ZoneInfoNotFoundError, ValueError):
+        today = datetime.now(UTC).date()
+    return mapping.is_about_dates(refusal) and refusal.first < today <= refusal.last
+
+
+def _options(
+    client: Client, prop: PropertyRef, products: Mapping[Target, tuple[str, ...]]
+) -> dict[str, dict[int, str]]:
+    """The options of each plan that has a price for more than one occupancy; without such, no call is made."""
+    if all(len(mapping.layout_prices(layout)) < 2 for layout in products.values()):
+        return {}
+    return {str(entry.get("id")): mapping.option_ids(entry) for entry in client.rate_plans(prop.id)}
+
+
+def _feed_pages(session: Session) -> int:
+    wanted = session.settings.get("feed_pages", FEED_PAGES)
+    return wanted if isinstance(wanted, int) and wanted > 0 else FEED_PAGES
+
+
+ADAPTER = ChannexAdapter()

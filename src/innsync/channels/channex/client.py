@@ -1,0 +1,220 @@
+"""Channex API v1: its calls, one typed method each. No business words. Source: NOTES.md 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from innsync.integrations.errors import ContractBroken
+from innsync.integrations.http import Session
+
+API = "/api/v1"
+PAGE_SIZE = 100  # the most there is; 10 when nothing is asked for
+MAX_PAGES = 200
+ACCOUNT_LIMITS = ("account",)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAnswer:
+    """The answer to a write of availability or restrictions: the tasks it became, and the entries it refused."""
+
+    tasks: tuple[str, ...]
+    warnings: tuple[Json, ...]
+
+
+class Client:
+    """One account at Channex."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def write(
+        self, endpoint: str, body: bytes, *, limits: Sequence[str], property_id: str, urgent: bool
+    ) -> WriteAnswer:
+        """POST /availability or /restrictions. `endpoint` is one of the two names."""
+        answer = self._call(
+            "POST",
+            f"/{endpoint}",
+            operation=f"write_{endpoint}",
+            content=body,
+            limits=limits,
+            property_id=property_id,
+            urgent=urgent,
+        )
+        tasks = [entry["id"] for entry in _entries(answer, "write") if isinstance(entry.get("id"), str)]
+        # The key is missing when all went well, although the pages show an empty list.
+        warnings = _meta(answer, "write").get("warnings", [])
+        if not isinstance(warnings, list) or not all(isinstance(warning, dict) for warning in warnings):
+            raise ContractBroken("the warnings are no list of objects", operation="write")
+        return WriteAnswer(tuple(tasks), tuple(warnings))
+
+    def availability(self, property_id: str, first: date, last: date) -> Json:
+        """Rooms left by room type and date: {room_type_id: {date: count}}."""
+        answer = self._call(
+            "GET",
+            "/availability",
+            operation="read_availability",
+            params=_range(property_id, first, last),
+            limits=("availability",),
+            property_id=property_id,
+        )
+        return _object(answer, "data", "read_availability")
+
+    def restrictions(self, property_id: str, first: date, last: date, fields: Sequence[str]) -> Json:
+        """Prices and restrictions by *occupancy option* and date: {option_id: {date: {field: value}}}. NOTES.md 2.7."""
+        params = [*_range(property_id, first, last), ("filter[restrictions]", ",".join(fields))]
+        answer = self._call(
+            "GET",
+            "/restrictions",
+            operation="read_restrictions",
+            params=params,
+            limits=("restrictions",),
+            property_id=property_id,
+        )
+        return _object(answer, "data", "read_restrictions")
+
+    def property(self, property_id: str) -> Json:
+        answer = self._call("GET", f"/properties/{property_id}", operation="read_property")
+        return _object(answer, "data", "read_property")
+
+    def room_types(self, property_id: str) -> list[Json]:
+        return list(self._all("/room_types", "list_room_types", [("filter[property_id]", property_id)]))
+
+    def rate_plans(self, property_id: str) -> list[Json]:
+        return list(self._all("/rate_plans", "list_rate_plans", [("filter[property_id]", property_id)]))
+
+    def feed(self, pages: int) -> tuple[list[Json], bool]:
+        """Revisions nobody acknowledged, oldest first, from that many pages at most; whether there are more."""
+        found: list[Json] = []
+        for page in range(1, pages + 1):
+            entries, more = self._page("/booking_revisions/feed", "read_feed", [("order[inserted_at]", "asc")], page)
+            found += entries
+            if not more:
+                return found, False
+        return found, True
+
+    def revisions_since(self, property_id: str, since: datetime) -> Iterator[Json]:
+        """Revisions that came in since then, newest first, acknowledged or not.
+
+        Newest first so that reading stops at `since` even where the filter should not be understood.
+        """
+        moment = since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+        params = [
+            ("filter[property_id]", property_id),
+            ("filter[inserted_at][gte]", moment),
+            ("order[inserted_at]", "desc"),
+        ]
+        for entry in self._all("/booking_revisions", "list_revisions", params):
+            inserted_at = _object(entry, "attributes", "list_revisions").get("inserted_at")
+            if isinstance(inserted_at, str) and inserted_at < moment:
+                return
+            yield entry
+
+    def acknowledge(self, revision_id: str) -> None:
+        self._call("POST", f"/booking_revisions/{revision_id}/ack", operation="acknowledge")
+
+    def task(self, task_id: str) -> Json:
+        """What became of an accepted write."""
+        return _object(self._call("GET", f"/tasks/{task_id}", operation="read_task"), "data", "read_task")
+
+    def webhooks(self) -> list[Json]:
+        return list(self._all("/webhooks", "list_webhooks", []))
+
+    def create_webhook(self, webhook: Mapping[str, object]) -> str:
+        """Answers the new webhook's id."""
+        body = orjson.dumps({"webhook": dict(webhook)})
+        answer = _object(self._call("POST", "/webhooks", operation="create_webhook", content=body), "data", "webhook")
+        return str(answer.get("id", ""))
+
+    def update_webhook(self, webhook_id: str, webhook: Mapping[str, object]) -> None:
+        body = orjson.dumps({"webhook": dict(webhook)})
+        self._call("PUT", f"/webhooks/{webhook_id}", operation="update_webhook", content=body)
+
+    def _all(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[Json]:
+        """The entries of every page. Raises ContractBroken when the pages do not end."""
+        for page in range(1, MAX_PAGES + 1):
+            entries, more = self._page(path, operation, params, page)
+            yield from entries
+            if not more:
+                return
+        raise ContractBroken(f"more than {MAX_PAGES} pages", vendor=self._session.vendor, operation=operation)
+
+    def _page(self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int) -> tuple[list[Json], bool]:
+        paging = [("pagination[page]", str(page)), ("pagination[limit]", str(PAGE_SIZE))]
+        answer = self._call("GET", path, operation=operation, params=[*params, *paging])
+        entries = _entries(answer, operation)
+        total = _meta(answer, operation).get("total")
+        if isinstance(total, int):
+            return entries, bool(entries) and total > page * PAGE_SIZE
+        return entries, len(entries) >= PAGE_SIZE
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        content: bytes | None = None,
+        params: Sequence[tuple[str, str]] | None = None,
+        limits: Sequence[str] = ACCOUNT_LIMITS,
+        property_id: str = "",
+        urgent: bool = False,
+    ) -> Json:
+        response = self._session.request(
+            method,
+            "api",
+            API + path,
+            operation=operation,
+            content=content,
+            headers={"user-api-key": self._session.credentials["api_key"], "content-type": "application/json"},
+            params=params,
+            limits=limits,
+            property_id=property_id,
+            urgent=urgent,
+        )
+        return self._read(response, operation)
+
+    def _read(self, response: httpx.Response, operation: str) -> Json:
+        try:
+            answer = orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise ContractBroken("the answer is no JSON", vendor=self._session.vendor, operation=operation) from error
+        if not isinstance(answer, dict) or "errors" in answer:
+            raise ContractBroken("the answer is no object with data", vendor=self._session.vendor, operation=operation)
+        return answer
+
+
+def _range(property_id: str, first: date, last: date) -> list[tuple[str, str]]:
+    return [
+        ("filter[property_id]", property_id),
+        ("filter[date][gte]", first.isoformat()),
+        ("filter[date][lte]", last.isoformat()),
+    ]
+
+
+def _object(answer: Json, key: str, operation: str) -> Json:
+    value = answer.get(key)
+    if not isinstance(value, dict):
+        raise ContractBroken(f"{key} is no object", operation=operation)
+    return value
+
+
+def _entries(answer: Json, operation: str) -> list[Json]:
+    value = answer.get("data")
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise ContractBroken("data is no list of objects", operation=operation)
+    return value
+
+
+def _meta(answer: Json, operation: str) -> Json:
+    value = answer.get("meta", {})
+    if not isinstance(value, dict):
+        raise ContractBroken("meta is no object", operation=operation)
+    return value
