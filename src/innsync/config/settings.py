@@ -13,7 +13,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "DATABASE_ADMIN_URL": ("", "The owner's login, used for migrations only. Defaults to DATABASE_URL."),
     "INNSYNC_DATA_DIR": (".innsync", "Folder of the embedded database, keys and logs."),
     "INNSYNC_SECRET_KEY": ("", "Signs sessions and tokens. `innsync up` makes one on its first start."),
-    "INNSYNC_ENCRYPTION_KEYS": ("", "Comma-separated Fernet keys for credentials at rest, newest first. Derived when empty."),
+    "INNSYNC_ENCRYPTION_KEYS": (
+        "",
+        "Comma-separated Fernet keys for credentials at rest, newest first. Derived when empty.",
+    ),
     "INNSYNC_ALLOWED_HOSTS": ("127.0.0.1,localhost,[::1],testserver", "Host names that the web server answers to."),
     "INNSYNC_SANDBOX": ("", "1 allows outgoing calls to loopback and private addresses."),
     "INNSYNC_SANDBOX_URL": ("http://127.0.0.1:8090", "Where the sandbox channels are."),

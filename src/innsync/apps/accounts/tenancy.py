@@ -27,7 +27,5 @@ def tenant(organization_id: UUID) -> Iterator[None]:
     """One transaction in which the rows of that organization, and no others, exist."""
     with transaction.atomic():
         with sql() as cursor:
-            cursor.execute(
-                "SELECT set_config('innsync.organization', %s, true)", (str(organization_id),)
-            )
+            cursor.execute("SELECT set_config('innsync.organization', %s, true)", (str(organization_id),))
         yield

@@ -105,4 +105,3 @@ def open_session(account: Account) -> tuple[Adapter, Session]:
         on_call=_log_call(account.vendor, account.id),
     )
     return found, session
-

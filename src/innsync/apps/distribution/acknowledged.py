@@ -79,7 +79,9 @@ def store(*, organization_id: UUID, connection_id: UUID, calendars: Mapping[Targ
     for (target, month), rows in whole.items():
         layout = calendars[target].layout
         cells = [value for row in rows for value in row]
-        rows_to_write.append((organization_id, connection_id, target.room, target.rate or "", month, list(layout), cells))
+        rows_to_write.append(
+            (organization_id, connection_id, target.room, target.rate or "", month, list(layout), cells)
+        )
     with sql() as cursor:
         cursor.executemany(
             "INSERT INTO distribution_acknowledged (organization_id, connection_id, room, rate, month, layout, cells)"
@@ -93,9 +95,7 @@ def load_months(*, connection_id: UUID, target: Target, calendar: Calendar) -> d
     """The whole months a calendar lies in, with the calendar's rows laid over what is stored."""
     spanned = months_between(calendar.first, calendar.last)
     last = spanned[-1].replace(day=_days_in(spanned[-1]))
-    stored = load(
-        connection_id=connection_id, layouts={target: calendar.layout}, first=spanned[0], last=last
-    )[target]
+    stored = load(connection_id=connection_id, layouts={target: calendar.layout}, first=spanned[0], last=last)[target]
     result: dict[date, list[Row]] = {}
     for month in spanned:
         rows = []

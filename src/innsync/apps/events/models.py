@@ -19,7 +19,10 @@ class Event(models.Model):
     data = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["organization", "id"], name="event_stream"), BrinIndex(fields=["occurred_at"], name="event_time")]
+        indexes = [
+            models.Index(fields=["organization", "id"], name="event_stream"),
+            BrinIndex(fields=["occurred_at"], name="event_time"),
+        ]
 
 
 class Outbox(models.Model):

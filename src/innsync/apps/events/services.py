@@ -53,7 +53,9 @@ def enqueue(*, organization_id: UUID, property_id: UUID, topic: str, payload: di
 
 def _ari_payload(ari: Touched, cause: str) -> dict[str, Any]:
     return {
-        "spans": [[str(room_type_id) if room_type_id else None, str(first), str(last)] for room_type_id, first, last in ari],
+        "spans": [
+            [str(room_type_id) if room_type_id else None, str(first), str(last)] for room_type_id, first, last in ari
+        ],
         "cause": cause,
     }
 

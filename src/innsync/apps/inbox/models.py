@@ -42,6 +42,8 @@ class Message(models.Model):
             models.Index(fields=["organization", "state", "received_at"], name="inbox_state"),
             models.Index(fields=["account", "booking_ref"], name="inbox_booking"),
             models.Index(
-                fields=["account", "received_at"], condition=models.Q(acknowledged_at__isnull=True), name="inbox_unacked"
+                fields=["account", "received_at"],
+                condition=models.Q(acknowledged_at__isnull=True),
+                name="inbox_unacked",
             ),
         ]

@@ -177,9 +177,7 @@ def open_stock(*, property_id: UUID, room_type_id: UUID, first: date, last: date
     """Make the nights known, with as many rooms as the type has; nights already known keep what they hold."""
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     with sql() as cursor:
-        cursor.execute(
-            _OPEN_MISSING, {"property": property_id, "types": [room_type_id] * len(days), "days": days}
-        )
+        cursor.execute(_OPEN_MISSING, {"property": property_id, "types": [room_type_id] * len(days), "days": days})
 
 
 def recount_rooms(*, property_id: UUID, room_type_id: UUID, first: date) -> None:

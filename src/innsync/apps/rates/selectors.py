@@ -128,11 +128,11 @@ def _read_house(text: str) -> House:
     )
     types = {one.id: one for one in room_types}
     bands = tuple(ChildBand.from_json(band) for band in about["child_bands"])
-    slots = {
-        (one["room_type_id"], one["rate_plan_id"]): one["slot"] for one in facts["products"] or []
-    }
+    slots = {(one["room_type_id"], one["rate_plan_id"]): one["slot"] for one in facts["products"] or []}
     products = tuple(
-        _product(one, plans[UUID(one["rate_plan_id"])], types[UUID(one["room_type_id"])], slots, bands, about["currency"])
+        _product(
+            one, plans[UUID(one["rate_plan_id"])], types[UUID(one["room_type_id"])], slots, bands, about["currency"]
+        )
         for one in facts["products"] or []
     )
     return House(
@@ -203,4 +203,3 @@ def list_rate_rows(*, property_id: UUID, first: date, last: date) -> list[RateRo
                 (property_id, first, last),
             )
         ]
-

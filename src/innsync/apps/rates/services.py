@@ -20,7 +20,9 @@ from innsync.domain.offers import CTA, CTD, STOP_SELL
 from innsync.domain.pricing import OccupancyPricing
 from innsync.domain.restrictions import PlanWindow
 
-Field = Literal["price", "min_stay_arrival", "min_stay_through", "max_stay", "closed_to_arrival", "closed_to_departure", "stop_sell"]
+Field = Literal[
+    "price", "min_stay_arrival", "min_stay_through", "max_stay", "closed_to_arrival", "closed_to_departure", "stop_sell"
+]
 _COLUMNS = {
     "price": "prices",
     "min_stay_arrival": "min_arrival",
@@ -56,7 +58,9 @@ class RateEdit:
     def days(self) -> list[date]:
         count = (self.last - self.first).days + 1
         if not 0 < count <= LONGEST_EDIT_DAYS:
-            raise InvalidField(field="/last", problem=f"must be on or after first, at most {LONGEST_EDIT_DAYS} days later")
+            raise InvalidField(
+                field="/last", problem=f"must be on or after first, at most {LONGEST_EDIT_DAYS} days later"
+            )
         days = (self.first + timedelta(days=offset) for offset in range(count))
         return [day for day in days if not self.weekdays or day.weekday() in self.weekdays]
 
@@ -100,15 +104,14 @@ def sell(*, room_type: RoomType, rate_plan: RatePlan, pricing: OccupancyPricing 
     )
 
 
-def set_rates(
-    *, organization_id: UUID, property_id: UUID, edits: Sequence[RateEdit], now: datetime, actor: str
-) -> int:
+def set_rates(*, organization_id: UUID, property_id: UUID, edits: Sequence[RateEdit], now: datetime, actor: str) -> int:
     """Apply edits in order (a later one wins) as one change: one event, and one look at every channel.
 
     Answers the number of cells set. Raises InvalidField for a value out of range, UnknownProduct.
     """
     products = {
-        product.id: product for product in Product.objects.filter(property_id=property_id).only("id", "slot", "room_type_id")
+        product.id: product
+        for product in Product.objects.filter(property_id=property_id).only("id", "slot", "room_type_id")
     }
     cells = 0
     touched: list[tuple[UUID | None, date, date]] = []

@@ -35,9 +35,7 @@ def price_rooms(*, house: House, stay: StayDates, rooms: Sequence[RoomRequest], 
     Raises StayNotSellable with the rules that forbid it, UnknownProduct.
     """
     rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
-    stock = [
-        StockRow(night, room_type.id, PLENTY) for night in stay.nights() for room_type in house.facts.room_types
-    ]
+    stock = [StockRow(night, room_type.id, PLENTY) for night in stay.nights() for room_type in house.facts.room_types]
     found: dict[Occupancy, tuple[dict[int, Offer], dict[int, list[str]]]] = {}
     offers: list[Offer] = []
     for index, room in enumerate(rooms):

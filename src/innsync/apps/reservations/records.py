@@ -138,9 +138,7 @@ def _write_stays(cursor: Any, record: Record) -> None:
         )
 
 
-def _write_revision(
-    cursor: Any, record: Record, *, actor: str, action: str, before: dict[str, Any] | None
-) -> None:
+def _write_revision(cursor: Any, record: Record, *, actor: str, action: str, before: dict[str, Any] | None) -> None:
     after = snapshot(record)
     changes = [] if before is None else [asdict(change) for change in difference(before, after)]
     cursor.execute(

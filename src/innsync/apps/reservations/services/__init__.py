@@ -1,6 +1,13 @@
 """What can be done with a booking."""
 
 from innsync.apps.reservations.quoting import RoomRequest
+from innsync.apps.reservations.refusals import (
+    NotChangeable,
+    PriceChanged,
+    StaleVersion,
+    StayNotSellable,
+    UnknownBooking,
+)
 from innsync.apps.reservations.services.book import book
 from innsync.apps.reservations.services.cancel import cancel
 from innsync.apps.reservations.services.channel import (
@@ -10,13 +17,6 @@ from innsync.apps.reservations.services.channel import (
 )
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
 from innsync.apps.reservations.services.modify import modify, move_room_stay
-from innsync.apps.reservations.refusals import (
-    NotChangeable,
-    PriceChanged,
-    StaleVersion,
-    StayNotSellable,
-    UnknownBooking,
-)
 from innsync.apps.reservations.services.states import change_state
 
 __all__ = [

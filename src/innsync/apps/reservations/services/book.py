@@ -119,7 +119,9 @@ def _record(
         created_at=now,
         updated_at=now,
         version=1,
-        stays=[stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))],
+        stays=[
+            stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))
+        ],
     )
 
 

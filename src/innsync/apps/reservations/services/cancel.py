@@ -64,7 +64,9 @@ def fee_now(house: House, record: records.Record, now: datetime) -> Money:
         return Money.zero(record.currency)
     nights = len(record.stays[0].nightly_minor) if record.stays else 0
     nightly = [
-        Money(sum(stay.nightly_minor[night] for stay in record.stays if night < len(stay.nightly_minor)), record.currency)
+        Money(
+            sum(stay.nightly_minor[night] for stay in record.stays if night < len(stay.nightly_minor)), record.currency
+        )
         for night in range(nights)
     ]
     return cancellation_fee(

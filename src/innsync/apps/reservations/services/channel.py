@@ -68,9 +68,7 @@ def apply_channel_revision(
     if known is None:
         if revision.kind is RevisionKind.CANCELLED and (revision.keeps_details or not rooms):
             return Applied("waiting", None)
-        return _add(
-            organization_id, property_id, connection_id, channel, revision, rooms, code, now, found_by
-        )
+        return _add(organization_id, property_id, connection_id, channel, revision, rooms, code, now, found_by)
     if revision.reference in known.former_refs or revision.order < known.channel_order:
         return Applied("superseded", known.id, _touched(known.stays))
     return _change(known, revision, rooms, now, channel)

@@ -34,9 +34,7 @@ def place_hold(
     return hold_id, expires_at
 
 
-def release_hold(
-    *, organization_id: UUID, property_id: UUID, hold_id: UUID, state: str = "released"
-) -> None:
+def release_hold(*, organization_id: UUID, property_id: UUID, hold_id: UUID, state: str = "released") -> None:
     """Give a hold's rooms back. Raises HoldGone when it is not active any more."""
     change = end_hold(property_id=property_id, hold_id=hold_id, state=state)
     change_stock(property_id=property_id, change=change)

@@ -97,7 +97,9 @@ def _reprice(
     for one in former:
         if one.holds_stock:
             change.free(one.room_type_id, StayDates(one.check_in, one.check_out))
-    record.stays = [stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))]
+    record.stays = [
+        stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))
+    ]
     for one, old in zip(record.stays, former, strict=False):
         one.id = old.id
         if one.room_type_id == old.room_type_id and (one.check_in, one.check_out) == (old.check_in, old.check_out):

@@ -1,0 +1,89 @@
+"""A real PostgreSQL for every test that asks for one: started once, one migrated database a test process.
+
+Tests commit for real. They do not clean up: each makes an organization of its own, and row-level security keeps it apart.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
+os.environ.setdefault("INNSYNC_SANDBOX", "1")
+
+
+def _url(base: str, database: str) -> str:
+    return psycopg.conninfo.make_conninfo(base, dbname=database)
+
+
+@pytest.fixture(scope="session")
+def admin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The owner's address of a PostgreSQL for tests; INNSYNC_TEST_DATABASE_URL names one that runs already."""
+    given = os.environ.get("INNSYNC_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    from innsync.ops.postgres import EmbeddedPostgres
+
+    with tempfile.TemporaryDirectory(prefix="innsync-test-") as folder:
+        os.chmod(folder, 0o755)  # the server runs as another user when the tests run as root
+        server = EmbeddedPostgres(Path(folder) / "data", fast=True)
+        server.start()
+        try:
+            yield server.url("postgres", "postgres")
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def database_urls(admin_url: str) -> Iterator[tuple[str, str]]:
+    """(application's address, owner's address) of a fresh, migrated database."""
+    name = f"innsync_test_{uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as server:
+        server.execute(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'innsync_app') THEN"
+            " CREATE ROLE innsync_app LOGIN NOSUPERUSER NOBYPASSRLS; END IF; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        )
+        server.execute(f"CREATE DATABASE {name}")
+    owner = _url(admin_url, name)
+    migrated = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "django", "migrate", "-v", "0"],
+        env={**os.environ, "DATABASE_URL": owner, "DATABASE_ADMIN_URL": owner, "INNSYNC_MIGRATING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert migrated.returncode == 0, migrated.stderr
+    yield owner, owner
+    with psycopg.connect(admin_url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def database(database_urls: tuple[str, str]) -> Iterator[str]:
+    """Django, working in a fresh database as the application's role. Answers the database's address."""
+    application, _ = database_urls
+    os.environ["DATABASE_URL"] = application
+    os.environ.pop("DATABASE_ADMIN_URL", None)
+    import django
+    from django.conf import settings
+
+    from innsync.config.settings import database as describe
+
+    settings.DATABASES["default"] = describe(application, as_application=True)
+    django.setup()
+    yield application
+    from django.db import connections
+
+    for connection in connections.all():
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()

@@ -1,0 +1,182 @@
+"""Oversales: opened when more was sold than there is, settled when that is no longer so or a person found a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.models import Conflict
+from innsync.apps.events import services as events
+from innsync.apps.inventory.models import OutOfOrder
+from innsync.apps.inventory.selectors import list_oversold
+from innsync.apps.inventory.services import change_out_of_order
+from innsync.apps.rates.selectors import get_house
+from innsync.apps.reservations import services as reservations
+from innsync.domain.errors import DomainError
+from innsync.domain.spans import compress
+
+
+class NoWayOut(DomainError):
+    """The conflict is settled already, or this way does not fit it."""
+
+
+def judge(
+    *, organization_id: UUID, property_id: UUID, touched: Sequence[tuple[UUID, date, date]], now: datetime, cause: str
+) -> None:
+    """Open, narrow or settle conflicts on the touched nights. What arrived together is judged together."""
+    if not touched:
+        return
+    types = sorted({room_type_id for room_type_id, _, _ in touched}, key=lambda one: one.int)
+    first, last = min(one[1] for one in touched), max(one[2] for one in touched)
+    still_open = list(
+        Conflict.objects.select_for_update()
+        .filter(property_id=property_id, room_type_id__in=types, state="open", first__lte=last, last__gte=first)
+        .order_by("id")
+    )
+    for conflict in still_open:
+        first, last = min(first, conflict.first), max(last, conflict.last)
+    oversold = list_oversold(property_id=property_id, first=first, last=last, room_type_ids=types)
+    if not oversold and not still_open:
+        return
+    for room_type_id in types:
+        nights = {day: count for one, day, count in oversold if one == room_type_id}
+        spans = [(span.first, span.last) for span in compress(dict.fromkeys(nights, True))]
+        own = [conflict for conflict in still_open if conflict.room_type_id == room_type_id]
+        _bring_in_line(organization_id, property_id, room_type_id, own, spans, nights, now, cause)
+
+
+def _bring_in_line(
+    organization_id: UUID,
+    property_id: UUID,
+    room_type_id: UUID,
+    own: list[Conflict],
+    spans: list[tuple[date, date]],
+    nights: dict[date, int],
+    now: datetime,
+    cause: str,
+) -> None:
+    for conflict in own:
+        match = next((span for span in spans if span[0] <= conflict.last and span[1] >= conflict.first), None)
+        if match is None:
+            conflict.state, conflict.resolved_at = "resolved", now
+            conflict.resolution = conflict.resolution or "room became free"
+            conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"settled: {cause}"}]
+            conflict.save()
+            continue
+        spans = [span for span in spans if span != match]
+        if (conflict.first, conflict.last) != match:
+            conflict.first, conflict.last = match
+            conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"nights changed: {cause}"}]
+            conflict.save()
+    for first, last in spans:
+        conflict = Conflict.objects.create(
+            organization_id=organization_id,
+            property_id=property_id,
+            room_type_id=room_type_id,
+            booking_id=_latest_booking(property_id, room_type_id, first, last),
+            first=first,
+            last=last,
+            opened_at=now,
+            timeline=[{"at": now.isoformat(), "what": f"oversold by {max(nights.values())}: {cause}"}],
+        )
+        events.record(
+            organization_id=organization_id,
+            property_id=property_id,
+            type="booking.conflict",
+            at=now,
+            data={
+                "conflict_id": str(conflict.id),
+                "booking_id": str(conflict.booking_id) if conflict.booking_id else None,
+                "room_type_id": str(room_type_id),
+                "first": first.isoformat(),
+                "last": last.isoformat(),
+            },
+        )
+
+
+def _latest_booking(property_id: UUID, room_type_id: UUID, first: date, last: date) -> UUID | None:
+    with sql() as cursor:
+        row = cursor.execute(
+            "SELECT s.booking_id FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id"
+            " WHERE s.property_id = %s AND s.room_type_id = %s AND s.holds_stock AND s.check_in <= %s AND s.check_out > %s"
+            " ORDER BY b.created_at DESC, b.id DESC LIMIT 1",
+            (property_id, room_type_id, last, first),
+        ).fetchone()
+    return row[0] if row else None
+
+
+def resolve_by_moving(
+    *, organization_id: UUID, conflict_id: UUID, room_stay_id: UUID, room_type_id: UUID, now: datetime, actor: str
+) -> None:
+    """Move a room stay of the conflict's nights to another type, at the price agreed. Raises NoWayOut, SoldOut."""
+    conflict = _open(conflict_id)
+    with sql() as cursor:
+        row = cursor.execute(
+            "SELECT booking_id FROM reservations_roomstay WHERE id = %s AND room_type_id = %s",
+            (room_stay_id, conflict.room_type_id),
+        ).fetchone()
+    if row is None:
+        raise NoWayOut
+    reservations.move_room_stay(
+        organization_id=organization_id,
+        booking_id=row[0],
+        room_stay_id=room_stay_id,
+        room_type_id=room_type_id,
+        now=now,
+        actor=actor,
+    )
+    _note(conflict, "moved to another room type", now, actor)
+
+
+def resolve_by_release(
+    *, organization_id: UUID, conflict_id: UUID, out_of_order_id: UUID, now: datetime, actor: str
+) -> None:
+    """Give a room that is out of order back to be let. Raises NoWayOut."""
+    conflict = _open(conflict_id)
+    block = OutOfOrder.objects.filter(
+        id=out_of_order_id, room_type_id=conflict.room_type_id, released_at__isnull=True
+    ).first()
+    if block is None:
+        raise NoWayOut
+    block.released_at = now
+    block.save(update_fields=["released_at"])
+    change_out_of_order(
+        property_id=conflict.property_id, room_type_id=block.room_type_id, first=block.first, last=block.last, rooms=-1
+    )
+    events.ari_changed(
+        organization_id=organization_id,
+        property_id=conflict.property_id,
+        ari=[(block.room_type_id, block.first, block.last)],
+        cause="room back in order",
+    )
+    _note(conflict, "out-of-order room released", now, actor)
+
+
+def resolve_by_walking(
+    *, organization_id: UUID, conflict_id: UUID, booking_id: UUID, now: datetime, actor: str
+) -> None:
+    """The guest is lodged elsewhere at our cost: the booking ends without a fee. Raises NoWayOut."""
+    conflict = _open(conflict_id)
+    house = get_house(organization_id=organization_id, key=conflict.property_id)
+    reservations.cancel(house=house, booking_id=booking_id, now=now, actor=actor, waive_fee=True, any_channel=True)
+    _note(conflict, "guest walked", now, actor)
+
+
+def ask_channel(*, conflict_id: UUID, now: datetime, actor: str) -> None:
+    """Note that the channel was asked to cancel; the conflict stays open until its cancellation comes. Raises NoWayOut."""
+    _note(_open(conflict_id), "channel asked to cancel", now, actor)
+
+
+def _open(conflict_id: UUID) -> Conflict:
+    conflict = Conflict.objects.select_for_update().filter(id=conflict_id, state="open").first()
+    if conflict is None:
+        raise NoWayOut
+    return conflict
+
+
+def _note(conflict: Conflict, resolution: str, now: datetime, actor: str) -> None:
+    conflict.resolution = resolution
+    conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": resolution, "by": actor}]
+    conflict.save(update_fields=["resolution", "timeline"])

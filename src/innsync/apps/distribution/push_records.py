@@ -1,0 +1,270 @@
+"""What is written down about pushes: acknowledged cells, refusals, the log, divergence, the connection's health."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution import acknowledged
+from innsync.apps.distribution.models import Connection, Divergence, PushLog
+from innsync.apps.distribution.selectors import Linked
+from innsync.apps.events import services as events
+from innsync.domain.ari import Calendar, Target, apply
+from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
+from innsync.integrations.ports import Push, PushResult
+
+if TYPE_CHECKING:
+    from innsync.apps.distribution.reconcile import DirtyRow
+
+BODY_KEPT = 20_000
+_CREDENTIAL = re.compile(
+    r"""(password|username|user-api-key|client_secret)(["']?\s*[=:]\s*["'])[^"']*""", re.IGNORECASE
+)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One push under way."""
+
+    push: Push
+    at: datetime
+    duration_ms: float = 0.0
+
+    @property
+    def cells(self) -> int:
+        return sum(update.nights * len(update.values) for update in self.push.updates)
+
+    def log(self, link: Connection, *, outcome: str, words: str, refused: int, reference: str) -> PushLog:
+        updates = self.push.updates
+        body = self.push.body.decode("utf-8", "replace")[:BODY_KEPT]
+        return PushLog(
+            organization_id=link.organization_id,
+            connection_id=link.id,
+            at=self.at,
+            operation=self.push.operation,
+            updates=len(updates),
+            cells=self.cells,
+            refused=refused,
+            outcome=outcome,
+            words=words[:4000],
+            reference=reference[:200],
+            duration_ms=self.duration_ms,
+            first=min((update.first for update in updates), default=None),
+            last=max((update.last for update in updates), default=None),
+            body=_CREDENTIAL.sub(r"\1\2***", body),
+        )
+
+
+def record_answer(
+    linked: Linked,
+    known: dict[Target, Calendar],
+    dirty: Sequence[DirtyRow],
+    attempt: Attempt,
+    result: PushResult,
+    answered: datetime,
+) -> tuple[int, int]:
+    """Acknowledge what was accepted, keep what was refused. Answers (accepted cells, refused cells)."""
+    link = linked.connection
+    updated: dict[Target, Calendar] = {}
+    spans: dict[Target, list[tuple[date, date]]] = {}
+    for update in attempt.push.updates:
+        calendar = updated.get(update.target, known[update.target])
+        updated[update.target] = apply(calendar, [update])
+        spans.setdefault(update.target, []).append((update.first, update.last))
+    refused = _refused_cells(attempt.push, result)
+    for target, day, name, _, _, _ in refused:
+        updated[target] = acknowledged.forget(updated[target], [(day, day)], [name])
+    known |= updated
+    acknowledged.store(
+        organization_id=link.organization_id,
+        connection_id=link.id,
+        calendars={target: narrow(calendar, spans[target]) for target, calendar in updated.items()},
+    )
+    _store_refused(link, attempt.push, refused, answered)
+    accepted = attempt.cells - len(refused)
+    words = "; ".join(dict.fromkeys([*(one.words for one in result.refused), *result.warnings]))
+    outcome = "accepted" if not refused else "partly refused" if accepted else "refused"
+    attempt.log(link, outcome=outcome, words=words, refused=len(refused), reference=result.reference).save(
+        force_insert=True
+    )
+    _measure(linked, dirty, attempt.push, answered)
+    recovered(link, answered, pushed=True)
+    if refused:
+        Connection.objects.filter(id=link.id).update(last_error=words[:4000], last_error_at=answered)
+    return accepted, len(refused)
+
+
+def narrow(calendar: Calendar, spans: Sequence[tuple[date, date]]) -> Calendar:
+    """Just the nights around the spans, so that no other month is written."""
+    first = max(calendar.first, min(span[0] for span in spans))
+    last = min(calendar.last, max(span[1] for span in spans))
+    start = (first - calendar.first).days
+    return Calendar(first, calendar.layout, calendar.rows[start : start + (last - first).days + 1])
+
+
+RefusedLine = tuple[Target, date, str, int, str, str]
+
+
+def _refused_cells(push: Push, result: PushResult) -> list[RefusedLine]:
+    """(target, day, field, value, code, words) of every cell that a refusal covers."""
+    found: dict[tuple[Target, date, str], RefusedLine] = {}
+    for refusal in result.refused:
+        for update in push.updates:
+            if update.target != refusal.target:
+                continue
+            day, last = max(update.first, refusal.first), min(update.last, refusal.last)
+            while day <= last:
+                for name, value in update.values.items():
+                    if not refusal.fields or name in refusal.fields:
+                        found[update.target, day, name] = (
+                            update.target, day, name, value, refusal.code[:60], refusal.words[:1000],
+                        )  # fmt: skip
+                day += timedelta(days=1)
+    return list(found.values())
+
+
+def _store_refused(link: Connection, push: Push, refused: Sequence[RefusedLine], at: datetime) -> None:
+    with sql() as cursor:
+        for update in push.updates:
+            cursor.execute(
+                "DELETE FROM distribution_refusedcell WHERE connection_id = %s AND room = %s AND rate = %s"
+                " AND day BETWEEN %s AND %s AND field = ANY(%s)",
+                (link.id, update.target.room, update.target.rate or "", update.first, update.last, list(update.values)),
+            )
+        if refused:
+            cursor.executemany(
+                "INSERT INTO distribution_refusedcell (organization_id, connection_id, room, rate, day, field, value,"
+                " code, words, at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (link.organization_id, link.id, target.room, target.rate or "", day, name, value, code, words, at)
+                    for target, day, name, value, code, words in refused
+                ],
+            )
+
+
+def load_refused(connection_id: UUID, first: date, last: date) -> dict[tuple[Target, date, str], int]:
+    """The values that the channel refused, by cell."""
+    with sql() as cursor:
+        return {
+            (Target(room, rate or None), day, name): value
+            for room, rate, day, name, value in cursor.execute(
+                "SELECT room, rate, day, field, value FROM distribution_refusedcell"
+                " WHERE connection_id = %s AND day BETWEEN %s AND %s",
+                (connection_id, first, last),
+            )
+        }
+
+
+def _measure(linked: Linked, dirty: Sequence[DirtyRow], push: Push, answered: datetime) -> None:
+    """How long the accepted cells had differed, from the commit of the change to the channel's answer."""
+    types = linked.room_types()
+    waits: list[tuple[float, int]] = []
+    for update in push.updates:
+        causes = [
+            row.since
+            for row in dirty
+            if row.room_type_id in (None, types[update.target])
+            and row.first <= update.last
+            and row.last >= update.first
+        ]
+        if causes:
+            waits.append(((answered - min(causes)).total_seconds() * 1000, update.nights * len(update.values)))
+    if not waits:
+        return
+    waits.sort()
+    Divergence(
+        organization_id=linked.connection.organization_id,
+        connection_id=linked.id,
+        at=answered,
+        cells=sum(cells for _, cells in waits),
+        p50_ms=_quantile(waits, 0.5),
+        p99_ms=_quantile(waits, 0.99),
+        max_ms=waits[-1][0],
+    ).save(force_insert=True)
+
+
+def _quantile(waits: Sequence[tuple[float, int]], share: float) -> float:
+    goal = share * sum(cells for _, cells in waits)
+    seen = 0
+    for wait, cells in waits:
+        seen += cells
+        if seen >= goal:
+            return wait
+    return waits[-1][0]
+
+
+def record_failure(link: Connection, attempt: Attempt, error: IntegrationError) -> None:
+    outcome = "unknown" if type(error).__name__ == "OutcomeUnknown" else "failed"
+    attempt.log(
+        link, outcome=outcome, words=error.words or type(error).__name__, refused=0, reference=error.request_id
+    ).save(force_insert=True)
+
+
+def failed(link: Connection, error: IntegrationError, *, retry_at: datetime | None) -> None:
+    """Keep what went wrong in the vendor's words, and when the next try is."""
+    now = datetime.now(UTC)
+    limited = isinstance(error, RateLimited)
+    link.failures += 0 if limited else 1
+    link.retry_at = retry_at
+    link.retry_reason = "limit" if limited else "fault"
+    if not limited:
+        link.last_error = (error.words or type(error).__name__)[:4000]
+        link.last_error_at = now
+    if isinstance(error, NotAuthorised):
+        link.state = "unauthorised"
+    link.save(update_fields=["failures", "retry_at", "retry_reason", "last_error", "last_error_at", "state"])
+    if link.failures == 1 and not limited:
+        events.record(
+            organization_id=link.organization_id,
+            property_id=link.property_id,
+            type="sync.failed",
+            at=now,
+            data={"connection_id": str(link.id), "channel": link.vendor, "error": link.last_error[:500]},
+        )
+    if retry_at is not None:
+        with sql() as cursor:
+            cursor.execute(
+                "INSERT INTO distribution_schedule (organization_id, subject_id, kind, every_s, due_at)"
+                " VALUES (%s, %s, 'retry', 0, %s) ON CONFLICT (subject_id, kind) DO UPDATE SET due_at = excluded.due_at",
+                (link.organization_id, link.id, retry_at),
+            )
+
+
+def recovered(link: Connection, now: datetime, *, pushed: bool = False) -> None:
+    """The connection works: clear what was wrong."""
+    was_down = link.failures > 0
+    if was_down or link.retry_at is not None or pushed:
+        link.failures = 0
+        link.retry_at = None
+        link.retry_reason = ""
+        link.last_push_at = now if pushed else link.last_push_at
+        link.save(update_fields=["failures", "retry_at", "retry_reason", "last_push_at"])
+    if was_down:
+        events.record(
+            organization_id=link.organization_id,
+            property_id=link.property_id,
+            type="sync.recovered",
+            at=now,
+            data={"connection_id": str(link.id), "channel": link.vendor},
+        )
+
+
+def remove_dirty(ids: Sequence[int]) -> None:
+    if ids:
+        with sql() as cursor:
+            cursor.execute("DELETE FROM distribution_dirty WHERE id = ANY(%s)", (list(ids),))
+
+
+def any_dirty(connection_id: UUID) -> bool:
+    with sql() as cursor:
+        return (
+            cursor.execute(
+                "SELECT 1 FROM distribution_dirty WHERE connection_id = %s LIMIT 1", (connection_id,)
+            ).fetchone()
+            is not None
+        )

@@ -1,0 +1,342 @@
+"""Reconciling a connection: the only code path that sends availability or rates.
+
+Difference of wanted and acknowledged -> fewest messages -> push -> record what the vendor accepted. It may be started at
+any time, by anybody, killed at any point and repeated: values are absolute, and what is about to be sent is made unknown
+first, so that a message whose answer was lost is sent again even if its reason has gone away.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import connection as database
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution import acknowledged, push_records
+from innsync.apps.distribution.access import open_session
+from innsync.apps.distribution.push_records import Attempt
+from innsync.apps.distribution.selectors import Linked, load_linked
+from innsync.apps.distribution.wanted import rate_calendar, room_calendar
+from innsync.apps.inventory.selectors import list_stock
+from innsync.apps.rates.selectors import list_rate_rows
+from innsync.domain.ari import AriUpdate, Calendar, Target, difference, urgency
+from innsync.domain.spans import compress
+from innsync.integrations.errors import (
+    ContractBroken,
+    IntegrationError,
+    NeedsSetup,
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Transient,
+)
+from innsync.integrations.ports import Push, PushResult, Refusal
+
+log = structlog.get_logger()
+MOST_ROUNDS = 20
+LONGEST_BACKOFF_S = 60.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a reconciliation did. `done`: nothing differs any more."""
+
+    pushed: int = 0
+    cells: int = 0
+    refused: int = 0
+    done: bool = False
+    why: str = ""
+    plan: list[Push] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DirtyRow:
+    """Nights that may differ; see the model."""
+
+    id: int
+    room_type_id: UUID | None
+    first: date
+    last: date
+    since: datetime
+    forget: bool
+
+
+def reconcile(*, organization_id: UUID, connection_id: UUID, full: bool = False, dry_run: bool = False) -> Outcome:
+    """Bring one connection in step. `full` compares every night instead of those marked; `dry_run` only plans.
+
+    Raises nothing that a vendor does: what went wrong is kept with the connection, and the next try is scheduled.
+    """
+    outcome = Outcome()
+    with _alone(connection_id):
+        for _ in range(MOST_ROUNDS):
+            if not _round(organization_id, connection_id, full, dry_run, outcome) or dry_run:
+                break
+            full = False
+    return outcome
+
+
+@contextmanager
+def _alone(connection_id: UUID) -> Iterator[None]:
+    """One reconciler a connection, whoever started it. The lock dies with its process."""
+    key = (connection_id.int & 0x7FFFFFFFFFFFFFFF) ^ 0x5EED
+    with sql() as cursor:
+        cursor.execute("SET lock_timeout = '60s'")
+        cursor.execute("SELECT pg_advisory_lock(%s)", (key,))
+        cursor.execute("RESET lock_timeout")
+    try:
+        yield
+    finally:
+        if database.connection is not None and not database.connection.closed:
+            with sql() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", (key,))
+
+
+@dataclass(slots=True)
+class _Work:
+    linked: Linked
+    dirty: list[DirtyRow]
+    updates: list[AriUpdate]
+    known: dict[Target, Calendar]
+
+
+def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool, outcome: Outcome) -> bool:
+    """One look and its pushes. Answers whether another look is worth while."""
+    now = datetime.now(UTC)
+    with tenant(organization_id):
+        work = _look(connection_id, full, now)
+        if work is None:
+            outcome.why = "the connection is not active"
+            return False
+        if not work.updates:
+            _settle(work, now)
+            outcome.done = True
+            return False
+        if not dry_run and (reason := _must_wait(work, now)):
+            outcome.why = reason
+            return False
+    adapter, session = open_session(work.linked.account)
+    ordered = sorted(work.updates, key=lambda update: urgency(update, now.date()))
+    try:
+        pushes = adapter.implementation.plan_push(work.linked.ref, ordered)
+    except IntegrationError as error:
+        with tenant(organization_id):
+            push_records.failed(work.linked.connection, error, retry_at=None)
+        outcome.why = error.words
+        return False
+    if dry_run:
+        outcome.plan = pushes
+        return False
+    with tenant(organization_id):
+        _make_unknown(work, pushes)
+    for push in pushes:
+        if not _push_one(organization_id, work, push, adapter, session, outcome):
+            return False
+    with tenant(organization_id):
+        push_records.remove_dirty([row.id for row in work.dirty])
+        return push_records.any_dirty(connection_id)
+
+
+def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
+    linked = load_linked(connection_id=connection_id)
+    if linked.connection.state != "active":
+        return None
+    first, last = linked.window(now)
+    dirty = _read_dirty(connection_id)
+    if full:
+        spans = [(None, first, last)]
+    else:
+        spans = [(row.room_type_id, max(first, row.first), min(last, row.last)) for row in dirty]
+        spans = [span for span in spans if span[1] <= span[2]]
+    if not spans:
+        return _Work(linked, dirty, [], {})
+    look_first, look_last = min(span[1] for span in spans), max(span[2] for span in spans)
+    touched_types = {span[0] for span in spans}
+    only = None if None in touched_types else {one for one in touched_types if one is not None}
+    layouts = {
+        target: layout
+        for target, layout in linked.layouts().items()
+        if only is None or linked.room_types()[target] in only
+    }
+    known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=look_first, last=look_last)
+    known = _forget(linked, dirty, known)
+    wanted = wanted_calendars(linked, look_first, look_last, set(layouts))
+    refused = push_records.load_refused(connection_id, look_first, look_last)
+    updates: list[AriUpdate] = []
+    for target, calendar in wanted.items():
+        updates += _without_refused(
+            difference(target, calendar, known[target], currency=linked.connection.currency), refused
+        )
+    return _Work(linked, dirty, updates, known)
+
+
+def wanted_calendars(linked: Linked, first: date, last: date, targets: set[Target]) -> dict[Target, Calendar]:
+    """What the connection should show for these targets, from first to last, both included."""
+    rooms = [one for one in linked.rooms if one.target in targets]
+    rates = [one for one in linked.rates if one.target in targets]
+    stock = list_stock(property_id=linked.house.id, first=first, last=last) if rooms else []
+    rows = list_rate_rows(property_id=linked.house.id, first=first, last=last) if rates else []
+    result = {one.target: room_calendar(one, stock, first, last) for one in rooms}
+    for one in rates:
+        result[one.target] = rate_calendar(
+            one,
+            linked.house,
+            rows,
+            first,
+            last,
+            dialect=linked.dialect,
+            currency=linked.connection.currency,
+            exchange_rate=linked.connection.exchange_rate,
+        )
+    return result
+
+
+def _read_dirty(connection_id: UUID) -> list[DirtyRow]:
+    with sql() as cursor:
+        return [
+            DirtyRow(*row)
+            for row in cursor.execute(
+                "SELECT id, room_type_id, first, last, since, forget FROM distribution_dirty"
+                " WHERE connection_id = %s ORDER BY id LIMIT 20000",
+                (connection_id,),
+            )
+        ]
+
+
+def _forget(linked: Linked, dirty: Sequence[DirtyRow], known: Mapping[Target, Calendar]) -> dict[Target, Calendar]:
+    """The channel moved its own count on these nights: what it acknowledged of them no longer counts."""
+    spans: dict[UUID | None, list[tuple[date, date]]] = {}
+    for row in dirty:
+        if row.forget:
+            spans.setdefault(row.room_type_id, []).append((row.first, row.last))
+    if not spans:
+        return dict(known)
+    types = linked.room_types()
+    result = {}
+    for target, calendar in known.items():
+        own = [*spans.get(types[target], []), *spans.get(None, [])]
+        result[target] = acknowledged.forget(calendar, own) if own else calendar
+    return result
+
+
+def _without_refused(updates: list[AriUpdate], refused: Mapping[tuple[Target, date, str], int]) -> list[AriUpdate]:
+    """Leave out the very values that the channel refused before; anything else about those cells is tried."""
+    if not refused:
+        return updates
+    kept: list[AriUpdate] = []
+    for update in updates:
+        nights: dict[date, dict[str, int]] = {}
+        for offset in range(update.nights):
+            night = update.first + timedelta(days=offset)
+            values = {
+                name: value
+                for name, value in update.values.items()
+                if refused.get((update.target, night, name)) != value
+            }
+            if values:
+                nights[night] = values
+        kept += [
+            AriUpdate(update.target, span.first, span.last, span.value, update.currency) for span in compress(nights)
+        ]
+    return kept
+
+
+def _must_wait(work: _Work, now: datetime) -> str:
+    """Why nothing is sent before the connection's next try; empty when it may be."""
+    link = work.linked.connection
+    if link.currency != work.linked.house.currency and link.exchange_rate is None:
+        error = NeedsSetup(
+            f"prices are in {work.linked.house.currency}, the channel wants {link.currency}: set an exchange rate"
+        )
+        push_records.failed(link, error, retry_at=None)
+        return error.words
+    if link.retry_at is None or link.retry_at <= now:
+        return ""
+    if link.retry_reason == "limit" and any(update.closes for update in work.updates):
+        return ""
+    return f"waiting until {link.retry_at:%H:%M:%S}"
+
+
+def _settle(work: _Work, now: datetime) -> None:
+    push_records.remove_dirty([row.id for row in work.dirty])
+    push_records.recovered(work.linked.connection, now)
+
+
+def _make_unknown(work: _Work, pushes: Sequence[Push]) -> None:
+    spans: dict[Target, list[tuple[date, date]]] = {}
+    fields: dict[Target, set[str]] = {}
+    for push in pushes:
+        for update in push.updates:
+            spans.setdefault(update.target, []).append((update.first, update.last))
+            fields.setdefault(update.target, set()).update(update.values)
+    changed = {}
+    for target, nights in spans.items():
+        calendar = work.known[target]
+        named = [name for name in calendar.layout if name in fields[target]]
+        changed[target] = acknowledged.forget(calendar, nights, named)
+    work.known |= changed
+    acknowledged.store(
+        organization_id=work.linked.connection.organization_id,
+        connection_id=work.linked.id,
+        calendars={target: push_records.narrow(calendar, spans[target]) for target, calendar in changed.items()},
+    )
+
+
+def _push_one(
+    organization_id: UUID, work: _Work, push: Push, adapter: object, session: object, outcome: Outcome
+) -> bool:
+    """Send one message and record what came of it. Answers whether to go on with the next."""
+    link = work.linked.connection
+    started = time.perf_counter()
+    attempt = Attempt(push, datetime.now(UTC))
+    error: IntegrationError | None = None
+    result: PushResult | None = None
+    try:
+        result = adapter.implementation.send_push(session, work.linked.ref, push)  # type: ignore[attr-defined]
+    except Rejected as refusal:
+        error = refusal
+        result = PushResult(
+            refused=tuple(
+                Refusal(update.target, update.first, update.last, refusal.words, refusal.vendor_code)
+                for update in push.updates
+            )
+        )
+    except IntegrationError as failure:
+        error = failure
+    attempt.duration_ms = (time.perf_counter() - started) * 1000
+    answered = datetime.now(UTC)
+    with tenant(organization_id):
+        if result is not None:
+            accepted, refused = push_records.record_answer(
+                work.linked, work.known, work.dirty, attempt, result, answered
+            )
+            outcome.pushed += 1
+            outcome.cells += accepted
+            outcome.refused += refused
+            return True
+        assert error is not None
+        outcome.why = error.words
+        if not isinstance(error, RateLimited):
+            push_records.record_failure(link, attempt, error)
+        push_records.failed(link, error, retry_at=_retry_at(link.failures, error, answered))
+        log.info("push_failed", connection_id=str(link.id), error=type(error).__name__, words=error.words[:200])
+        return False
+
+
+def _retry_at(failures: int, error: IntegrationError, now: datetime) -> datetime | None:
+    """When to try again: never by itself after refused credentials or a missing setting."""
+    if isinstance(error, NotAuthorised | NeedsSetup):
+        return None
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return now + error.retry_after
+    assert isinstance(error, Transient | OutcomeUnknown | ContractBroken)
+    backoff = min(LONGEST_BACKOFF_S, 0.5 * 2 ** min(failures, 10))
+    wait = error.retry_after or timedelta(seconds=backoff * random.uniform(0.75, 1.25))  # noqa: S311  # spreads retries
+    return now + wait

@@ -1,0 +1,110 @@
+"""Reading connections with all that reconciling one needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.wanted import RateMap, RoomMap, rate_layout
+from innsync.apps.rates.selectors import House, get_house
+from innsync.domain.ari import ROOM_LAYOUT, Target
+from innsync.integrations.manifest import Dialect, Manifest, manifests, read_dialect
+from innsync.integrations.ports import PropertyRef
+
+
+@dataclass(slots=True)
+class Linked:
+    """A connection, its account, the property and the mapping between them."""
+
+    connection: Connection
+    account: Account
+    house: House
+    rooms: list[RoomMap]
+    rates: list[RateMap]
+
+    @property
+    def id(self) -> UUID:
+        return self.connection.id
+
+    @property
+    def manifest(self) -> Manifest:
+        return manifests()[self.connection.vendor]
+
+    @property
+    def dialect(self) -> Dialect:
+        """The manifest's, or what this connection's own settings say of the property there."""
+        own: dict[str, Any] | None = self.connection.settings.get("dialect")
+        return read_dialect(own) if own else self.manifest.dialect
+
+    @property
+    def ref(self) -> PropertyRef:
+        return PropertyRef(
+            self.connection.external_id, self.connection.currency, self.house.time_zone, self.connection.settings
+        )
+
+    def window(self, now: datetime) -> tuple[date, date]:
+        """The nights kept in step: from today at the property to the horizon, both included."""
+        today = self.house.today(now)
+        return today, today + timedelta(days=self.connection.horizon_days - 1)
+
+    def layouts(self) -> dict[Target, tuple[str, ...]]:
+        """Every target of the connection and the fields that can be told about it."""
+        found: dict[Target, tuple[str, ...]] = {}
+        if "push_availability" in self.manifest.can:
+            found |= {room.target: ROOM_LAYOUT for room in self.rooms}
+        if "push_rates" in self.manifest.can:
+            found |= {rate.target: rate_layout(rate, self.dialect) for rate in self.rates}
+        return found
+
+    def room_types(self) -> dict[Target, UUID]:
+        """Which of our room types a target stands for."""
+        return {room.target: room.room_type_id for room in self.rooms} | {
+            rate.target: rate.room_type_id for rate in self.rates
+        }
+
+
+def load_linked(*, connection_id: UUID) -> Linked:
+    """Raises Connection.DoesNotExist when it is not this organization's."""
+    connection = Connection.objects.select_related("account").get(id=connection_id)
+    house = get_house(organization_id=connection.organization_id, key=connection.property_id)
+    with sql() as cursor:
+        rooms = [
+            RoomMap(*row)
+            for row in cursor.execute(
+                "SELECT room_type_id, external_room, allotment, buffer, sells FROM distribution_roommapping"
+                " WHERE connection_id = %s ORDER BY external_room",
+                (connection_id,),
+            )
+        ]
+        rates = [
+            RateMap(house.product_ids[row[0]], row[1], row[2], row[3], tuple(row[4]), Decimal(row[5]), row[6], row[7])
+            for row in cursor.execute(
+                "SELECT m.product_id, p.room_type_id, m.external_room, m.external_rate, m.occupancies, m.markup_percent,"
+                " m.markup_minor, m.sells FROM distribution_ratemapping m JOIN rates_product p ON p.id = m.product_id"
+                " WHERE m.connection_id = %s ORDER BY m.external_room, m.external_rate",
+                (connection_id,),
+            )
+        ]
+    return Linked(connection, connection.account, house, rooms, rates)
+
+
+def organization_of(subject_id: UUID) -> UUID | None:
+    """Whose connection or account that is; for work that begins with nothing but an id."""
+    with sql() as cursor:
+        row = cursor.execute(
+            "SELECT organization_id FROM distribution_schedule WHERE subject_id = %s LIMIT 1", (subject_id,)
+        ).fetchone()
+    return row[0] if row else None
+
+
+def list_connection_ids() -> list[tuple[UUID, UUID]]:
+    """(organization, connection) of every connection, of all organizations: ids only."""
+    with sql() as cursor:
+        return cursor.execute(
+            "SELECT organization_id, subject_id FROM distribution_schedule WHERE kind = 'inventory' ORDER BY subject_id"
+        ).fetchall()

@@ -1,0 +1,288 @@
+"""Connecting properties to channels, and what a person may do with a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution.models import Account, Connection, RateMapping, RefusedCell, RoomMapping
+from innsync.apps.distribution.selectors import load_linked
+from innsync.apps.distribution.vault import seal
+from innsync.apps.events import services as events
+from innsync.apps.properties.models import Property
+from innsync.apps.rates.models import Product
+from innsync.domain.errors import DomainError, InvalidField
+from innsync.integrations.manifest import manifests
+
+INVENTORY_EVERY_S = 300.0
+AUDIT_EVERY_S = 86_400.0
+
+
+@dataclass(eq=False)
+class MappedTwice(DomainError):
+    """Two of our things would be sold as one at the channel, or one as two: stock would double. `what` names it."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLink:
+    """A room type as a room of the channel."""
+
+    room_type_id: UUID
+    external_room: str
+    allotment: int | None = None
+    buffer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RateLink:
+    """A product as a rate of a channel's room."""
+
+    product_id: UUID
+    external_room: str
+    external_rate: str
+    occupancies: tuple[int, ...]
+    aliases: tuple[str, ...] = ()
+    markup_percent: Decimal = Decimal(0)
+    markup_minor: int = 0
+
+
+def add_account(
+    *,
+    organization_id: UUID,
+    vendor: str,
+    name: str,
+    credentials: Mapping[str, str],
+    now: datetime,
+    base_urls: Mapping[str, str] | None = None,
+    limits: Mapping[str, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    webhook_secrets: Sequence[str] = (),
+    poll_s: float | None = None,
+) -> Account:
+    """Keep the access to a channel. Raises InvalidField for an unknown channel or a missing credential."""
+    manifest = manifests().get(vendor)
+    if manifest is None:
+        raise InvalidField(field="/vendor", problem="is not a channel that is installed")
+    missing = [secret.name for secret in manifest.secrets if not secret.optional and not credentials.get(secret.name)]
+    if missing:
+        raise InvalidField(field=f"/credentials/{missing[0]}", problem="must not be empty")
+    account = Account.objects.create(
+        organization_id=organization_id,
+        vendor=vendor,
+        name=name,
+        credentials=seal(dict(credentials)),
+        webhook_secrets=seal(list(webhook_secrets)),
+        base_urls=dict(base_urls or {}),
+        limits=dict(limits or {}),
+        settings=dict(settings or {}),
+    )
+    if "pull_bookings" in manifest.can:
+        schedule(
+            organization_id=organization_id,
+            subject_id=account.id,
+            kind="bookings",
+            every_s=poll_s or manifest.poll_s,
+            due_at=now,
+        )
+    return account
+
+
+def connect(
+    *,
+    account: Account,
+    prop: Property,
+    external_id: str,
+    rooms: Sequence[RoomLink],
+    rates: Sequence[RateLink],
+    now: datetime,
+    currency: str | None = None,
+    exchange_rate: Decimal | None = None,
+    settings: Mapping[str, Any] | None = None,
+    horizon_days: int | None = None,
+) -> Connection:
+    """Connect a property and send everything for the first time. Raises MappedTwice."""
+    check_mapping(rooms, rates)
+    manifest = manifests()[account.vendor]
+    connection = Connection.objects.create(
+        organization_id=account.organization_id,
+        property=prop,
+        account=account,
+        vendor=account.vendor,
+        external_id=external_id,
+        currency=currency or prop.currency,
+        exchange_rate=exchange_rate,
+        settings=dict(settings or {}),
+        horizon_days=min(horizon_days or manifest.horizon_days, manifest.horizon_days),
+    )
+    _write_mapping(connection, rooms, rates)
+    schedule(
+        organization_id=account.organization_id,
+        subject_id=connection.id,
+        kind="inventory",
+        every_s=INVENTORY_EVERY_S,
+        due_at=now + timedelta(seconds=INVENTORY_EVERY_S),
+    )
+    for capability, kind in (("read_back", "audit"), ("list_bookings", "second_look")):
+        if capability in manifest.can:
+            schedule(
+                organization_id=account.organization_id,
+                subject_id=connection.id,
+                kind=kind,
+                every_s=AUDIT_EVERY_S,
+                due_at=now + timedelta(seconds=AUDIT_EVERY_S),
+            )
+    sync(connection=connection, now=now, cause="connected")
+    return connection
+
+
+def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
+    """Raises MappedTwice; InvalidField for a rate of a room that is not mapped."""
+    for what, values in (
+        ("a room type", [room.room_type_id for room in rooms]),
+        ("a channel room", [room.external_room for room in rooms]),
+        ("a product", [rate.product_id for rate in rates]),
+        ("a channel rate", [(rate.external_room, rate.external_rate) for rate in rates]),
+    ):
+        if len(values) != len(set(values)):
+            raise MappedTwice(what=what)
+    known = {room.external_room for room in rooms}
+    for index, rate in enumerate(rates):
+        if rate.external_room not in known:
+            raise InvalidField(field=f"/rates/{index}/external_room", problem="is not a mapped room")
+
+
+def change_mapping(
+    *, connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink], now: datetime
+) -> None:
+    """Replace the mapping. What was refused under the old one is tried again. Raises MappedTwice, InvalidField."""
+    check_mapping(rooms, rates)
+    RoomMapping.objects.filter(connection=connection).delete()
+    RateMapping.objects.filter(connection=connection).delete()
+    _write_mapping(connection, rooms, rates)
+    RefusedCell.objects.filter(connection=connection).delete()
+    sync(connection=connection, now=now, cause="mapping changed")
+
+
+def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
+    RoomMapping.objects.bulk_create(
+        RoomMapping(
+            organization_id=connection.organization_id,
+            connection=connection,
+            room_type_id=room.room_type_id,
+            external_room=room.external_room,
+            allotment=room.allotment,
+            buffer=room.buffer,
+        )
+        for room in rooms
+    )
+    products = set(Product.objects.filter(id__in=[rate.product_id for rate in rates]).values_list("id", flat=True))
+    for index, rate in enumerate(rates):
+        if rate.product_id not in products:
+            raise InvalidField(field=f"/rates/{index}/product_id", problem="is not a product of this property")
+    RateMapping.objects.bulk_create(
+        RateMapping(
+            organization_id=connection.organization_id,
+            connection=connection,
+            product_id=rate.product_id,
+            external_room=rate.external_room,
+            external_rate=rate.external_rate,
+            occupancies=list(rate.occupancies),
+            aliases=list(rate.aliases),
+            markup_percent=rate.markup_percent,
+            markup_minor=rate.markup_minor,
+        )
+        for rate in rates
+    )
+
+
+def schedule(*, organization_id: UUID, subject_id: UUID, kind: str, every_s: float, due_at: datetime) -> None:
+    """Set how often a safety net runs, and when next."""
+    with sql() as cursor:
+        cursor.execute(
+            "INSERT INTO distribution_schedule (organization_id, subject_id, kind, every_s, due_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (subject_id, kind)"
+            " DO UPDATE SET every_s = excluded.every_s, due_at = excluded.due_at",
+            (organization_id, subject_id, kind, every_s, due_at),
+        )
+
+
+def mark(
+    *,
+    connection: Connection,
+    spans: Sequence[tuple[UUID | None, date, date]],
+    since: datetime,
+    cause: str,
+    forget: bool = False,
+) -> None:
+    """Say that the connection may differ on these nights, and let it reconcile after this transaction.
+
+    forget: the channel moved its own count there (a booking, change or cancellation at the channel), so that what it
+    acknowledged no longer counts.
+    """
+    if not spans:
+        return
+    with sql() as cursor:
+        cursor.executemany(
+            "INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, first, last, since, forget, cause)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (connection.organization_id, connection.id, room_type_id, first, last, since, forget, cause[:120])
+                for room_type_id, first, last in spans
+            ],
+        )
+    events.enqueue(
+        organization_id=connection.organization_id,
+        property_id=connection.property_id,
+        topic="reconcile",
+        payload={"connection_id": str(connection.id)},
+    )
+
+
+def sync(*, connection: Connection, now: datetime, cause: str, forget: bool = False) -> None:
+    """Compare every night again; with `forget`, send every night again (a full sync)."""
+    linked = load_linked(connection_id=connection.id)
+    first, last = linked.window(now)
+    mark(connection=connection, spans=[(None, first, last)], since=now, cause=cause, forget=forget)
+    Connection.objects.filter(id=connection.id).update(rolled_to=last, retry_at=None)
+    if forget:
+        with sql() as cursor:
+            cursor.execute("DELETE FROM distribution_acknowledged WHERE connection_id = %s", (connection.id,))
+
+
+def pause(*, connection: Connection) -> None:
+    """Send nothing to this channel until resumed. It goes on selling what it last acknowledged."""
+    Connection.objects.filter(id=connection.id).update(state="paused")
+
+
+def resume(*, connection: Connection, now: datetime) -> None:
+    """Go on. Bookings of the gap are fetched before the first push may open a date (complaint C47)."""
+    Connection.objects.filter(id=connection.id).update(state="active", failures=0, retry_at=None)
+    connection.refresh_from_db()
+    sync(connection=connection, now=now, cause="resumed")
+
+
+def change_credentials(*, account: Account, credentials: Mapping[str, str], now: datetime) -> None:
+    """New credentials; connections that waited for them go on."""
+    Account.objects.filter(id=account.id).update(credentials=seal(dict(credentials)), state="active", last_error="")
+    for connection in Connection.objects.filter(account=account, state="unauthorised"):
+        resume(connection=connection, now=now)
+
+
+def roll(*, organization_id: UUID, connection_id: UUID, now: datetime) -> None:
+    """Mark the nights that came within the horizon since the last look."""
+    with tenant(organization_id):
+        linked = load_linked(connection_id=connection_id)
+        first, last = linked.window(now)
+        rolled_to = linked.connection.rolled_to
+        if rolled_to is not None and rolled_to >= last:
+            return
+        begin = first if rolled_to is None else max(first, rolled_to + timedelta(days=1))
+        mark(connection=linked.connection, spans=[(None, begin, last)], since=now, cause="horizon moved on")
+        Connection.objects.filter(id=connection_id).update(rolled_to=last)

@@ -1,0 +1,122 @@
+"""Jobs about connections. Each may be run at any time and repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from procrastinate import exceptions
+from procrastinate.contrib.django import app
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution import audit, reconcile, services
+
+# Higher goes first: a sale must close elsewhere before anything else is done.
+URGENT, NORMAL, LATER = 10, 0, -10
+
+
+def enqueue(task: Any, *, lock: str, priority: int = NORMAL, **arguments: Any) -> None:
+    """Queue a job unless an equal one waits already. Works inside a transaction."""
+    try:
+        with transaction.atomic():
+            task.configure(lock=lock, queueing_lock=f"{task.name}:{lock}", priority=priority).defer(**arguments)
+    except exceptions.AlreadyEnqueued:
+        pass
+
+
+def enqueue_reconcile(organization_id: UUID, connection_ids: Collection[UUID]) -> None:
+    for connection_id in sorted(connection_ids, key=lambda one: one.int):
+        enqueue(
+            reconcile_connection,
+            lock=f"connection:{connection_id}",
+            priority=URGENT,
+            organization_id=str(organization_id),
+            connection_id=str(connection_id),
+        )
+
+
+@app.task(name="reconcile_connection", pass_context=False)
+def reconcile_connection(organization_id: str, connection_id: str, full: bool = False) -> None:
+    try:
+        reconcile.reconcile(organization_id=UUID(organization_id), connection_id=UUID(connection_id), full=full)
+    finally:
+        connection.close()
+
+
+@app.task(name="audit_connection")
+def audit_connection(organization_id: str, connection_id: str) -> None:
+    try:
+        audit.audit(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+    finally:
+        connection.close()
+
+
+@app.task(name="roll_connection")
+def roll_connection(organization_id: str, connection_id: str) -> None:
+    """The safety net: new nights at the horizon, and whatever is marked and was not taken up yet."""
+    try:
+        services.roll(organization_id=UUID(organization_id), connection_id=UUID(connection_id), now=datetime.now(UTC))
+        reconcile.reconcile(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+    finally:
+        connection.close()
+
+
+_DUE = """
+UPDATE distribution_schedule s SET due_at = CASE WHEN s.every_s > 0
+  THEN greatest(s.due_at + make_interval(secs => s.every_s), %(now)s + make_interval(secs => s.every_s * 0.5))
+  ELSE 'infinity' END
+FROM (SELECT id FROM distribution_schedule WHERE due_at <= %(now)s ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED) d
+WHERE s.id = d.id
+RETURNING s.organization_id, s.subject_id, s.kind
+"""
+
+
+def enqueue_due(now: datetime) -> None:
+    """Queue what the schedules say is due, and set when each is due again."""
+    with transaction.atomic():
+        with sql() as cursor:
+            due = cursor.execute(_DUE, {"now": now}).fetchall()
+        for organization_id, subject_id, kind in due:
+            _kinds[kind](organization_id, subject_id)
+
+
+_kinds: dict[str, Callable[[UUID, UUID], None]] = {}
+
+
+def when_due(kind: str) -> Callable[[Callable[[UUID, UUID], None]], Callable[[UUID, UUID], None]]:
+    """Register what a kind of schedule queues when it is due: a function of (organization, subject)."""
+
+    def register(work: Callable[[UUID, UUID], None]) -> Callable[[UUID, UUID], None]:
+        _kinds[kind] = work
+        return work
+
+    return register
+
+
+@when_due("retry")
+def _retry(organization_id: UUID, connection_id: UUID) -> None:
+    enqueue_reconcile(organization_id, [connection_id])
+
+
+@when_due("inventory")
+def _roll(organization_id: UUID, connection_id: UUID) -> None:
+    enqueue(
+        roll_connection,
+        lock=f"connection:{connection_id}",
+        organization_id=str(organization_id),
+        connection_id=str(connection_id),
+    )
+
+
+@when_due("audit")
+def _audit(organization_id: UUID, connection_id: UUID) -> None:
+    enqueue(
+        audit_connection,
+        lock=f"connection:{connection_id}",
+        priority=LATER,
+        organization_id=str(organization_id),
+        connection_id=str(connection_id),
+    )

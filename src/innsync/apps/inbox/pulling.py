@@ -1,0 +1,149 @@
+"""Fetching bookings from channels, and telling the channels that they are safe here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.access import open_session
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.selectors import load_linked
+from innsync.apps.distribution.services import schedule
+from innsync.apps.inbox import services
+from innsync.apps.inbox.models import Message
+from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
+from innsync.integrations.http import Session
+from innsync.integrations.manifest import Adapter, manifests
+from innsync.integrations.ports import AckItem
+
+log = structlog.get_logger()
+MOST_PAGES = 200
+ACK_AT_ONCE = 100
+LISTED_DAYS = 3
+
+
+def pull(*, organization_id: UUID, account_id: UUID) -> int:
+    """Read the account's queue until it is empty: store, commit, apply, acknowledge. Answers how many were new.
+
+    A fault leaves what was stored stored; the next pull acknowledges what this one could not.
+    """
+    with tenant(organization_id):
+        account = Account.objects.get(id=account_id)
+        if account.state != "active":
+            return 0
+    adapter, session = open_session(account)
+    new = 0
+    try:
+        for _ in range(MOST_PAGES):
+            page = adapter.implementation.pull_bookings(session)
+            new += services.receive(
+                organization_id=organization_id, account=account, messages=page.messages, now=datetime.now(UTC)
+            )
+            if page.messages:
+                services.apply_pending(organization_id=organization_id, account_id=account_id)
+            done = _acknowledge(organization_id, account, adapter, session)
+            if not page.more or not (page.messages and done):
+                break
+    except IntegrationError as error:
+        _went_wrong(organization_id, account, error)
+        return new
+    with tenant(organization_id):
+        Account.objects.filter(id=account_id).update(last_pulled_at=datetime.now(UTC), last_error="")
+    services.apply_pending(organization_id=organization_id, account_id=account_id)
+    return new
+
+
+def _acknowledge(organization_id: UUID, account: Account, adapter: Adapter, session: Session) -> bool:
+    """Tell the channel of everything stored and not yet acknowledged. Answers whether all of it was taken."""
+    if not adapter.can("acknowledge"):
+        return True
+    with tenant(organization_id):
+        waiting = list(
+            Message.objects.filter(account=account, acknowledged_at__isnull=True, found_by="").order_by(
+                "received_at", "id"
+            )[:ACK_AT_ONCE]
+        )
+    if not waiting:
+        return True
+    results = adapter.implementation.acknowledge(session, [_item(message) for message in waiting])
+    _record(organization_id, waiting, results, datetime.now(UTC))
+    return all(result.accepted or result.final for result in results)
+
+
+def _item(message: Message) -> AckItem:
+    return AckItem(
+        message.message_id,
+        message.property_ref,
+        message.booking_ref,
+        message.confirmation,
+        message.acknowledge,
+        message.received_at,
+    )
+
+
+def _record(organization_id: UUID, waiting: Sequence[Message], results: Sequence[object], now: datetime) -> None:
+    by_id = {message.message_id: message for message in waiting}
+    with tenant(organization_id):
+        taken = [result.message_id for result in results if result.accepted]  # type: ignore[attr-defined]
+        Message.objects.filter(id__in=[by_id[one].id for one in taken]).update(
+            acknowledged_at=now, acknowledge_words=""
+        )
+        for result in results:
+            if not result.accepted:  # type: ignore[attr-defined]
+                message = by_id[result.message_id]  # type: ignore[attr-defined]
+                message.acknowledge_words = result.words[:2000]  # type: ignore[attr-defined]
+                message.acknowledged_at = now if result.final else None  # type: ignore[attr-defined]
+                message.save(update_fields=["acknowledge_words", "acknowledged_at"])
+
+
+def _went_wrong(organization_id: UUID, account: Account, error: IntegrationError) -> None:
+    now = datetime.now(UTC)
+    log.info("pull_failed", account_id=str(account.id), vendor=account.vendor, error=type(error).__name__)
+    with tenant(organization_id):
+        if isinstance(error, NotAuthorised):
+            Account.objects.filter(id=account.id).update(state="unauthorised")
+            Connection.objects.filter(account=account, state="active").update(
+                state="unauthorised", last_error=error.words[:2000], last_error_at=now
+            )
+        if not isinstance(error, RateLimited):
+            Account.objects.filter(id=account.id).update(
+                last_error=(error.words or type(error).__name__)[:2000], last_error_at=now
+            )
+
+
+def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime | None = None) -> int:
+    """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted."""
+    now = datetime.now(UTC)
+    with tenant(organization_id):
+        linked = load_linked(connection_id=connection_id)
+    adapter, session = open_session(linked.account)
+    if not adapter.can("list_bookings"):
+        return 0
+    try:
+        messages = adapter.implementation.list_bookings(session, linked.ref, since or now - timedelta(days=LISTED_DAYS))
+    except IntegrationError as error:
+        _went_wrong(organization_id, linked.account, error)
+        return 0
+    with tenant(organization_id):
+        known = set(
+            Message.objects.filter(
+                account=linked.account, message_id__in=[message.message_id for message in messages]
+            ).values_list("message_id", flat=True)
+        )
+    missing = [message for message in messages if message.message_id not in known]
+    services.receive(
+        organization_id=organization_id, account=linked.account, messages=missing, now=now, found_by="audit"
+    )
+    return services.apply_pending(organization_id=organization_id, account_id=linked.account.id) if missing else 0
+
+
+def poll_now(*, organization_id: UUID, account_id: UUID, now: datetime) -> None:
+    """Read the queue at the next look of the relay, whatever the schedule says: a webhook hinted at something."""
+    with tenant(organization_id):
+        account = Account.objects.get(id=account_id)
+        every_s = float(account.settings.get("poll_s", manifests()[account.vendor].poll_s))
+        schedule(organization_id=organization_id, subject_id=account_id, kind="bookings", every_s=every_s, due_at=now)

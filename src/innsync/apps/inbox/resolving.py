@@ -1,0 +1,82 @@
+"""From a channel's ids to our rooms and rates, through the connection's mapping."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.selectors import Linked, load_linked
+from innsync.apps.reservations.services import ResolvedRoom
+from innsync.domain.channel import BookingRevision, ChannelRoomStay
+from innsync.domain.errors import DomainError
+
+
+@dataclass(eq=False)
+class NotMapped(DomainError):
+    """The message names something at the channel that is not mapped here. `what` and its id there."""
+
+    what: str
+    ref: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.ref or '(not given)'} of the channel is not mapped: map it, then replay this message"
+
+
+def connection_of(account: Account, property_ref: str) -> Linked:
+    """The connection of the channel's property. Raises NotMapped."""
+    found = Connection.objects.filter(account=account, external_id=property_ref).values_list("id", flat=True).first()
+    if found is None:
+        raise NotMapped(what="property", ref=property_ref)
+    return load_linked(connection_id=found)
+
+
+def resolve_rooms(linked: Linked, revision: BookingRevision) -> list[ResolvedRoom]:
+    """The booking's rooms that are not cancelled. Raises NotMapped for a room; an unknown rate loses only its name."""
+    types = {room.external_room: room.room_type_id for room in linked.rooms}
+    plans = _plans(linked)
+    rooms = []
+    for room in revision.rooms:
+        if room.cancelled:
+            continue
+        if room.room not in types:
+            raise NotMapped(what="room", ref=room.room)
+        nightly = _nightly(room)
+        rooms.append(
+            ResolvedRoom(
+                ref=room.ref,
+                room_type_id=types[room.room],
+                rate_plan_id=plans.get((room.room, room.rate)),
+                stay=room.stay,
+                adults=max(1, room.adults),
+                child_ages=room.child_ages,
+                guest_name=room.guest_name or revision.guest.name,
+                nightly_minor=nightly,
+                total_minor=room.total.minor if room.total is not None else sum(nightly),
+            )
+        )
+    if not rooms and revision.rooms:
+        # Every room was given back: the booking holds nothing, which its channel says by cancelling it.
+        raise NotMapped(what="live room", ref="")
+    return rooms
+
+
+def _plans(linked: Linked) -> dict[tuple[str, str], UUID]:
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT m.external_room, m.external_rate, m.aliases, p.rate_plan_id FROM distribution_ratemapping m"
+            " JOIN rates_product p ON p.id = m.product_id WHERE m.connection_id = %s",
+            (linked.id,),
+        ).fetchall()
+    return {(room, rate): plan for room, own, aliases, plan in rows for rate in (own, *aliases)}
+
+
+def _nightly(room: ChannelRoomStay) -> tuple[int, ...]:
+    """The price of each night; an even split of the total where the channel gives only that."""
+    nights = len(room.stay)
+    if len(room.nightly) == nights:
+        return tuple(price.minor for price in room.nightly)
+    if room.total is not None:
+        return tuple(price.minor for price in room.total.split(nights))
+    return (0,) * nights

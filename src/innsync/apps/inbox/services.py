@@ -1,0 +1,222 @@
+"""Bookings from channels: kept first, understood after.
+
+receive: scrub -> store -> commit. Only then may the channel be told. apply_pending: normalise -> apply, idempotent,
+in the order of each booking's own revisions. What can't be understood stays, with the reason, and can be replayed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.services import mark
+from innsync.apps.events import services as events
+from innsync.apps.inbox import resolving
+from innsync.apps.inbox.models import Message
+from innsync.apps.inbox.resolving import NotMapped
+from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.records import CODE_ALPHABET
+from innsync.domain.card_data import scrub
+from innsync.domain.channel import BookingRevision, RevisionKind
+from innsync.domain.errors import DomainError
+from innsync.integrations.errors import ContractBroken
+from innsync.integrations.manifest import adapter
+from innsync.integrations.ports import RawMessage
+
+log = structlog.get_logger()
+
+
+def confirmation_code(account_id: UUID, booking_ref: str) -> str:
+    """Our number for a channel's booking: known before the booking is, and the same for all its messages."""
+    digest = hashlib.sha256(f"{account_id}:{booking_ref}".encode()).digest()
+    return "".join(CODE_ALPHABET[byte % len(CODE_ALPHABET)] for byte in digest[:9])
+
+
+def receive(
+    *, organization_id: UUID, account: Account, messages: Sequence[RawMessage], now: datetime, found_by: str = ""
+) -> int:
+    """Store messages for good, card data cut out; a message known already only counts its delivery.
+
+    Committed when this returns: the channel may be told then, not before. Answers how many were new.
+    """
+    if not messages:
+        return 0
+    unique = {message.message_id: message for message in messages}
+    with tenant(organization_id):
+        connections = dict(Connection.objects.filter(account=account).values_list("external_id", "id"))
+        before = set(
+            Message.objects.filter(account=account, message_id__in=unique).values_list("message_id", flat=True)
+        )
+        Message.objects.bulk_create(
+            (
+                Message(
+                    organization_id=organization_id,
+                    account=account,
+                    connection_id=connections.get(message.property_ref),
+                    vendor=account.vendor,
+                    message_id=message.message_id[:200],
+                    property_ref=message.property_ref[:100],
+                    booking_ref=message.booking_ref[:100],
+                    content_type=message.content_type[:100],
+                    body=scrub(message.body),
+                    acknowledge=dict(message.acknowledge),
+                    confirmation=confirmation_code(account.id, message.booking_ref),
+                    received_at=now,
+                    found_by=found_by,
+                )
+                for message in unique.values()
+            ),
+            ignore_conflicts=True,
+        )
+        if before:
+            with sql() as cursor:
+                cursor.execute(
+                    "UPDATE inbox_message SET deliveries = deliveries + 1, acknowledged_at = NULL"
+                    " WHERE account_id = %s AND message_id = ANY(%s)",
+                    (account.id, list(before)),
+                )
+    return len(unique) - len(before)
+
+
+@dataclass(slots=True)
+class _Read:
+    message: Message
+    revisions: list[BookingRevision]
+
+    @property
+    def order(self) -> tuple[str, str, datetime]:
+        first = self.revisions[0]
+        return (first.reference, first.order, self.message.received_at)
+
+
+def apply_pending(*, organization_id: UUID, account_id: UUID, now: datetime | None = None) -> int:
+    """Apply every message that waits, oldest revision of each booking first. Answers how many were applied.
+
+    One transaction for all, so that what arrived together (a replacement and the cancellation it replaces) is judged
+    together; a message that fails is set aside in its own savepoint and blocks nothing behind it.
+    """
+    now = now or datetime.now(UTC)
+    with tenant(organization_id):
+        with sql() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (str(account_id),))
+        pending = list(
+            Message.objects.filter(account_id=account_id, state="received").order_by("received_at", "id")[:500]
+        )
+        if not pending:
+            return 0
+        account = Account.objects.get(id=account_id)
+        read = [one for message in pending if (one := _read(account, message)) is not None]
+        applied = 0
+        for one in sorted(read, key=lambda one: one.order):
+            applied += _apply(organization_id, account, one, now)
+    return applied
+
+
+def _read(account: Account, message: Message) -> _Read | None:
+    raw = RawMessage(
+        message.message_id,
+        message.property_ref,
+        message.booking_ref,
+        message.content_type,
+        bytes(message.body),
+        message.acknowledge,
+    )
+    try:
+        revisions = adapter(account.vendor).implementation.parse_booking(raw)
+        if not revisions:
+            raise ContractBroken("the message holds no booking")
+    except (ContractBroken, DomainError) as error:
+        _set_aside(message, str(error))
+        return None
+    except Exception as error:  # a parser's own fault must not stop the messages behind this one
+        log.exception("parser_failed", vendor=account.vendor, message_id=message.message_id)
+        _set_aside(message, f"could not be read: {type(error).__name__}")
+        return None
+    return _Read(message, revisions)
+
+
+def _set_aside(message: Message, reason: str) -> None:
+    message.state, message.reason = "needs_attention", reason[:2000]
+    message.save(update_fields=["state", "reason"])
+    log.warning("message_needs_attention", vendor=message.vendor, message_id=message.message_id, reason=reason[:200])
+
+
+def _apply(organization_id: UUID, account: Account, one: _Read, now: datetime) -> int:
+    message = one.message
+    try:
+        with transaction.atomic():
+            for revision in one.revisions:
+                _apply_revision(organization_id, account, message, revision, now)
+            message.applied_at = now
+            message.reason = ""
+            message.save(update_fields=["state", "reason", "applied_at", "booking_id", "connection_id"])
+    except (NotMapped, DomainError) as error:
+        _set_aside(message, str(error))
+        return 0
+    return 1
+
+
+def _apply_revision(
+    organization_id: UUID, account: Account, message: Message, revision: BookingRevision, now: datetime
+) -> None:
+    linked = resolving.connection_of(account, revision.property_ref or message.property_ref)
+    message.connection_id = linked.id
+    keeps = revision.keeps_details or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)
+    rooms = [] if keeps else resolving.resolve_rooms(linked, revision)
+    result = reservations.apply_channel_revision(
+        organization_id=organization_id,
+        property_id=linked.connection.property_id,
+        connection_id=linked.id,
+        channel=account.vendor,
+        revision=revision,
+        rooms=rooms,
+        code=message.confirmation,
+        now=now,
+        found_by=message.found_by,
+    )
+    message.state = result.outcome
+    message.booking_id = result.booking_id
+    spans: list[tuple[UUID | None, date, date]] = list(result.channel_touched)
+    # The channel moved its own count when it sold or reopened: what it acknowledged on these nights counts no longer.
+    mark(
+        connection=linked.connection,
+        spans=spans,
+        since=now,
+        cause=f"{account.vendor} {revision.reference}",
+        forget=True,
+    )
+    Connection.objects.filter(id=linked.id).update(last_inbound_at=now)
+    if result.outcome == "applied" and revision.kind is not RevisionKind.CANCELLED:
+        _wake_waiting(organization_id, account, revision.reference)
+
+
+def _wake_waiting(organization_id: UUID, account: Account, booking_ref: str) -> None:
+    """A cancellation that came before its booking is applied with the next batch."""
+    woken = Message.objects.filter(account=account, booking_ref=booking_ref, state="waiting").update(state="received")
+    if woken:
+        events.enqueue(
+            organization_id=organization_id,
+            property_id=account.id,
+            topic="apply_inbox",
+            payload={"account_id": str(account.id)},
+        )
+
+
+def replay(*, organization_id: UUID, message_ids: Sequence[UUID]) -> int:
+    """Try messages that need attention again, after the mapping was mended. Answers how many were applied."""
+    with tenant(organization_id):
+        accounts = list(
+            Message.objects.filter(id__in=message_ids, state="needs_attention")
+            .values_list("account_id", flat=True)
+            .distinct()
+        )
+        Message.objects.filter(id__in=message_ids, state="needs_attention").update(state="received")
+    return sum(apply_pending(organization_id=organization_id, account_id=account_id) for account_id in accounts)
