@@ -1,0 +1,195 @@
+"""The products of one property and the raw rows of their prices, rules and stock.
+
+Rates are kept a day a row, one array a quantity, one position a product (its slot, from 1). An empty position inherits:
+in a derived product from its parent, in a root product it means no price, or a rule that forbids nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from innsync.domain.derivation import Derivation, resolve_chain
+from innsync.domain.errors import CurrencyMismatch, InvalidField
+from innsync.domain.pricing import OccupancyPricing
+from innsync.domain.restrictions import ALWAYS, DayRules, PlanWindow
+
+CTA, CTD, STOP_SELL = 1, 2, 4
+"""The bits of a rate row's flags."""
+
+
+A_DOUBLE = OccupancyPricing()
+"""One price for up to two adults."""
+
+
+class RoomTypeFacts(NamedTuple):
+    """What a search must know of a room type. The id is opaque here."""
+
+    id: Hashable
+    code: str
+    name: str
+    max_adults: int
+    max_children: int
+    max_occupancy: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """A room type sold under a rate plan.
+
+    slot: its place in the arrays of a rate row, from 1. parent_slot: the product whose prices and rules it inherits;
+    derivation: the step from the parent's price to its own, None for the same price. sold: False for a product that
+    only stands as a parent.
+    """
+
+    slot: int
+    room_type_id: Hashable
+    rate_plan_id: Hashable
+    rate_plan_code: str
+    currency: str
+    parent_slot: int | None = None
+    derivation: Derivation | None = None
+    pricing: OccupancyPricing = A_DOUBLE
+    window: PlanWindow = ALWAYS
+    sold: bool = True
+
+
+class StockRow(NamedTuple):
+    """Rooms of a type left to sell on a night; may be negative after an oversale."""
+
+    day: date
+    room_type_id: Hashable
+    left: int
+
+
+Column = Sequence[int | None]
+
+
+class RateRow(NamedTuple):
+    """Prices (minor units) and rules of all products on one day; position slot - 1, missing or None inherits."""
+
+    day: date
+    prices: Column = ()
+    min_arrival: Column = ()
+    min_through: Column = ()
+    max_stay: Column = ()
+    flags: Column = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedProduct:
+    """A product with everything that no search changes worked out already."""
+
+    product: ProductFacts
+    room_type: RoomTypeFacts
+    index: int
+    parent_index: int | None
+    step: Callable[[int], int] | None
+    max_adults: int
+    max_children: int
+    max_occupancy: int
+
+
+@dataclass(frozen=True)
+class PropertyFacts:
+    """The products of one property, prepared once and searched many times; keep it as long as none of them changes.
+
+    Raises DerivationCycle, UnknownParentPlan, CurrencyMismatch, and InvalidField for an unknown room type or a bad slot.
+    """
+
+    room_types: tuple[RoomTypeFacts, ...]
+    products: tuple[ProductFacts, ...]
+    by_slot: Mapping[int, ProductFacts] = field(init=False, repr=False, compare=False)
+    prepared: tuple[PreparedProduct, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_slot = {product.slot: product for product in self.products}
+        if len(by_slot) != len(self.products) or any(slot < 1 for slot in by_slot):
+            raise InvalidField(field="/products", problem="must have slots from 1, each used once")
+        links = {
+            slot: None if product.parent_slot is None else (product.parent_slot, product.derivation)
+            for slot, product in by_slot.items()
+        }
+        depth = {slot: _depth(slot, links) for slot in by_slot}
+        types = {room_type.id: room_type for room_type in self.room_types}
+        # parents first, so that a child finds their columns worked out
+        order = sorted(self.products, key=lambda product: depth[product.slot])
+        object.__setattr__(self, "by_slot", by_slot)
+        object.__setattr__(self, "prepared", tuple(_prepare(product, by_slot, types) for product in order))
+
+    @property
+    def slots(self) -> int:
+        return max(self.by_slot, default=0)
+
+
+def effective_price(
+    row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
+) -> int | None:
+    """The base price of one night in minor units: its own where set, else derived from the parent's; None: no price."""
+    own = None if row is None else _at(row.prices, product.slot)
+    if own is not None or product.parent_slot is None:
+        return own
+    inherited = effective_price(row, products_by_slot[product.parent_slot], products_by_slot)
+    if inherited is None or product.derivation is None:
+        return inherited
+    return product.derivation.apply(inherited, product.currency)
+
+
+def effective_rules(
+    row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
+) -> DayRules:
+    """The rules of one day, each one its own where set, else the parent's, else one that forbids nothing."""
+    if row is None:
+        return DayRules()
+    lineage = [product.slot]
+    while (parent := products_by_slot[lineage[-1]].parent_slot) is not None:
+        lineage.append(parent)
+
+    def first(column: Column, default: int) -> int:
+        return next((value for slot in lineage if (value := _at(column, slot)) is not None), default)
+
+    flags = first(row.flags, 0)
+    return DayRules(
+        min_stay_arrival=max(1, first(row.min_arrival, 1)),
+        min_stay_through=max(1, first(row.min_through, 1)),
+        max_stay=max(0, first(row.max_stay, 0)),
+        closed_to_arrival=bool(flags & CTA),
+        closed_to_departure=bool(flags & CTD),
+        stop_sell=bool(flags & STOP_SELL),
+    )
+
+
+def _depth(slot: int, links: Mapping[int, tuple[int, Derivation | None] | None]) -> int:
+    resolve_chain(slot, links)  # refuses circles and unknown parents
+    depth = 0
+    while (link := links[slot]) is not None:
+        slot, depth = link[0], depth + 1
+    return depth
+
+
+def _prepare(
+    product: ProductFacts, by_slot: Mapping[int, ProductFacts], types: Mapping[Hashable, RoomTypeFacts]
+) -> PreparedProduct:
+    room_type = types.get(product.room_type_id)
+    if room_type is None:
+        raise InvalidField(field="/products", problem=f"slot {product.slot} names an unknown room type")
+    parent = None if product.parent_slot is None else by_slot[product.parent_slot]
+    if parent is not None and parent.currency != product.currency:
+        raise CurrencyMismatch(left=parent.currency, right=product.currency)
+    pricing = product.pricing
+    return PreparedProduct(
+        product=product,
+        room_type=room_type,
+        index=product.slot - 1,
+        parent_index=None if parent is None else parent.slot - 1,
+        step=None if product.derivation is None else product.derivation.compiled(product.currency),
+        max_adults=min(room_type.max_adults, pricing.max_adults),
+        max_children=min(room_type.max_children, pricing.max_children),
+        max_occupancy=min(room_type.max_occupancy, pricing.max_occupancy),
+    )
+
+
+def _at(column: Column, slot: int) -> int | None:
+    return column[slot - 1] if slot <= len(column) else None
