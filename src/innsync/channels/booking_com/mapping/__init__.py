@@ -1,0 +1,1 @@
+"""The vendor's words to ours and back; pure."""
