@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from innsync.integrations.simulation.app import build
 from innsync.integrations.simulation.world import VendorWorld
 
 START_LIMIT_S = 10.0
@@ -21,12 +20,13 @@ GRACE_S = 1
 
 
 @contextmanager
-def serve(*worlds: VendorWorld) -> Iterator[str]:
+def serve(*worlds: VendorWorld, control: bool = False) -> Iterator[str]:
     """Serve the worlds on a free port from a thread of their own; gives the base url, `http://127.0.0.1:PORT`.
 
-    Each world answers below `/{key}`. Its state may be looked at from the test's thread between calls.
+    Each world answers below `/{key}`, its calls to its partner are made, and with `control` it can be driven through
+    `/_control`. Its state may be looked at from the test's thread between calls.
     """
-    with serve_app(Starlette(routes=[Mount(f"/{world.key}", routes=world.routes()) for world in worlds])) as url:
+    with serve_app(build(worlds, control=control)) as url:
         yield url
 
 

@@ -90,14 +90,23 @@ class VendorWorld(ABC):
     """One vendor's world. State lives in `self.state`, plain picklable values, so that it survives a restart.
 
     Everything here runs in one thread of one event loop: methods are plain and never wait.
+
+    limits_per_min: calls a minute by the name of the limit; pace: the vendor's other waits, by name. Both begin as the
+    vendor's real ones and may be changed while the world runs. faults: what is wrong with this world at the moment;
+    worlds honour "duplicate", "reorder", "drop_webhooks" and "bad_schema" (each True or absent), the rest is done
+    around them. A route may say what it was asked and what it thought of it: `request.state.operation` and
+    `request.state.verdict` (the vendor's error code) are kept in the log of requests.
     """
 
     key: str
     name: str
+    state: Any
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.limits_per_min: dict[str, int] = {}
+        self.pace: dict[str, float] = {}
+        self.faults: dict[str, object] = {}
         self.reset()
 
     @abstractmethod
@@ -143,7 +152,10 @@ class VendorWorld(ABC):
 
     @abstractmethod
     def change(self, reference: str, changes: Mapping[str, Any], *, notify: bool) -> None:
-        """The guest changes dates, room, rate, adults, guest or special_requests. Raises Refused(404) for an unknown id."""
+        """The guest changes dates, room, rate, adults, guest or special_requests. Raises Refused(404) for an unknown id.
+
+        The names and types of the changes are those of `Stay`.
+        """
 
     @abstractmethod
     def cancel(self, reference: str, *, notify: bool) -> None:
