@@ -5,6 +5,7 @@ Tests commit for real. They do not clean up: each makes an organization of its o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import django
 import psycopg
 import pytest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
 os.environ.setdefault("INNSYNC_SANDBOX", "1")
+django.setup()
 
 
 def _url(base: str, database: str) -> str:
@@ -73,16 +76,19 @@ def database(database_urls: tuple[str, str]) -> Iterator[str]:
     application, _ = database_urls
     os.environ["DATABASE_URL"] = application
     os.environ.pop("DATABASE_ADMIN_URL", None)
-    import django
-    from django.conf import settings
+    from django.db import connections
 
     from innsync.config.settings import database as describe
 
-    settings.DATABASES["default"] = describe(application, as_application=True)
-    django.setup()
+    connections.settings["default"] = connections.configure_settings(
+        {"default": describe(application, as_application=True)}
+    )["default"]
+    with contextlib.suppress(AttributeError):
+        del connections["default"]
     yield application
-    from django.db import connections
+    from innsync.apps.distribution.access import client
 
+    client().close()
     for connection in connections.all():
         connection.close()
         if hasattr(connection, "close_pool"):

@@ -13,13 +13,17 @@ from uuid import UUID
 
 import psycopg
 from django.db import connection, transaction
+from psycopg.types.json import JsonbLoader
 
 
 def sql() -> psycopg.Cursor[Any]:
     """A plain psycopg cursor on Django's connection: server-side parameters and prepared statements, for hot paths."""
     connection.ensure_connection()
     raw: psycopg.Connection[Any] = connection.connection
-    return raw.cursor()
+    # Not raw.cursor(): Django's own cursors put parameters in on the client's side, and leave JSON as text.
+    cursor = psycopg.Cursor(raw)
+    cursor.adapters.register_loader("jsonb", JsonbLoader)
+    return cursor
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -22,15 +23,20 @@ from innsync.integrations.http import Call, Session
 from innsync.integrations.manifest import Adapter, adapter
 
 log = structlog.get_logger()
-_local = threading.local()
 
 
+_making = threading.Lock()
+
+
+@cache
 def _client() -> httpx.Client:
-    """One client a thread: connections are kept open, and no call waits for another thread's."""
-    client: httpx.Client | None = getattr(_local, "client", None)
-    if client is None:
-        client = _local.client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=20))
-    return client
+    return httpx.Client(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50))
+
+
+def client() -> httpx.Client:
+    """The process's one client: connections are kept open and shared by its threads."""
+    with _making:
+        return _client()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ def open_session(account: Account) -> tuple[Adapter, Session]:
         account_id=str(account.id),
         base_urls={**found.manifest.base_urls, **account.base_urls},
         credentials=credentials,
-        client=_client(),
+        client=client(),
         settings={**found.manifest.settings, **account.settings},
         limiter=SharedLimiter(str(account.id), found.manifest.limits, account.limits),
         tokens=SharedTokens(account.organization_id, account.id),

@@ -248,7 +248,7 @@ class Token(models.Model):
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
     account = models.ForeignKey(Account, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
     value = models.BinaryField()
     expires_at = models.DateTimeField()
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from procrastinate import exceptions
+from procrastinate import RetryStrategy, exceptions
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import sql
@@ -16,6 +16,8 @@ from innsync.apps.distribution import audit, reconcile, services
 
 # Higher goes first: a sale must close elsewhere before anything else is done.
 URGENT, NORMAL, LATER = 10, 0, -10
+# For faults of our own, such as a lost database; what a vendor does wrong is handled inside.
+AGAIN = RetryStrategy(max_attempts=20, exponential_wait=2)
 
 
 def enqueue(task: Any, *, lock: str, priority: int = NORMAL, **arguments: Any) -> None:
@@ -38,7 +40,7 @@ def enqueue_reconcile(organization_id: UUID, connection_ids: Collection[UUID]) -
         )
 
 
-@app.task(name="reconcile_connection", pass_context=False)
+@app.task(name="reconcile_connection", retry=AGAIN)
 def reconcile_connection(organization_id: str, connection_id: str, full: bool = False) -> None:
     try:
         reconcile.reconcile(organization_id=UUID(organization_id), connection_id=UUID(connection_id), full=full)
@@ -46,7 +48,7 @@ def reconcile_connection(organization_id: str, connection_id: str, full: bool = 
         connection.close()
 
 
-@app.task(name="audit_connection")
+@app.task(name="audit_connection", retry=AGAIN)
 def audit_connection(organization_id: str, connection_id: str) -> None:
     try:
         audit.audit(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
@@ -54,7 +56,7 @@ def audit_connection(organization_id: str, connection_id: str) -> None:
         connection.close()
 
 
-@app.task(name="roll_connection")
+@app.task(name="roll_connection", retry=AGAIN)
 def roll_connection(organization_id: str, connection_id: str) -> None:
     """The safety net: new nights at the horizon, and whatever is marked and was not taken up yet."""
     try:

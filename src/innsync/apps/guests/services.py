@@ -16,7 +16,7 @@ def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) 
 
     A channel's relay address belongs to one booking and identifies nobody; a shared telephone number is no proof either.
     """
-    email = guest_matching.normalise_email(details.email)
+    email = guest_matching.normalise_email(details.email) or ""
     if guest_matching.is_relay_address(email):
         email = ""
     with sql() as cursor:
@@ -25,10 +25,10 @@ def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) 
                 "SELECT id, name, email, phone FROM guests_guest WHERE organization_id = %s AND email = %s ORDER BY id LIMIT 20",
                 (organization_id, email),
             ).fetchall()
-            candidate = guest_matching.Person(name=details.name, email=email, phone=details.phone)
+            candidate = guest_matching.GuestIdentity(name=details.name, email=email, phone=details.phone)
             for guest_id, name, known_email, phone in known:
-                person = guest_matching.Person(name=name, email=known_email, phone=phone)
-                if guest_matching.match(candidate, person) is guest_matching.Match.SAME:
+                person = guest_matching.GuestIdentity(name=name, email=known_email, phone=phone)
+                if guest_matching.match(candidate, person) is guest_matching.MatchVerdict.SAME:
                     return guest_id
         guest_id = new_id()
         cursor.execute(

@@ -8,12 +8,12 @@ from uuid import UUID
 from django.db import connection
 from procrastinate.contrib.django import app
 
-from innsync.apps.distribution.tasks import LATER, URGENT, enqueue, when_due
+from innsync.apps.distribution.tasks import AGAIN, LATER, URGENT, enqueue, when_due
 from innsync.apps.events.relay import Entry, handles
 from innsync.apps.inbox import pulling, services
 
 
-@app.task(name="pull_account")
+@app.task(name="pull_account", retry=AGAIN)
 def pull_account(organization_id: str, account_id: str) -> None:
     try:
         pulling.pull(organization_id=UUID(organization_id), account_id=UUID(account_id))
@@ -21,7 +21,7 @@ def pull_account(organization_id: str, account_id: str) -> None:
         connection.close()
 
 
-@app.task(name="list_changed")
+@app.task(name="list_changed", retry=AGAIN)
 def list_changed(organization_id: str, connection_id: str) -> None:
     try:
         pulling.list_changed(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
@@ -29,7 +29,7 @@ def list_changed(organization_id: str, connection_id: str) -> None:
         connection.close()
 
 
-@app.task(name="apply_inbox")
+@app.task(name="apply_inbox", retry=AGAIN)
 def apply_inbox(organization_id: str, account_id: str) -> None:
     try:
         services.apply_pending(organization_id=UUID(organization_id), account_id=UUID(account_id))

@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
             name='Token',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=40)),
+                ('name', models.CharField(max_length=200)),
                 ('value', models.BinaryField()),
                 ('expires_at', models.DateTimeField()),
             ],

@@ -8,6 +8,7 @@ from innsync.apps.reservations.refusals import (
     StayNotSellable,
     UnknownBooking,
 )
+from innsync.apps.reservations.services.assign import assign_rooms
 from innsync.apps.reservations.services.book import book
 from innsync.apps.reservations.services.cancel import cancel
 from innsync.apps.reservations.services.channel import (
@@ -29,6 +30,7 @@ __all__ = [
     "StayNotSellable",
     "UnknownBooking",
     "apply_channel_revision",
+    "assign_rooms",
     "book",
     "cancel",
     "change_state",

@@ -1,0 +1,65 @@
+"""Giving each stay a physical room."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.domain.assignment import Request, Room, assign
+from innsync.domain.stay import StayDates
+
+_STAYS = """
+SELECT s.id, s.check_in, s.check_out, s.room_type_id, s.room_id, b.status
+FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
+WHERE s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s AND s.check_in <= %(last)s
+ORDER BY s.check_in, s.id
+"""
+
+
+def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UUID | None]:
+    """Assign rooms to the stays of these nights that have none, moving as few others as can be.
+
+    Guests in house stay where they are, and so does whoever stays beyond the window. Answers the stays whose room
+    changed; None: no room of the type is free throughout. One writer a property at a time.
+    """
+    with sql() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", (str(property_id),))
+        rooms = [
+            Room(*row)
+            for row in cursor.execute(
+                "SELECT id, room_type_id FROM properties_room WHERE property_id = %s"
+                " AND (retired_from IS NULL OR retired_from > %s) ORDER BY position, name",
+                (property_id, last),
+            )
+        ]
+        taken: dict[UUID, list[StayDates]] = {}
+        requests: list[Request] = []
+        before: dict[UUID, UUID | None] = {}
+        for identifier, check_in, check_out, room_type_id, room_id, status in cursor.execute(
+            _STAYS, {"property": property_id, "first": first, "last": last}
+        ):
+            stay = StayDates(check_in, check_out)
+            if room_id is not None and (status != "confirmed" or check_in < first):
+                taken.setdefault(room_id, []).append(stay)
+                continue
+            before[identifier] = room_id
+            requests.append(Request(identifier, stay, room_type_id, current=room_id))
+        for room_id, begin, end in cursor.execute(
+            "SELECT room_id, first, last + 1 FROM inventory_outoforder WHERE property_id = %s AND room_id IS NOT NULL"
+            " AND released_at IS NULL AND last >= %s AND first <= %s",
+            (property_id, first, last),
+        ):
+            taken.setdefault(room_id, []).append(StayDates(begin, end))
+        chosen = assign(rooms, taken, requests)
+        changed = {one: chosen[one] for one in before if chosen[one] != before[one]}
+        if changed:
+            # Cleared first: within one statement the exclusion constraint would see rooms not yet given up.
+            cursor.execute("UPDATE reservations_roomstay SET room_id = NULL WHERE id = ANY(%s)", (list(changed),))
+            placed = [(one, room) for one, room in changed.items() if room is not None]
+            cursor.execute(
+                "UPDATE reservations_roomstay s SET room_id = n.room_id"
+                " FROM unnest(%s::uuid[], %s::uuid[]) AS n(id, room_id) WHERE s.id = n.id",
+                ([one for one, _ in placed], [room for _, room in placed]),
+            )
+    return changed  # type: ignore[return-value]  # the domain's ids are opaque; ours are UUIDs

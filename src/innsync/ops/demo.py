@@ -1,0 +1,314 @@
+"""The sample portfolio: two vacation rentals and a seaside hotel, connected to every sandbox channel."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import django
+import httpx
+
+from innsync.domain.channel import GuestDetails
+from innsync.domain.derivation import Derivation, DerivationKind
+from innsync.domain.occupancy import Occupancy
+from innsync.domain.policies import (
+    CancellationPolicy,
+    CancellationTier,
+    DeadlineUnit,
+    DueAt,
+    PaymentPolicy,
+    PaymentStep,
+    Share,
+    ShareKind,
+)
+from innsync.domain.stay import StayDates
+from innsync.domain.taxes import ChargeKind, FeeRule, TaxRule
+
+ORGANIZATION = "Gulf & Harbour Stays"
+USERS = (("admin@demo.example", "administrator"), ("desk@demo.example", "front_desk"))
+NIGHTS_AHEAD = 500
+
+_ALL = Share(ShareKind.PERCENT, Decimal(100))
+FLEXIBLE = CancellationPolicy(
+    (CancellationTier(Share(ShareKind.NIGHTS, Decimal(1)), 48, DeadlineUnit.HOURS),), no_show=_ALL
+)
+STRICT = CancellationPolicy((CancellationTier(_ALL),), no_show=_ALL)
+RENTAL = CancellationPolicy(
+    (
+        CancellationTier(Share(ShareKind.PERCENT, Decimal(50)), 30, DeadlineUnit.DAYS),
+        CancellationTier(_ALL, 7, DeadlineUnit.DAYS),
+    ),
+    no_show=_ALL,
+)
+PREPAID = PaymentPolicy((PaymentStep(DueAt.BOOKING, _ALL),))
+AT_ARRIVAL = PaymentPolicy()
+
+
+def plans() -> list[Any]:
+    """The three properties."""
+    from innsync.ops.portfolio import PropertyPlan, RatePlanPlan, RoomTypePlan
+
+    florida_tax = TaxRule(
+        code="sales-tax", name="Florida sales and tourist tax", kind=ChargeKind.PERCENT, amount=Decimal(12)
+    )
+
+    def rental(code: str, name: str, rate_minor: int, sleeps: int, cleaning: int, address: str) -> PropertyPlan:
+        return PropertyPlan(
+            code=code,
+            name=name,
+            time_zone="America/Chicago",
+            currency="USD",
+            room_types=(
+                RoomTypePlan(
+                    "condo" if "condo" in code else "villa", name, ("Unit",), rate_minor, sleeps, sleeps - 1, sleeps
+                ),
+            ),
+            rate_plans=(RatePlanPlan("bar", "Standard rate", cancellation=RENTAL, payment=PREPAID),),
+            taxes=(florida_tax,),
+            fees=(FeeRule(code="cleaning", name="Cleaning", kind=ChargeKind.PER_STAY, amount=Decimal(cleaning)),),
+            details={
+                "kind": "rental",
+                "address": {"street": address, "city": "Panama City Beach", "region": "FL", "country": "US"},
+                "latitude": "30.176600",
+                "longitude": "-85.805500",
+                "check_in_time": "16:00",
+                "check_out_time": "10:00",
+                "description": f"{name} stands right at the Gulf, with a balcony over the beach.",
+                "amenities": ["wifi", "air_conditioning", "kitchen", "washer", "beach_access"],
+            },
+            weekend_minor=4000,
+            min_stay=2,
+        )
+
+    hotel_rooms = (
+        ("single", "Single Room", 8, 8900, 1, 0),
+        ("double", "Double Room", 20, 12900, 2, 1),
+        ("twin", "Twin Room", 12, 12900, 2, 1),
+        ("sea-view", "Sea View Double", 10, 16900, 2, 2),
+        ("family", "Family Room", 6, 19900, 4, 2),
+        ("suite", "Harbour Suite", 4, 29900, 3, 2),
+    )
+    number = 100
+    rooms = []
+    for code, name, count, price, adults, children in hotel_rooms:
+        names = tuple(str(number + 1 + index) for index in range(count))
+        number += 100
+        rooms.append(RoomTypePlan(code, name, names, price, adults, children, adults + children))
+    hotel = PropertyPlan(
+        code="seaside-hotel",
+        name="Seaside Hotel",
+        time_zone="Europe/Lisbon",
+        currency="EUR",
+        room_types=tuple(rooms),
+        rate_plans=(
+            RatePlanPlan("bar", "Best available rate", cancellation=FLEXIBLE, payment=AT_ARRIVAL),
+            RatePlanPlan(
+                "nonref",
+                "Non-refundable",
+                parent="bar",
+                derivation=Derivation(DerivationKind.PERCENT, Decimal(-12)),
+                cancellation=STRICT,
+                payment=PREPAID,
+            ),
+            RatePlanPlan(
+                "breakfast",
+                "Bed and breakfast",
+                markup_minor=2400,
+                meal_plan="breakfast",
+                cancellation=FLEXIBLE,
+                payment=AT_ARRIVAL,
+            ),
+            RatePlanPlan(
+                "half-board",
+                "Half board",
+                parent="breakfast",
+                derivation=Derivation(DerivationKind.AMOUNT, Decimal(3800)),
+                meal_plan="half_board",
+                cancellation=FLEXIBLE,
+                payment=AT_ARRIVAL,
+            ),
+        ),
+        taxes=(
+            TaxRule(
+                code="city-tax",
+                name="City tax",
+                kind=ChargeKind.PER_PERSON_PER_NIGHT,
+                amount=Decimal(200),
+                min_age=13,
+                max_nights=7,
+            ),
+            TaxRule(code="vat", name="VAT 6 %", kind=ChargeKind.PERCENT, amount=Decimal(6), included=True),
+        ),
+        details={
+            "kind": "hotel",
+            "address": {"street": "Avenida da Praia 12", "city": "Albufeira", "country": "PT"},
+            "latitude": "37.087000",
+            "longitude": "-8.250000",
+            "description": "Sixty rooms between the harbour and the beach.",
+            "amenities": ["wifi", "pool", "restaurant", "bar", "parking", "air_conditioning"],
+        },
+        weekend_minor=2000,
+    )
+    return [
+        rental("beach-condo-123", "Beach Condo 123", 23500, 6, 15000, "123 Front Beach Road"),
+        rental("sea-breeze-villa", "Sea Breeze Villa", 31000, 8, 22000, "8 Sea Breeze Lane"),
+        hotel,
+    ]
+
+
+def seed(sandbox_url: str, *, public_url: str = "") -> dict[str, Any]:
+    """Make the portfolio unless it is there, and set the sandbox's pace. Answers the API key and the sign-ins."""
+    from innsync.apps.accounts.models import Organization
+
+    kept = Path(os.environ.get("INNSYNC_DATA_DIR", ".innsync")) / "demo.json"
+    with httpx.Client(timeout=60) as client:
+        from innsync.ops.sandbox_link import Sandbox
+
+        sandbox = Sandbox(sandbox_url, client)
+        if kept.exists() and Organization.objects.filter(name=ORGANIZATION).exists():
+            for vendor in sandbox.vendors():
+                sandbox.go_fast(vendor)
+            found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+            return found
+        made = _make(sandbox, public_url)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(made, file)
+    return made
+
+
+def _make(sandbox: Any, public_url: str) -> dict[str, Any]:
+    from innsync.apps.accounts import services as accounts
+    from innsync.apps.accounts.models import Membership, Organization, Scope, User
+    from innsync.apps.accounts.tenancy import tenant
+    from innsync.ops.portfolio import build
+    from innsync.ops.sandbox_link import connect_everywhere
+
+    now = datetime.now(UTC)
+    organization = Organization.objects.create(name=ORGANIZATION)
+    users = []
+    for email, role in USERS:
+        password = secrets.token_urlsafe(9)
+        user = User.objects.filter(email=email).first() or User.objects.create_user(email=email, password=password)
+        user.set_password(password)
+        user.save()
+        Membership.objects.create(organization=organization, user=user, role=role)
+        users.append({"email": email, "password": password, "role": role})
+    for plan in plans():
+        with tenant(organization.id):
+            today = now.astimezone(ZoneInfo(plan.time_zone)).date()
+            built = build(
+                organization_id=organization.id,
+                plan=plan,
+                first=today - timedelta(days=40),
+                last=today + timedelta(days=NIGHTS_AHEAD),
+                now=now,
+            )
+            _guests(organization.id, plan.code, today, now)
+            connect_everywhere(
+                organization_id=organization.id, sandbox=sandbox, built=built, now=now, webhook_base=public_url
+            )
+    with tenant(organization.id):
+        _, secret = accounts.create_api_key(
+            organization_id=organization.id, name="Demo", scopes=[scope.value for scope in Scope]
+        )
+    return {"api_key": secret, "users": users}
+
+
+def _guests(organization_id: UUID, code: str, today: date, now: datetime) -> None:
+    """The guests of the sources' scenarios, their dates moved to the present."""
+    if code == "beach-condo-123":
+        _stay(
+            organization_id,
+            code,
+            GuestDetails("Sarah Johnson", "sarah@email.com", "+1 850 555 0100", "US", "en"),
+            today - timedelta(days=5),
+            7,
+            now,
+            adults=4,
+            external_id="HM123456789",
+            special_requests="Celebrating anniversary",
+            arrived=True,
+        )
+        _stay(
+            organization_id,
+            code,
+            GuestDetails("Mike Chen", "mike.chen@email.com", "+1 850 555 0123", "US", "en"),
+            today + timedelta(days=4),
+            6,
+            now,
+            adults=2,
+        )
+    elif code == "sea-breeze-villa":
+        _stay(
+            organization_id,
+            code,
+            GuestDetails("Amelia Ortiz", "amelia.ortiz@email.com", "+1 334 555 0177", "US", "es"),
+            today + timedelta(days=11),
+            7,
+            now,
+            adults=6,
+        )
+
+
+def _stay(
+    organization_id: UUID,
+    code: str,
+    guest: GuestDetails,
+    check_in: date,
+    nights: int,
+    now: datetime,
+    *,
+    adults: int,
+    external_id: str = "",
+    special_requests: str = "",
+    arrived: bool = False,
+) -> None:
+    from innsync.apps.rates.selectors import get_house
+    from innsync.apps.reservations import services as reservations
+    from innsync.domain.booking_state import BookingAction
+
+    house = get_house(organization_id=organization_id, key=code)
+    room_type = house.facts.room_types[0]
+    record = reservations.book(
+        house=house,
+        stay=StayDates(check_in, check_in + timedelta(days=nights)),
+        rooms=[
+            reservations.RoomRequest(room_type.id, next(iter(house.plans)), Occupancy(adults), guest.name),
+        ],
+        guest=guest,
+        now=now - timedelta(days=30),
+        actor="demo",
+        external_id=external_id,
+        special_requests=special_requests,
+    )
+    if arrived:
+        reservations.change_state(
+            organization_id=organization_id,
+            booking_id=record.id,
+            action=BookingAction.CHECK_IN,
+            now=now - timedelta(days=5),
+            actor="demo",
+        )
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
+    django.setup()
+    from innsync.config.settings import setting
+
+    result = seed(setting("INNSYNC_SANDBOX_URL"), public_url=setting("INNSYNC_PUBLIC_URL"))
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main()

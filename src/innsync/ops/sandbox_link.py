@@ -1,0 +1,179 @@
+"""Connecting a property to the sandbox channels, as a person would connect it to the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from innsync.apps.distribution import services as distribution
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.services import RateLink, RoomLink
+from innsync.integrations.manifest import manifests
+from innsync.ops.portfolio import Built
+
+# How fast the sandbox's vendors may be asked when a person wants to watch: their own rules are far slower.
+FAST = 60_000
+FAST_POLL_S = 0.3
+WEBHOOK_HEADER = "X-Channex-Webhook-Secret"
+
+
+@dataclass(slots=True)
+class Sandbox:
+    """The sandbox's control interface."""
+
+    url: str
+    client: httpx.Client
+
+    def call(self, method: str, path: str, body: object | None = None) -> Any:
+        response = self.client.request(method, f"{self.url}/_control/{path}", json=body)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def vendors(self) -> list[str]:
+        return [item["vendor"] for item in self.call("GET", "vendors")["items"]]
+
+    def go_fast(self, vendor: str) -> None:
+        """Let this vendor be asked as often as one likes; its other rules stay as strict as they are."""
+        pace = self.call("PATCH", f"{vendor}/pace", {})
+        self.call(
+            "PATCH",
+            f"{vendor}/pace",
+            {
+                "limits_per_min": dict.fromkeys(pace["limits_per_min"], FAST),
+                "pace": {name: 0.0 for name in pace["pace"] if name.startswith("poll_")},
+            },
+        )
+
+    def add_property(self, vendor: str, built: Built, settings: Mapping[str, Any]) -> Any:
+        """Have the vendor list the property: same rooms and rates, its own ids."""
+        rooms = [
+            {
+                "code": code,
+                "name": room_type.name,
+                "count": room_type.rooms.count(),
+                "max_adults": room_type.max_adults,
+                "max_children": room_type.max_children,
+                "rates": [
+                    {
+                        "code": rate_code,
+                        "name": built.rate_plans[rate_code].name,
+                        "occupancies": occupancies(room_type.max_adults),
+                    }
+                    for room_code, rate_code in built.products
+                    if room_code == code
+                ],
+            }
+            for code, room_type in built.room_types.items()
+        ]
+        body = {
+            "code": built.property.code,
+            "name": built.property.name,
+            "currency": built.property.currency,
+            "time_zone": built.property.time_zone,
+            "rooms": rooms,
+            "settings": dict(settings),
+        }
+        return self.call("POST", f"{vendor}/properties", body)
+
+
+def occupancies(max_adults: int) -> list[int]:
+    """The party sizes that are priced at a channel: every number of adults up to the most."""
+    return list(range(1, max_adults + 1))
+
+
+def connect_everywhere(
+    *,
+    organization_id: UUID,
+    sandbox: Sandbox,
+    built: Built,
+    now: datetime,
+    vendors: Sequence[str] | None = None,
+    horizon_days: int = 365,
+    fast: bool = True,
+    webhook_base: str = "",
+) -> list[Connection]:
+    """List the property at each sandbox vendor and connect it there. In a tenant transaction."""
+    connections = []
+    for vendor in vendors or sandbox.vendors():
+        if fast:
+            sandbox.go_fast(vendor)
+        listed = sandbox.add_property(vendor, built, {})
+        account = _account(organization_id, sandbox, vendor, listed["accounts"][0], now, fast, webhook_base)
+        connections.append(
+            distribution.connect(
+                account=account,
+                prop=built.property,
+                external_id=listed["id"],
+                rooms=[
+                    RoomLink(room_type.id, listed["rooms"][code]["id"]) for code, room_type in built.room_types.items()
+                ],
+                rates=[
+                    RateLink(
+                        product.id,
+                        listed["rooms"][room_code]["id"],
+                        listed["rooms"][room_code]["rates"][rate_code],
+                        tuple(occupancies(built.room_types[room_code].max_adults)),
+                    )
+                    for (room_code, rate_code), product in built.products.items()
+                ],
+                now=now,
+                horizon_days=horizon_days,
+            )
+        )
+        if webhook_base and "booking_webhook" in manifests()[vendor].can:
+            _register_webhook(sandbox, vendor, listed, account, webhook_base)
+    return connections
+
+
+def _account(
+    organization_id: UUID,
+    sandbox: Sandbox,
+    vendor: str,
+    credentials: Mapping[str, str],
+    now: datetime,
+    fast: bool,
+    webhook_base: str,
+) -> Account:
+    known = Account.objects.filter(vendor=vendor, name="Sandbox").first()
+    if known is not None:
+        return known
+    manifest = manifests()[vendor]
+    secret = f"sandbox-{organization_id.hex}" if "booking_webhook" in manifest.can else ""
+    hooked = bool(secret and webhook_base)
+    poll_s = 30.0 if hooked else FAST_POLL_S
+    return distribution.add_account(
+        organization_id=organization_id,
+        vendor=vendor,
+        name="Sandbox",
+        credentials=credentials,
+        now=now,
+        base_urls=dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{vendor}"),
+        limits=dict.fromkeys(manifest.limits, FAST) if fast else {},
+        settings={"poll_s": poll_s} if fast else {},
+        webhook_secrets=[secret] if secret else [],
+        poll_s=poll_s if fast else None,
+    )
+
+
+def _register_webhook(sandbox: Sandbox, vendor: str, listed: Mapping[str, Any], account: Account, base: str) -> None:
+    """What a person does in Channex's own screens: have bookings announced to us."""
+    credentials = listed["accounts"][0]
+    sandbox.client.post(
+        f"{sandbox.url}/{vendor}/api/v1/webhooks",
+        headers={"user-api-key": credentials["api_key"]},
+        json={
+            "webhook": {
+                "callback_url": f"{base}/api/webhooks/{vendor}/{account.id}",
+                "event_mask": "booking",
+                "property_id": listed["id"],
+                "is_active": True,
+                "send_data": True,
+                "headers": {WEBHOOK_HEADER: f"sandbox-{account.organization_id.hex}"},
+            }
+        },
+    ).raise_for_status()

@@ -1,0 +1,34 @@
+"""What is sold in one place is closed everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows.stack import Stack
+
+VENDORS = os.environ.get("V", "booking_com,expedia,channex").split(",")
+
+
+def test_a_first_full_load_shows_our_stock_and_prices_everywhere(stack: Stack) -> None:
+    for vendor in VENDORS:
+        line = stack.sold_at(vendor, 10)
+        assert (line["available"], line["closed"], line["amount"]) == (2, False, "100.00"), vendor
+
+
+def test_a_direct_booking_takes_a_room_off_every_channel(stack: Stack) -> None:
+    stack.book(10, 3)
+    stack.settle()
+    assert [stack.availability(offset) for offset in (9, 10, 12, 13)] == [
+        dict.fromkeys(VENDORS, rooms) for rooms in (2, 1, 1, 2)
+    ]
+
+
+@pytest.mark.parametrize("seller", VENDORS)
+def test_a_channels_booking_is_kept_and_takes_a_room_off_all_channels(stack: Stack, seller: str) -> None:
+    stack.guest_books(seller, 20, 2)
+    stack.pull(seller)
+    stack.settle()
+    assert stack.availability(20) == dict.fromkeys(VENDORS, 1)
+    assert stack.rows("SELECT channel, status, guest_name FROM reservations_booking") == [
+        (seller, "confirmed", "Zoë Müller")
+    ]
