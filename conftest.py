@@ -37,7 +37,7 @@ def admin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from innsync.ops.postgres import EmbeddedPostgres
 
     with tempfile.TemporaryDirectory(prefix="innsync-test-") as folder:
-        os.chmod(folder, 0o755)  # the server runs as another user when the tests run as root
+        os.chmod(folder, 0o755)  # noqa: S103  # the server runs as another user when the tests run as root
         server = EmbeddedPostgres(Path(folder) / "data", fast=True)
         server.start()
         try:

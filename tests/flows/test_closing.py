@@ -6,7 +6,7 @@ import pytest
 
 from tests.flows.stack import Stack
 
-VENDORS = os.environ.get("V", "booking_com,expedia,channex").split(",")
+VENDORS = ("booking_com", "expedia", "channex")
 
 
 def test_a_first_full_load_shows_our_stock_and_prices_everywhere(stack: Stack) -> None:
