@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -140,7 +140,7 @@ def _write_stays(cursor: Any, record: Record) -> None:
 
 def _write_revision(cursor: Any, record: Record, *, actor: str, action: str, before: dict[str, Any] | None) -> None:
     after = snapshot(record)
-    changes = [] if before is None else [asdict(change) for change in difference(before, after)]
+    changes = [] if before is None else [change.to_json() for change in difference(before, after)]
     cursor.execute(
         "INSERT INTO reservations_revision (id, organization_id, booking_id, number, at, actor, action, snapshot, changes)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
