@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from innsync.channels.channex.simulator.catalogue import RESTRICTIONS, rate_on, restriction_on
@@ -28,6 +29,7 @@ MAX_TASKS = 10_000
 WINDOW_S = 60.0
 WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _DATE_FIELDS = frozenset({"property_id", "date", "date_from", "date_to"})
+_AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,6})?", re.ASCII)
 _NULL = "Should be a non null value or not existed field"
 _READABLE = frozenset({"availability", "rate", "availability_offset", "max_availability", *RESTRICTIONS})
 
@@ -248,13 +250,10 @@ def _lines(value: object) -> list[Json]:
 
 def _price(name: str, value: Any, currency: str) -> str:
     """A decimal string, or minor units as a whole number."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int) or not _AMOUNT.fullmatch(str(value)):
         raise Refusal(**{name: "is invalid"})
-    try:
-        amount = Decimal(value) if isinstance(value, str) else Decimal(value).scaleb(-digits(currency))
-    except InvalidOperation:
-        raise Refusal(**{name: "is invalid"}) from None
-    if not amount.is_finite() or amount != round(amount, digits(currency)):
+    amount = Decimal(value) if isinstance(value, str) else Decimal(value).scaleb(-digits(currency))
+    if amount != round(amount, digits(currency)):
         raise Refusal(**{name: "is invalid"})
     if amount <= 0:
         raise Refusal(**{name: "must be greater than 0"})

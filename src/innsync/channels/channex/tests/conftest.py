@@ -113,10 +113,28 @@ def recorder(world: ChannexWorld) -> Recorder:
     return Recorder(Starlette(routes=[Mount("/channex", routes=world.routes())]))
 
 
+class Switch:
+    """One server for all tests: serves whatever is plugged in."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[tuple[Switch, str]]:
+    switch = Switch()
+    with serve_app(switch) as url:
+        yield switch, url
+
+
 @pytest.fixture
-def base_url(recorder: Recorder) -> Iterator[str]:
-    with serve_app(recorder) as url:
-        yield f"{url}/channex"
+def base_url(recorder: Recorder, server: tuple[Switch, str]) -> str:
+    switch, url = server
+    switch.app = recorder
+    return f"{url}/channex"
 
 
 @pytest.fixture
