@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from innsync.channels.booking_com.mapping.ari import Line, lines_of
+from innsync.channels.booking_com.mapping.ari import Line, lines
 from innsync.channels.booking_com.mapping.xml import VENDOR, attribute, broken, deep, name, one, read_xml, ruid, text
 from innsync.integrations.errors import OutcomeUnknown, Rejected
 from innsync.integrations.ports import Push, PushResult, Refusal
@@ -60,18 +60,18 @@ def push_result(push: Push, status: int, body: bytes) -> PushResult:
     some cells that can't be told.
     """
     answer = read_answer(body, operation=push.operation)
-    lines = lines_of(push.operation, push.updates)
+    sent = lines(push.updates)
     refused: dict[int, Problem] = {}
     for error in answer.errors:
-        places = _places(error, lines)
+        places = _places(error, sent)
         if not places:
             raise _unattributed(push, status, error, answer.ruid)
         for place in places:
             refused.setdefault(place, error)
-    if status >= 400 and len(refused) < len(lines):
+    if status >= 400 and len(refused) < len(sent):
         raise _unattributed(push, status, answer.errors[0] if answer.errors else None, answer.ruid)
     return PushResult(
-        tuple(_refusal(lines[place], problem) for place, problem in sorted(refused.items())),
+        tuple(_refusal(sent[place], problem) for place, problem in sorted(refused.items())),
         answer.ruid,
         tuple(f"{warning.code}: {warning.words}" for warning in answer.warnings),
     )
@@ -88,17 +88,16 @@ def _unattributed(push: Push, status: int, error: Problem | None, request_id: st
     )
 
 
-def _places(problem: Problem, lines: Sequence[Line]) -> list[int]:
-    """The lines that a problem speaks of: by its locator, else by the room or rate ids in its words."""
-    if problem.locator.isdigit() and 1 <= int(problem.locator) <= len(lines):
+def _places(problem: Problem, sent: Sequence[Line]) -> list[int]:
+    """The messages that a problem speaks of: by its locator, else by the room or rate ids in its words."""
+    if problem.locator.isdigit() and 1 <= int(problem.locator) <= len(sent):
         return [int(problem.locator) - 1]
     named = set(_ID.findall(problem.words))
-    rooms = [place for place, line in enumerate(lines) if line.update.target.room in named]
-    rates = [place for place, line in enumerate(lines) if line.update.target.rate in named]
+    rooms = [place for place, line in enumerate(sent) if line.target.room in named]
+    rates = [place for place, line in enumerate(sent) if line.target.rate in named]
     both = [place for place in rooms if place in set(rates)]
     return both or rooms or rates
 
 
 def _refusal(line: Line, problem: Problem) -> Refusal:
-    update = line.update
-    return Refusal(update.target, update.first, update.last, problem.words, problem.code, line.fields)
+    return Refusal(line.target, line.first, line.last, problem.words, problem.code, tuple(line.values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
@@ -19,6 +19,8 @@ from innsync.domain.ari import (
     MIN_STAY_THROUGH,
     STOP_SELL,
     AriUpdate,
+    Target,
+    price_occupancy,
 )
 from innsync.domain.money import Money, minor_digits
 from innsync.integrations.errors import NeedsSetup
@@ -26,49 +28,79 @@ from innsync.integrations.ports import PropertyRef, Push
 
 AVAIL_NOTIF: Final = "OTA_HotelAvailNotif"
 RATE_NOTIF: Final = "OTA_HotelRateAmountNotif"
-MESSAGES_A_REQUEST: Final = 500  # NOTES.md 7.2
+MESSAGES_A_REQUEST: Final = 1000  # NOTES.md 7.2
 
 # NOTES.md 3.4: the stay-through words are documented, the arrival-based ones are not.
-_LENGTHS: Final = (
-    (MIN_STAY_THROUGH, "SetMinLOS"),
-    (MIN_STAY_ARRIVAL, "SetForwardMinStay"),
-    (MAX_STAY, "SetForwardMaxStay"),
-)
-_CLOSINGS: Final = ((STOP_SELL, "Master"), (CLOSED_TO_ARRIVAL, "Arrival"), (CLOSED_TO_DEPARTURE, "Departure"))
+_NIGHTS: Final = {
+    MIN_STAY_THROUGH: "SetMinLOS",
+    MIN_STAY_ARRIVAL: "SetForwardMinStay",
+    MAX_STAY: "SetForwardMaxStay",
+}
+_FLAGS: Final = {STOP_SELL: "Master", CLOSED_TO_ARRIVAL: "Arrival", CLOSED_TO_DEPARTURE: "Departure"}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message within a request: the part of an update that it says. Its LocatorID is its place, from 1."""
+    """One message within a request. Its LocatorID is its place in the request, from 1."""
 
-    update: AriUpdate
-    fields: tuple[str, ...]
-
-
-def availability_lines(updates: Iterable[AriUpdate]) -> list[Line]:
-    """The messages that an availability request needs: one an update, and one more for each further closing flag."""
-    return [line for update in updates for line in _lines_of(update)]
+    target: Target
+    first: date
+    last: date
+    values: Mapping[str, int]
 
 
-def _lines_of(update: AriUpdate) -> Iterator[Line]:
-    if update.target.rate is None:
-        yield Line(update, (AVAILABILITY,))
-        return
-    lengths = tuple(field for field, _ in _LENGTHS if field in update.values)
-    closings = [field for field, _ in _CLOSINGS if field in update.values]
-    # A message holds any number of lengths of stay but one RestrictionStatus (NOTES.md 3.3).
-    yield Line(update, (*lengths, *closings[:1]))
-    for field in closings[1:]:
-        yield Line(update, (field,))
+def lines(updates: Iterable[AriUpdate]) -> list[Line]:
+    """The fewest messages that say the updates: neighbouring dates of equal values become one.
+
+    A message holds a count, or the prices, or any number of lengths of stay and one closing flag (NOTES.md 3.3).
+    """
+    parts: dict[tuple[Target, tuple[str, ...]], list[Line]] = {}
+    for update in updates:
+        for values in _portions(update.values):
+            known = parts.setdefault((update.target, tuple(values)), [])
+            known.append(Line(update.target, update.first, update.last, values))
+    merged = [line for portion in parts.values() for line in _merged(portion)]
+    return _with_a_flag_each(merged)
 
 
-def rate_lines(updates: Iterable[AriUpdate]) -> list[Line]:
-    return [Line(update, tuple(update.values)) for update in updates]
+def _portions(values: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """What may stand in one message, but for a flag beside lengths of stay."""
+    whole = {field: value for field, value in values.items() if field not in _FLAGS and field not in _NIGHTS}
+    nights = {field: values[field] for field in _NIGHTS if field in values}
+    yield from (portion for portion in (whole, nights) if portion)
+    for field in _FLAGS:
+        if field in values:
+            yield {field: values[field]}
 
 
-def lines_of(operation: str, updates: Iterable[AriUpdate]) -> list[Line]:
-    """The messages of a planned request again, to find what an answer speaks of."""
-    return rate_lines(updates) if operation == RATE_NOTIF else availability_lines(updates)
+def _merged(portion: Iterable[Line]) -> list[Line]:
+    found: list[Line] = []
+    for line in sorted(portion, key=lambda line: line.first):
+        before = found[-1] if found else None
+        if before and before.values == line.values and before.last + timedelta(days=1) == line.first:
+            found[-1] = replace(before, last=line.last)
+        else:
+            found.append(line)
+    return found
+
+
+def _with_a_flag_each(merged: Iterable[Line]) -> list[Line]:
+    """Lengths of stay and a flag of the same dates travel in one message."""
+    found: list[Line] = []
+    free: dict[tuple[Target, date, date], int] = {}
+    for line in merged:
+        place = free.pop((line.target, line.first, line.last), None) if _flagged(line) else None
+        if place is None:
+            if not _flagged(line) and any(field in _NIGHTS for field in line.values):
+                free[line.target, line.first, line.last] = len(found)
+            found.append(line)
+        else:
+            found[place] = replace(line, values={**found[place].values, **line.values})
+    return found
+
+
+def _flagged(line: Line) -> bool:
+    return any(field in _FLAGS for field in line.values)
 
 
 def plan(prop: PropertyRef, updates: Sequence[AriUpdate]) -> list[Push]:
@@ -141,18 +173,29 @@ def _by_month(updates: Iterable[AriUpdate]) -> list[list[AriUpdate]]:
     return list(months.values())
 
 
-def _chunks(updates: Iterable[AriUpdate]) -> Iterator[tuple[AriUpdate, ...]]:
-    chunk: list[AriUpdate] = []
-    size = 0
-    for update in updates:
-        lines = 1 if any(field.startswith("price_") for field in update.values) else len(list(_lines_of(update)))
-        if chunk and size + lines > MESSAGES_A_REQUEST:
-            yield tuple(chunk)
-            chunk, size = [], 0
-        chunk.append(update)
-        size += lines
-    if chunk:
-        yield tuple(chunk)
+def _chunks(updates: Sequence[AriUpdate]) -> Iterator[tuple[AriUpdate, ...]]:
+    """The updates in their order, as many at a time as fit into a request."""
+    start = 0
+    while start < len(updates):
+        size = _fitting(updates[start:])
+        yield tuple(updates[start : start + size])
+        start += size
+
+
+def _fitting(updates: Sequence[AriUpdate]) -> int:
+    """How many of the first updates one request holds; one at least, since no update needs that many messages."""
+    few, many = 1, len(updates)
+    step = MESSAGES_A_REQUEST
+    while few < many:
+        middle = min(few + step, many)
+        if len(lines(updates[:middle])) <= MESSAGES_A_REQUEST:
+            few = middle
+        elif middle == few + 1:
+            return few
+        else:
+            many = middle - 1
+            step = max((many - few) // 2, 1)
+    return few
 
 
 def _request(root_name: str, version: str, prop: PropertyRef) -> etree._Element:
@@ -163,36 +206,37 @@ def _request(root_name: str, version: str, prop: PropertyRef) -> etree._Element:
     return root
 
 
-def _control(parent: etree._Element, update: AriUpdate) -> None:
+def _control(parent: etree._Element, line: Line) -> None:
     control = etree.SubElement(parent, etree.QName(OTA, "StatusApplicationControl"))
-    control.set("Start", update.first.isoformat())
-    control.set("End", update.last.isoformat())
-    control.set("InvTypeCode", update.target.room)
-    if update.target.rate is not None:
-        control.set("RatePlanCode", update.target.rate)
+    control.set("Start", line.first.isoformat())
+    control.set("End", line.last.isoformat())
+    control.set("InvTypeCode", line.target.room)
+    if line.target.rate is not None:
+        control.set("RatePlanCode", line.target.rate)
 
 
 def availability_body(prop: PropertyRef, updates: Sequence[AriUpdate]) -> bytes:
     root = _request(f"{AVAIL_NOTIF}RQ", "1.005", prop)
     messages = etree.SubElement(root, etree.QName(OTA, "AvailStatusMessages"), HotelCode=prop.id)
-    for index, line in enumerate(availability_lines(updates), 1):
+    for index, line in enumerate(lines(updates), 1):
         message = etree.SubElement(messages, etree.QName(OTA, "AvailStatusMessage"), LocatorID=str(index))
-        if AVAILABILITY in line.fields:
-            message.set("BookingLimit", str(line.update.values[AVAILABILITY]))
-        _control(message, line.update)
+        if AVAILABILITY in line.values:
+            message.set("BookingLimit", str(line.values[AVAILABILITY]))
+        _control(message, line)
         _restrict(message, line)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 
 def _restrict(message: etree._Element, line: Line) -> None:
-    lengths = [(word, line.update.values[field]) for field, word in _LENGTHS if field in line.fields]
-    if lengths:
+    nights = [field for field in _NIGHTS if field in line.values]
+    if nights:
         stays = etree.SubElement(message, etree.QName(OTA, "LengthsOfStay"))
-        for word, nights in lengths:
-            etree.SubElement(stays, etree.QName(OTA, "LengthOfStay"), Time=str(nights), MinMaxMessageType=word)
-    for field, word in _CLOSINGS:
-        if field in line.fields:
-            status = "Close" if line.update.values[field] else "Open"
+        for field in nights:
+            length = etree.SubElement(stays, etree.QName(OTA, "LengthOfStay"), Time=str(line.values[field]))
+            length.set("MinMaxMessageType", _NIGHTS[field])
+    for field, word in _FLAGS.items():
+        if field in line.values:
+            status = "Close" if line.values[field] else "Open"
             etree.SubElement(message, etree.QName(OTA, "RestrictionStatus"), Status=status, Restriction=word)
 
 
@@ -200,13 +244,13 @@ def rate_body(prop: PropertyRef, updates: Sequence[AriUpdate]) -> bytes:
     root = _request(f"{RATE_NOTIF}RQ", "1.1", prop)
     messages = etree.SubElement(root, etree.QName(OTA, "RateAmountMessages"), HotelCode=prop.id)
     amount = "AmountBeforeTax" if prop.settings.get("amounts") == "before_tax" else "AmountAfterTax"
-    for index, update in enumerate(updates, 1):
+    for index, line in enumerate(lines(updates), 1):
         message = etree.SubElement(messages, etree.QName(OTA, "RateAmountMessage"), LocatorID=str(index))
-        _control(message, update)
+        _control(message, line)
         rates = etree.SubElement(message, etree.QName(OTA, "Rates"))
         rate = etree.SubElement(rates, etree.QName(OTA, "Rate"))
         amounts = etree.SubElement(rate, etree.QName(OTA, "BaseByGuestAmts"))
-        for guests, money in _amounts(prop, update):
+        for guests, money in _amounts(prop, line):
             entry = etree.SubElement(amounts, etree.QName(OTA, "BaseByGuestAmt"))
             if guests is not None:
                 entry.set("NumberOfGuests", str(guests))
@@ -216,9 +260,13 @@ def rate_body(prop: PropertyRef, updates: Sequence[AriUpdate]) -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 
-def _amounts(prop: PropertyRef, update: AriUpdate) -> list[tuple[int | None, Money]]:
+def _amounts(prop: PropertyRef, line: Line) -> list[tuple[int | None, Money]]:
     """The prices by number of guests; None is the price of the room, in the standard model."""
-    prices = list(update.prices)
+    prices = sorted(
+        (guests, Money(value, prop.currency))
+        for field, value in line.values.items()
+        if (guests := price_occupancy(field)) is not None
+    )
     if prop.settings.get("pricing_model", "obp") == "obp":
         return [(guests, money) for guests, money in prices]
     fullest = prices[-1]
@@ -226,7 +274,7 @@ def _amounts(prop: PropertyRef, update: AriUpdate) -> list[tuple[int | None, Mon
     if len(single) + 1 != len(prices):
         raise NeedsSetup(
             "a property with standard pricing at Booking.com takes one price and one for single use; "
-            f"{len(prices)} were mapped for room {update.target.room}",
+            f"{len(prices)} were mapped for room {line.target.room}",
             vendor=VENDOR,
         )
     return [(None, fullest[1]), *((1, money) for _, money in single)]

@@ -53,26 +53,27 @@ def fetch(
     if "last_change" in query and recovery:
         raise Fault(400, "LAST_CHANGE_NOT_ALLOWED", "last_change can't be used with the Reservation Recovery API")
     hotels = {reach(state, code).id for code in query["hotel_ids"].split(",")} if "hotel_ids" in query else None
+    since = _moment(query["last_change"]) if "last_change" in query else None
+    limit = whole(query["limit"], 10, LIMIT_MOST) if "limit" in query else None
     if "id" not in query:
         may_poll(state, queue, now, pace)
     if "id" in query or "last_change" in query:
         found = [
-            _element(state, booking)
+            booking
             for booking in state.bookings.values()
-            if booking.kind == queue and _asked_for(booking, query, hotels)
+            if booking.kind == queue and _asked_for(booking, query.get("id"), since, hotels)
         ]
     else:
-        found = [_deliver(state, pending) for pending in _waiting(state, queue, hotels, faults)]
-    limit = whole(query.get("limit", str(LIMIT_MOST)), 10, LIMIT_MOST) if "limit" in query else None
-    return messages.envelope(queue, now, found[:limit])
+        found = [pending.booking for pending in _waiting(state, queue, hotels, faults)]
+    return messages.envelope(queue, now, [_deliver(state, booking) for booking in found[:limit]])
 
 
-def _asked_for(booking: Booking, query: Mapping[str, str], hotels: set[str] | None) -> bool:
-    if hotels is not None and booking.hotel_id not in hotels:
-        return False
-    if "id" in query and booking.id != query["id"]:
-        return False
-    return "last_change" not in query or booking.changed_at >= _moment(query["last_change"])
+def _asked_for(booking: Booking, reference: str | None, since: datetime | None, hotels: set[str] | None) -> bool:
+    return (
+        (hotels is None or booking.hotel_id in hotels)
+        and reference in (None, booking.id)
+        and (since is None or booking.changed_at >= since)
+    )
 
 
 def _moment(written: str) -> datetime:
@@ -96,18 +97,12 @@ def _waiting(state: State, queue: str, hotels: set[str] | None, faults: Mapping[
     return found
 
 
-def _deliver(state: State, pending: Pending) -> etree._Element:
+def _deliver(state: State, booking: Booking) -> etree._Element:
     """The card goes out with the first delivery of a reservation and is deleted then."""
-    pending.delivered_version = pending.booking.version
-    current = state.bookings[pending.booking.id]
-    with_card = pending.booking.card and not current.card_given
+    current = state.bookings[booking.id]
+    current.fetched_version = booking.version
+    with_card = booking.card and not current.card_given
     current.card_given = current.card_given or with_card
-    return messages.reservation(pending.booking, state.hotels[pending.booking.hotel_id], with_card=with_card)
-
-
-def _element(state: State, booking: Booking) -> etree._Element:
-    with_card = booking.card and not booking.card_given
-    booking.card_given = booking.card_given or with_card
     return messages.reservation(booking, state.hotels[booking.hotel_id], with_card=with_card)
 
 
@@ -160,9 +155,10 @@ def _acknowledgeable(state: State, queue: str, reference: str) -> Pending | None
         raise Fault(404, "NOT_FOUND", f"Hotel reservation was not found: {reference}")
     reach(state, booking.hotel_id)
     pending = state.pending.get(reference)
-    if pending is None and not (booking.ever_acknowledged or booking.missed):
+    newest = booking if pending is None else pending.booking
+    if newest.kind != queue or booking.fetched_version is None:
         raise _wrong_type(reference)
-    if pending is not None and (pending.queue != queue or pending.delivered_version != pending.booking.version):
+    if pending is not None and booking.fetched_version != newest.version:
         raise _wrong_type(reference)
     return pending
 

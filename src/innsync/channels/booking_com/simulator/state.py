@@ -85,7 +85,10 @@ class Hotel:
 
 @dataclass(slots=True)
 class Booking:
-    """A reservation. kind: the queue its last event belongs to. nightly: the price of each night of one room."""
+    """A reservation. kind: the queue its last event belongs to. nightly: the price of each night of one room.
+
+    fetched_version: of the state that the partner last read, by whatever call.
+    """
 
     id: str
     hotel_id: str
@@ -108,6 +111,7 @@ class Booking:
     status: str = "booked"
     kind: str = NEW
     card_given: bool = False
+    fetched_version: int | None = None
     ever_acknowledged: bool = False
     missed: bool = False
 
@@ -120,14 +124,13 @@ class Booking:
 class Pending:
     """A message in a queue: the reservation as it was when the message was made.
 
-    delivered_version: of the state that the partner last fetched. again: how often it is delivered once more although
-    it was acknowledged. rejected: the partner said that it can't process it.
+    again: how often it is delivered once more although it was acknowledged. rejected: the partner said that it can't
+    process it.
     """
 
     booking: Booking
     queue: str
     queued_at: datetime
-    delivered_version: int | None = None
     again: int = 0
     rejected: bool = False
 

@@ -86,8 +86,15 @@ def test_certification_two_rooms_two_rates_a_year_read_back_as_pushed(sandbox: S
         occupancies = (1, 2) if room == "dbl" else (1, 2, 3, 4)
         layout = product_layout(occupancies)
         rows = tuple(
-            (1 + night % 3, 1 + night % 2, 7 * (night % 5 == 0), night % 7 == 0, night % 11 == 0, night % 13 == 0)
-            + tuple(9000 + 100 * number + night + 1000 * guests for guests in occupancies)
+            (
+                1 + night % 3,
+                1 + night % 2,
+                7 * (night % 5 == 0),
+                night % 7 == 0,
+                night % 11 == 0,
+                night % 13 == 0,
+                *tuple(9000 + 100 * number + night + 1000 * guests for guests in occupancies),
+            )
             for night in range(nights)
         )
         rows = tuple(tuple(int(value) for value in row) for row in rows)
@@ -648,6 +655,7 @@ def test_the_audit_finds_what_the_queue_lost(sandbox: Sandbox):
     assert set(found) == {lost, kept}
     assert found[kept].message_id == message.message_id
     assert ADAPTER.parse_booking(found[lost])[0].total == Money(22000, "EUR")
+    assert sandbox.acknowledge(found[lost])[0].accepted
 
 
 def test_the_audit_finds_a_silent_change_and_only_of_its_own_property(sandbox: Sandbox):
