@@ -20,11 +20,11 @@ PASSED_FAULTS = {
     "timeout_after_apply": "Apply, but never answer",
 }
 NUMBER_FAULTS = {
-    "latency_ms": ("Latency", "ms", "1"),
-    "error_rate": ("Share of errors", "0-1", "any"),
-    "status": ("Status of errors", "400-599", "1"),
-    "rate_limit_per_min": ("Calls a minute", "any", "1"),
-    "down_for_s": ("Down for", "s", "any"),
+    "latency_ms": ("Latency", "ms", "any"),
+    "error_rate": ("Error share", "0 to 1", "any"),
+    "status": ("Error status", "400 to 599", "1"),
+    "rate_limit_per_min": ("Calls a minute", "at most", "1"),
+    "down_for_s": ("Down for", "seconds", "any"),
 }
 
 
@@ -337,14 +337,14 @@ def day_after(day: str) -> str:
 
 def bookings(view: View) -> Markup:
     found = list(view.chosen.world.bookings(view.code))[::-1][:100]
-    heads = ("Booking", "Status", "Room and rate", "Check-in", "Check-out", "Acknowledged", "")
+    heads = ("Booking", "Status", "Room and rate", "Acknowledged", "Check-in", "Check-out", "")
     names = [tag("th", head, scope="col") if head else tag("td") for head in heads]
     table = tag(
         "table",
         tag("caption", "Bookings, latest first", class_="unseen"),
         tag("thead", tag("tr", names)),
         tag("tbody", [booking_row(view, booking) for booking in found]),
-        class_="list",
+        class_="list stack",
     )
     return tag(
         "section",
@@ -364,10 +364,14 @@ def booking_row(view: View, booking: Mapping[str, Any]) -> Markup:
         "tr",
         tag("th", reference, scope="row"),
         tag("td", tag("span", booking["status"], class_="chip gone" if gone else "chip good")),
-        tag("td", f"{booking['room']}/{booking['rate']}"),
-        tag("td", str(booking["check_in"])),
-        tag("td", str(booking["check_out"])),
-        tag("td", tag("span", "yes" if taken else "not yet", class_="chip good" if taken else "chip wait")),
+        tag("td", f"{booking['room']}/{booking['rate']}", data_label="Room and rate"),
+        tag(
+            "td",
+            tag("span", "yes" if taken else "not yet", class_="chip good" if taken else "chip wait"),
+            data_label="Acknowledged",
+        ),
+        tag("td", str(booking["check_in"]), data_label="Check-in"),
+        tag("td", str(booking["check_out"]), data_label="Check-out"),
         tag("td", None if gone else booking_actions(view, booking, reference)),
     )
 
@@ -404,7 +408,7 @@ def faults(view: View) -> Markup:
         labelled(
             label,
             tag("input", type="number", name=name, min="0", step=step, inputmode="decimal",
-                value=str(now[name]) if name in now else None),
+                value=f"{now[name]:.10g}" if name in now else None),
             hint=unit,
         )
         for name, (label, unit, step) in NUMBER_FAULTS.items()
