@@ -154,10 +154,15 @@ def _account(
         now=now,
         base_urls=dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{vendor}"),
         limits=dict.fromkeys(manifest.limits, FAST) if fast else {},
-        settings={"poll_s": poll_s} if fast else {},
+        settings={**_no_pauses(manifest.settings), "poll_s": poll_s} if fast else {},
         webhook_secrets=[secret] if secret else [],
         poll_s=poll_s if fast else None,
     )
+
+
+def _no_pauses(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The pauses between polls that a vendor asks for, set to nothing."""
+    return {name: 0 for name in settings if name.startswith("poll_")}
 
 
 def _register_webhook(sandbox: Sandbox, vendor: str, listed: Mapping[str, Any], account: Account, base: str) -> None:
