@@ -117,27 +117,32 @@ def refusals(push: Push, warnings: Sequence[Json]) -> tuple[list[Refusal], list[
 
     A warning echoes the refused entry; all the fields of that entry count as refused.
     """
-    found: list[Refusal] = []
+    found: dict[Refusal, None] = {}
     strange: list[Json] = []
+    by_id: dict[str, list[AriUpdate]] = {}
+    for update in push.updates:
+        by_id.setdefault(_named(update.target), []).append(update)
     for warning in warnings:
-        matches = list(_matches(push.updates, warning))
+        matches = list(_matches(by_id, warning))
         if not matches:
             strange.append(warning)
         for update, first, last in matches:
-            refusal = Refusal(
-                update.target, first, last, _words(warning), code=_code(warning), fields=tuple(update.values)
-            )
-            if refusal not in found:
-                found.append(refusal)
-    return found, strange
+            fields = tuple(update.values)
+            found[Refusal(update.target, first, last, _words(warning), _code(warning), fields)] = None
+    return list(found), strange
 
 
-def _matches(updates: Sequence[AriUpdate], warning: Json) -> Iterable[tuple[AriUpdate, date, date]]:
+def _named(target: Target) -> str:
+    """The id by which a message names the target."""
+    return target.room if target.rate is None else target.rate
+
+
+def _matches(by_id: Mapping[str, Sequence[AriUpdate]], warning: Json) -> Iterable[tuple[AriUpdate, date, date]]:
+    named = warning.get("rate_plan_id") or warning.get("room_type_id")
+    updates = by_id.get(named, ()) if isinstance(named, str) else ()
     first, last = _dates(warning)
-    for update in updates:
-        named = warning.get("room_type_id") if update.target.rate is None else warning.get("rate_plan_id")
-        if named != (update.target.room if update.target.rate is None else update.target.rate):
-            continue
+    exact = [update for update in updates if (update.first, update.last) == (first, last)]
+    for update in exact or updates:
         begin, end = max(update.first, first), min(update.last, last)
         if begin <= end:
             yield update, begin, end

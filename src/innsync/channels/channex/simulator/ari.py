@@ -44,7 +44,7 @@ class Refusal(Exception):
 
 def count_call(state: State, kind: str, property_ids: set[str], limit: int | None, now: datetime) -> None:
     """Raises the 429 when one of the properties had its calls of this minute."""
-    if not limit:
+    if limit is None:
         return
     for property_id in sorted(property_ids):
         name = f"{kind}:{property_id}"
