@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
@@ -28,6 +27,7 @@ from psycopg import sql
 from innsync.ops import locks, orphans
 from innsync.ops import postgres_place as place
 from innsync.ops import postgres_settings as settings
+from innsync.ops.files import open_log, tail
 from innsync.ops.refusal import Refusal, of_os_error
 
 Role = Literal["postgres", "innsync_owner", "innsync_app"]
@@ -302,25 +302,6 @@ def write_as(account: place.Account, path: Path, text: str) -> None:
     if account.is_other:
         os.chown(half, account.uid, account.gid)
     half.replace(path)
-
-
-@contextlib.contextmanager
-def open_log(path: Path) -> Iterator[IO[bytes]]:
-    """Append to a log that only we can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab") as file:
-        yield file
-
-
-def tail(path: Path, *, size: int = 4096) -> str:
-    """The end of a log."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - size))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def reason_for_failure(output: str, *, data_dir: Path) -> str:

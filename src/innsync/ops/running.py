@@ -1,0 +1,70 @@
+"""Lets a command find the installation that runs on a data folder, or bring up its database for itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from innsync.ops import locks
+from innsync.ops.files import secret_key, write_private
+from innsync.ops.postgres import EmbeddedPostgres
+from innsync.ops.refusal import Refusal
+
+# What a command needs to see the same world as the running processes.
+_SHARED = ("DATABASE_URL", "DATABASE_ADMIN_URL", "INNSYNC_SANDBOX", "INNSYNC_SANDBOX_URL", "INNSYNC_PUBLIC_URL")
+
+
+def default_data_dir() -> Path:
+    return Path(os.environ.get("INNSYNC_DATA_DIR") or ".innsync").absolute()
+
+
+def announce(data_dir: Path, environment: Mapping[str, str]) -> None:
+    """Say where the database and the sandbox of this folder are, to ourselves alone."""
+    shared = {name: environment[name] for name in _SHARED if name in environment}
+    write_private(data_dir / "run" / "environment.json", json.dumps(shared))
+
+
+def withdraw(data_dir: Path) -> None:
+    (data_dir / "run" / "environment.json").unlink(missing_ok=True)
+
+
+def announced(data_dir: Path) -> dict[str, str] | None:
+    """What the running installation announced; None when none runs, whatever a killed one left."""
+    if locks.is_held(data_dir / "innsync.lock"):
+        with contextlib.suppress(OSError, ValueError):
+            found: dict[str, str] = json.loads((data_dir / "run" / "environment.json").read_text("utf-8"))
+            return found
+    return None
+
+
+@contextlib.contextmanager
+def environment_of(data_dir: Path) -> Iterator[None]:
+    """The environment in which Django finds this folder's database, for as long as the context lasts.
+
+    DATABASE_URL of the caller counts first, then a running installation, then the stopped one's own database, which is
+    started for the while. Raises Refusal when there is none of these.
+    """
+    before = dict(os.environ)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
+    os.environ["INNSYNC_DATA_DIR"] = str(data_dir)
+    try:
+        with contextlib.ExitStack() as stack:
+            if not os.environ.get("DATABASE_URL"):
+                os.environ.update(announced(data_dir) or _started_for_a_while(data_dir, stack))
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _started_for_a_while(data_dir: Path, stack: contextlib.ExitStack) -> dict[str, str]:
+    if not (data_dir / "postgres" / "PG_VERSION").exists():
+        raise Refusal(
+            f"There is no installation in {data_dir}: start one with `innsync up`, or name it with --data-dir."
+        )
+    server = stack.enter_context(EmbeddedPostgres(data_dir))
+    os.environ.setdefault("INNSYNC_SECRET_KEY", secret_key(data_dir))
+    return {"DATABASE_URL": server.url("innsync_app"), "DATABASE_ADMIN_URL": server.url("innsync_owner")}
