@@ -23,12 +23,14 @@ from innsync.domain.ari import (
     price_occupancy,
 )
 from innsync.domain.money import Money, minor_digits
+from innsync.domain.spans import DAY
 from innsync.integrations.errors import NeedsSetup
 from innsync.integrations.ports import PropertyRef, Push
 
 AVAIL_NOTIF: Final = "OTA_HotelAvailNotif"
 RATE_NOTIF: Final = "OTA_HotelRateAmountNotif"
 MESSAGES_A_REQUEST: Final = 1000  # NOTES.md 7.2
+LINES_AN_UPDATE: Final = 4
 
 # NOTES.md 3.4: the stay-through words are documented, the arrival-based ones are not.
 _NIGHTS: Final = {
@@ -73,15 +75,16 @@ def _portions(values: Mapping[str, int]) -> Iterator[dict[str, int]]:
             yield {field: values[field]}
 
 
-def _merged(portion: Iterable[Line]) -> list[Line]:
+def _merged(portion: list[Line]) -> list[Line]:
+    ordered = sorted(portion, key=lambda line: line.first)
     found: list[Line] = []
-    for line in sorted(portion, key=lambda line: line.first):
-        before = found[-1] if found else None
-        if before and before.values == line.values and before.last + timedelta(days=1) == line.first:
-            found[-1] = replace(before, last=line.last)
-        else:
-            found.append(line)
-    return found
+    first, before = ordered[0].first, ordered[0]
+    for line in ordered[1:]:
+        if before.values != line.values or before.last + DAY != line.first:
+            found.append(Line(line.target, first, before.last, before.values))
+            first = line.first
+        before = line
+    return [*found, Line(before.target, first, before.last, before.values)]
 
 
 def _with_a_flag_each(merged: Iterable[Line]) -> list[Line]:
@@ -157,12 +160,12 @@ def split_by_month(update: AriUpdate) -> list[AriUpdate]:
     while first <= update.last:
         last = min(update.last, _last_of_month(first))
         parts.append(replace(update, first=first, last=last))
-        first = last + timedelta(days=1)
+        first = last + DAY
     return parts
 
 
 def _last_of_month(day: date) -> date:
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - DAY
 
 
 def _by_month(updates: Iterable[AriUpdate]) -> list[list[AriUpdate]]:
@@ -183,19 +186,32 @@ def _chunks(updates: Sequence[AriUpdate]) -> Iterator[tuple[AriUpdate, ...]]:
 
 
 def _fitting(updates: Sequence[AriUpdate]) -> int:
-    """How many of the first updates one request holds; one at least, since no update needs that many messages."""
-    few, many = 1, len(updates)
-    step = MESSAGES_A_REQUEST
-    while few < many:
-        middle = min(few + step, many)
-        if len(lines(updates[:middle])) <= MESSAGES_A_REQUEST:
-            few = middle
-        elif middle == few + 1:
-            return few
-        else:
-            many = middle - 1
-            step = max((many - few) // 2, 1)
-    return few
+    """How many of the first updates one request holds; one at least, since no update needs that many messages.
+
+    An update needs LINES_AN_UPDATE messages at most, so the room that is left says how many more surely fit.
+    """
+    size = _surely_fitting(updates)
+    while size < len(updates):
+        more = (MESSAGES_A_REQUEST - len(lines(updates[:size]))) // LINES_AN_UPDATE
+        if more <= MESSAGES_A_REQUEST // 50:
+            break
+        size = min(size + more, len(updates))
+    return size
+
+
+def _surely_fitting(updates: Sequence[AriUpdate]) -> int:
+    """A quick count from below: what continues the message before it is free, all else takes a message of its own."""
+    taken = 0
+    latest: dict[tuple[Target, tuple[str, ...]], tuple[date, Mapping[str, int]]] = {}
+    for index, update in enumerate(updates):
+        for values in _portions(update.values):
+            place = (update.target, tuple(values))
+            if latest.get(place) != (update.first - DAY, values):
+                taken += 1
+            latest[place] = (update.last, values)
+        if taken > MESSAGES_A_REQUEST:
+            return max(index, 1)
+    return len(updates)
 
 
 def _request(root_name: str, version: str, prop: PropertyRef) -> etree._Element:
