@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution import conflicts, tasks
 from innsync.apps.events.relay import Entry, chore, handles
+
+ASSIGN_AHEAD = timedelta(days=14)
 
 # Connections are told once for each outbox entry; the reconciler merges what is due when it runs.
 _MARK = """
@@ -53,6 +55,8 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
     now = datetime.now(UTC)
     for property_id in {entry.property_id for entry in entries}:
         own = [span for span in spans if span[0] == property_id]
+        if min(span[2] for span in own) <= now.date() + ASSIGN_AHEAD:
+            tasks.enqueue_assignment(organization_id, property_id, now.date(), now.date() + ASSIGN_AHEAD)
         conflicts.judge(
             organization_id=organization_id,
             property_id=property_id,

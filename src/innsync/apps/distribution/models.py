@@ -29,7 +29,8 @@ class Account(models.Model):
 class Connection(models.Model):
     """One property on one channel.
 
-    state: `active`, `paused` (by a person), `unauthorised` (credentials refused; asks for new ones).
+    state: `active`, `paused` (by a person), `resuming` (bookings of the gap are fetched first), `unauthorised`
+    (credentials refused; asks for new ones).
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

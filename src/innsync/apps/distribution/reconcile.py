@@ -167,7 +167,7 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     }
     known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=look_first, last=look_last)
     known = _forget(linked, dirty, known)
-    wanted = wanted_calendars(linked, look_first, look_last, set(layouts))
+    wanted = wanted_calendars(linked, look_first, look_last, set(layouts), today=first)
     refused = push_records.load_refused(connection_id, look_first, look_last)
     updates: list[AriUpdate] = []
     for target, calendar in wanted.items():
@@ -177,7 +177,9 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     return _Work(linked, dirty, updates, known)
 
 
-def wanted_calendars(linked: Linked, first: date, last: date, targets: set[Target]) -> dict[Target, Calendar]:
+def wanted_calendars(
+    linked: Linked, first: date, last: date, targets: set[Target], *, today: date
+) -> dict[Target, Calendar]:
     """What the connection should show for these targets, from first to last, both included."""
     rooms = [one for one in linked.rooms if one.target in targets]
     rates = [one for one in linked.rates if one.target in targets]
@@ -194,6 +196,7 @@ def wanted_calendars(linked: Linked, first: date, last: date, targets: set[Targe
             dialect=linked.dialect,
             currency=linked.connection.currency,
             exchange_rate=linked.connection.exchange_rate,
+            today=today,
         )
     return result
 

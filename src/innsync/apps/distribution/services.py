@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Account, Connection, RateMapping, RefusedCell, RoomMapping
@@ -17,6 +18,7 @@ from innsync.apps.events import services as events
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.models import Product
 from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.restrictions import ALWAYS
 from innsync.integrations.manifest import manifests
 
 INVENTORY_EVERY_S = 300.0
@@ -139,6 +141,13 @@ def connect(
                 due_at=now + timedelta(seconds=AUDIT_EVERY_S),
             )
     sync(connection=connection, now=now, cause="connected")
+    schedule(
+        organization_id=account.organization_id,
+        subject_id=connection.id,
+        kind="midnight",
+        every_s=0,
+        due_at=now + timedelta(minutes=1),
+    )
     return connection
 
 
@@ -263,7 +272,19 @@ def pause(*, connection: Connection) -> None:
 
 def resume(*, connection: Connection, now: datetime) -> None:
     """Go on. Bookings of the gap are fetched before the first push may open a date (complaint C47)."""
-    Connection.objects.filter(id=connection.id).update(state="active", failures=0, retry_at=None)
+    Connection.objects.filter(id=connection.id).update(state="resuming", failures=0, retry_at=None)
+    schedule(
+        organization_id=connection.organization_id,
+        subject_id=connection.id,
+        kind="resume",
+        every_s=0,
+        due_at=now,
+    )
+
+
+def finish_resuming(*, connection: Connection, now: datetime) -> None:
+    """The bookings of the gap are here: compare every night, and send."""
+    Connection.objects.filter(id=connection.id).update(state="active")
     connection.refresh_from_db()
     sync(connection=connection, now=now, cause="resumed")
 
@@ -271,6 +292,8 @@ def resume(*, connection: Connection, now: datetime) -> None:
 def change_credentials(*, account: Account, credentials: Mapping[str, str], now: datetime) -> None:
     """New credentials; connections that waited for them go on."""
     Account.objects.filter(id=account.id).update(credentials=seal(dict(credentials)), state="active", last_error="")
+    with sql() as cursor:
+        cursor.execute("DELETE FROM distribution_token WHERE account_id = %s", (account.id,))
     for connection in Connection.objects.filter(account=account, state="unauthorised"):
         resume(connection=connection, now=now)
 
@@ -280,9 +303,19 @@ def roll(*, organization_id: UUID, connection_id: UUID, now: datetime) -> None:
     with tenant(organization_id):
         linked = load_linked(connection_id=connection_id)
         first, last = linked.window(now)
+        zone = ZoneInfo(linked.house.time_zone)
+        schedule(
+            organization_id=organization_id,
+            subject_id=connection_id,
+            kind="midnight",
+            every_s=0,
+            due_at=datetime.combine(first + timedelta(days=1), time(0), tzinfo=zone),
+        )
         rolled_to = linked.connection.rolled_to
         if rolled_to is not None and rolled_to >= last:
             return
-        begin = first if rolled_to is None else max(first, rolled_to + timedelta(days=1))
+        # A window of a plan (advance purchase, last minute) moves on with the day: then every night may differ.
+        windowed = any(product.window != ALWAYS for product in linked.house.facts.products)
+        begin = first if rolled_to is None or windowed else max(first, rolled_to + timedelta(days=1))
         mark(connection=linked.connection, spans=[(None, begin, last)], since=now, cause="horizon moved on")
         Connection.objects.filter(id=connection_id).update(rolled_to=last)

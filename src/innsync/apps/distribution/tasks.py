@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution import audit, reconcile, services
+from innsync.apps.reservations.tasks import assign_rooms
 
 # Higher goes first: a sale must close elsewhere before anything else is done.
 URGENT, NORMAL, LATER = 10, 0, -10
@@ -85,6 +86,19 @@ def enqueue_due(now: datetime) -> None:
             _kinds[kind](organization_id, subject_id)
 
 
+def enqueue_assignment(organization_id: UUID, property_id: UUID, first: date, last: date) -> None:
+    """Let the stays of these nights get their rooms, when nothing more urgent is to be done."""
+    enqueue(
+        assign_rooms,
+        lock=f"rooms:{property_id}",
+        priority=LATER,
+        organization_id=str(organization_id),
+        property_id=str(property_id),
+        first=first.isoformat(),
+        last=last.isoformat(),
+    )
+
+
 _kinds: dict[str, Callable[[UUID, UUID], None]] = {}
 
 
@@ -111,6 +125,11 @@ def _roll(organization_id: UUID, connection_id: UUID) -> None:
         organization_id=str(organization_id),
         connection_id=str(connection_id),
     )
+
+
+@when_due("midnight")
+def _midnight(organization_id: UUID, connection_id: UUID) -> None:
+    _roll(organization_id, connection_id)
 
 
 @when_due("audit")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -33,6 +33,7 @@ from innsync.domain.offers import (
     effective_rules,
 )
 from innsync.domain.pricing import price_by_occupancy
+from innsync.domain.restrictions import DayRules
 from innsync.integrations.manifest import Dialect
 
 
@@ -95,14 +96,19 @@ def rate_calendar(
     dialect: Dialect,
     currency: str,
     exchange_rate: Decimal | None,
+    today: date,
 ) -> Calendar:
-    """Prices and rules of one product there, in that channel's dialect and currency. A night without price is closed."""
+    """Prices and rules of one product there, in that channel's dialect and currency. A night without price is closed.
+
+    Advance purchase and last minute are said as closed to arrival on the days outside the plan's window, which moves on
+    at the property's midnight.
+    """
     by_day = {row.day: row for row in rates}
     product = house.facts.by_slot[mapping.slot]
     layout = rate_layout(mapping, dialect)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     rules = compile_rules(
-        [effective_rules(by_day.get(day), product, house.facts.by_slot) for day in days],
+        [_rules(by_day.get(day), product, house, (day - today).days) for day in days],
         Rules(
             arrival="arrival" in dialect.min_stay,
             through="through" in dialect.min_stay,
@@ -131,6 +137,15 @@ def rate_calendar(
             )
         )
     return Calendar(first, layout, tuple(rows))
+
+
+def _rules(row: RateRow | None, product: ProductFacts, house: House, ahead: int) -> DayRules:
+    rules = effective_rules(row, product, house.facts.by_slot)
+    window = product.window
+    outside = ahead < window.min_advance_days or (
+        window.max_advance_days is not None and ahead > window.max_advance_days
+    )
+    return replace(rules, closed_to_arrival=True) if outside else rules
 
 
 def _prices(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.utils import timezone
 
 from innsync.apps.accounts.ids import new_id
 
@@ -26,7 +28,8 @@ class Event(models.Model):
 
 
 class Outbox(models.Model):
-    """A consequence that was written with its cause and waits for the relay. Removed once it was handed on.
+    """A consequence that was written with its cause and waits for the relay. Removed once it was handed on; not
+    before `due_at`.
 
     Plumbing: holds ids and dates only, and stands outside row-level security, since the relay serves everybody.
     """
@@ -37,12 +40,21 @@ class Outbox(models.Model):
     topic = models.CharField(max_length=40)
     payload = models.JSONField()
     created_at = models.DateTimeField()
+    due_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at", "id"], name="outbox_due")]
 
 
 class Bucket(models.Model):
-    """A token bucket shared by all processes. `tokens` as of `at`; nothing is taken before `blocked_until`."""
+    """The calls made lately against one limit, shared by all processes.
+
+    stamps: when, for limits of few calls (a sliding window, as vendors count). tokens as of `at`, for limits of many.
+    Nothing is taken before `blocked_until`. Plumbing, outside row-level security.
+    """
 
     key = models.CharField(max_length=200, primary_key=True)
     tokens = models.FloatField()
     at = models.DateTimeField()
+    stamps = ArrayField(models.FloatField(), default=list)
     blocked_until = models.DateTimeField(null=True)

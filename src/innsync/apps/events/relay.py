@@ -62,7 +62,8 @@ def relay_once() -> int:
     """Hand on one batch. Answers how many entries it was."""
     with transaction.atomic(), sql() as cursor:
         rows = cursor.execute(
-            "WITH taken AS (SELECT id FROM events_outbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED),"
+            "WITH taken AS (SELECT id FROM events_outbox WHERE due_at <= clock_timestamp()"
+            " ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED),"
             " gone AS (DELETE FROM events_outbox o USING taken t WHERE o.id = t.id RETURNING o.*)"
             " SELECT organization_id, property_id, topic, payload, created_at FROM gone ORDER BY id",
             (BATCH,),

@@ -45,10 +45,17 @@ def ari_changed(*, organization_id: UUID, property_id: UUID, ari: Touched, cause
         _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, cause))
 
 
-def enqueue(*, organization_id: UUID, property_id: UUID, topic: str, payload: dict[str, Any]) -> None:
-    """A consequence for the relay to hand on, once this transaction commits."""
+def enqueue(
+    *,
+    organization_id: UUID,
+    property_id: UUID,
+    topic: str,
+    payload: dict[str, Any],
+    due_at: datetime | None = None,
+) -> None:
+    """A consequence for the relay to hand on, once this transaction commits, and not before `due_at`."""
     with sql() as cursor:
-        _enqueue(cursor, organization_id, property_id, topic, payload)
+        _enqueue(cursor, organization_id, property_id, topic, payload, due_at)
 
 
 def _ari_payload(ari: Touched, cause: str) -> dict[str, Any]:
@@ -60,10 +67,17 @@ def _ari_payload(ari: Touched, cause: str) -> dict[str, Any]:
     }
 
 
-def _enqueue(cursor: Any, organization_id: UUID, property_id: UUID, topic: str, payload: dict[str, Any]) -> None:
+def _enqueue(
+    cursor: Any,
+    organization_id: UUID,
+    property_id: UUID,
+    topic: str,
+    payload: dict[str, Any],
+    due_at: datetime | None = None,
+) -> None:
     # clock_timestamp, not now(): divergence is measured from the moment of the change, not of the transaction's start.
     cursor.execute(
-        "INSERT INTO events_outbox (organization_id, property_id, topic, payload, created_at)"
-        " VALUES (%s, %s, %s, %s, clock_timestamp())",
-        (organization_id, property_id, topic, Jsonb(payload)),
+        "INSERT INTO events_outbox (organization_id, property_id, topic, payload, created_at, due_at)"
+        " VALUES (%s, %s, %s, %s, clock_timestamp(), coalesce(%s, clock_timestamp()))",
+        (organization_id, property_id, topic, Jsonb(payload), due_at),
     )

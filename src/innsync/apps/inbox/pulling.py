@@ -12,7 +12,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import load_linked
-from innsync.apps.distribution.services import schedule
+from innsync.apps.distribution.services import finish_resuming, schedule
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 MOST_PAGES = 200
 ACK_AT_ONCE = 100
 LISTED_DAYS = 3
+RESUME_AGAIN = timedelta(seconds=20)
 
 
 def pull(*, organization_id: UUID, account_id: UUID) -> int:
@@ -139,6 +140,32 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
         organization_id=organization_id, account=linked.account, messages=missing, now=now, found_by="audit"
     )
     return services.apply_pending(organization_id=organization_id, account_id=linked.account.id) if missing else 0
+
+
+def resume(*, organization_id: UUID, connection_id: UUID) -> bool:
+    """Fetch what was sold while the connection was off, then let it send again. Answers whether that worked."""
+    with tenant(organization_id):
+        linked = load_linked(connection_id=connection_id)
+    adapter, _ = open_session(linked.account)
+    began = datetime.now(UTC)
+    if adapter.can("pull_bookings"):
+        pull(organization_id=organization_id, account_id=linked.account.id)
+        with tenant(organization_id):
+            linked.account.refresh_from_db()
+        if linked.account.last_pulled_at is None or linked.account.last_pulled_at < began:
+            with tenant(organization_id):
+                schedule(
+                    organization_id=organization_id,
+                    subject_id=connection_id,
+                    kind="resume",
+                    every_s=0,
+                    due_at=datetime.now(UTC) + RESUME_AGAIN,
+                )
+            return False
+    list_changed(organization_id=organization_id, connection_id=connection_id, since=linked.connection.last_push_at)
+    with tenant(organization_id):
+        finish_resuming(connection=linked.connection, now=datetime.now(UTC))
+    return True
 
 
 def poll_now(*, organization_id: UUID, account_id: UUID, now: datetime) -> None:

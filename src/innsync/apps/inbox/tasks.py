@@ -29,6 +29,14 @@ def list_changed(organization_id: str, connection_id: str) -> None:
         connection.close()
 
 
+@app.task(name="resume_connection", retry=AGAIN)
+def resume_connection(organization_id: str, connection_id: str) -> None:
+    try:
+        pulling.resume(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+    finally:
+        connection.close()
+
+
 @app.task(name="apply_inbox", retry=AGAIN)
 def apply_inbox(organization_id: str, account_id: str) -> None:
     try:
@@ -54,6 +62,17 @@ def _list(organization_id: UUID, connection_id: UUID) -> None:
         list_changed,
         lock=f"list:{connection_id}",
         priority=LATER,
+        organization_id=str(organization_id),
+        connection_id=str(connection_id),
+    )
+
+
+@when_due("resume")
+def _resume(organization_id: UUID, connection_id: UUID) -> None:
+    enqueue(
+        resume_connection,
+        lock=f"resume:{connection_id}",
+        priority=URGENT,
         organization_id=str(organization_id),
         connection_id=str(connection_id),
     )

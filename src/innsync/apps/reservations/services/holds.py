@@ -31,6 +31,13 @@ def place_hold(
     events.ari_changed(
         organization_id=house.organization_id, property_id=house.id, ari=change.touched(), cause="rooms on hold"
     )
+    events.enqueue(
+        organization_id=house.organization_id,
+        property_id=house.id,
+        topic="expire_holds",
+        payload={"hold_id": str(hold_id)},
+        due_at=expires_at,
+    )
     return hold_id, expires_at
 
 
