@@ -170,7 +170,7 @@ class Expedia:
 def _messages(found: Sequence[etree._Element]) -> tuple[RawMessage, ...]:
     """The messages oldest first, each once."""
     messages: dict[str, RawMessage] = {}
-    for booking in sorted(found, key=bookings.created):
+    for booking in sorted(found, key=bookings.age):
         message = bookings.raw_message(booking)
         messages.setdefault(message.message_id, message)
     return tuple(messages.values())

@@ -51,9 +51,13 @@ def raw_message(booking: etree._Element) -> RawMessage:
     )
 
 
-def created(booking: etree._Element) -> str:
-    """Sorts bookings oldest first, a change after what it changes."""
-    return f"{booking.get('createDateTime', '')}#{RANKS.get(booking.get('type', ''), 9)}"
+def age(booking: etree._Element) -> tuple[str, int, str]:
+    """Sorts bookings oldest first, a change after what it changes; within a second by their numbers."""
+    return (
+        booking.get("createDateTime", ""),
+        RANKS.get(booking.get("type", ""), len(RANKS)),
+        booking.get("id", "").rjust(14, "0"),
+    )
 
 
 def _digest(booking: etree._Element) -> str:

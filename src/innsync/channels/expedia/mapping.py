@@ -62,16 +62,33 @@ def plan(prop: PropertyRef, updates: Sequence[AriUpdate]) -> list[Push]:
     check_setup(prop, updates)
     waiting = sorted(updates, key=lambda update: not update.closes)
     pushes: list[Push] = []
+    budget = MESSAGE_CELLS
     while waiting:
-        taken, rest = take(waiting, MESSAGE_CELLS)
-        body = message(prop, taken)
-        while len(body) > MESSAGE_BYTES:
-            held = sum(weight(update) * update.nights for update in taken)
-            taken, rest = take(waiting, held * MESSAGE_BYTES * 97 // (len(body) * 100))
-            body = message(prop, taken)
+        taken, waiting, body, budget = _fill(prop, waiting, budget)
         pushes.append(Push(OPERATION, tuple(taken), body, LIMITS))
-        waiting = rest
     return pushes
+
+
+def _fill(
+    prop: PropertyRef, waiting: Sequence[AriUpdate], budget: int
+) -> tuple[list[AriUpdate], list[AriUpdate], bytes, int]:
+    """One message as full as it may be: its updates, the rest, its body, and a guess of how many the next one holds.
+
+    How much a cell takes depends on how many equal ones it is merged with, so the size is known only once it is written.
+    """
+    too_many = False
+    while True:
+        taken, rest = take(waiting, budget)
+        body = message(prop, taken)
+        held = sum(weight(update) * update.nights for update in taken)
+        fitting = min(MESSAGE_CELLS, held * MESSAGE_BYTES * 98 // (max(len(body), 1) * 100))
+        if len(body) > MESSAGE_BYTES:
+            too_many = True
+            budget = min(fitting, budget - 1)
+        elif not too_many and rest and len(body) < MESSAGE_BYTES * 8 // 10 and fitting > budget:
+            budget = fitting
+        else:
+            return taken, rest, body, fitting
 
 
 def check_setup(prop: PropertyRef, updates: Sequence[AriUpdate]) -> None:

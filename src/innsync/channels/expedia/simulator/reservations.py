@@ -208,11 +208,14 @@ def _rebook(
 ) -> None:
     """Cancel here and book anew under another id with the same confirmation number, the one or the other told first."""
     room, plan, picture = product_now
-    new_first = bool(changes.get("new_first"))
-    later = now + timedelta(seconds=1)
     picture.requests.append((FREE_TEXT, f"Rebooked by Expedia. Replaces booking {booking.reference}."))
-    cancel(state, hotel, booking, later if new_first else now, notify=notify)
-    new = _add(state, hotel, room, plan, picture, booking.source, now if new_first else later, notify=notify)
+    if changes.get("new_first"):
+        new = _add(state, hotel, room, plan, picture, booking.source, now, notify=notify)
+        cancel(state, hotel, booking, new.messages[0].created + timedelta(seconds=1), notify=notify)
+    else:
+        cancel(state, hotel, booking, now, notify=notify)
+        later = booking.messages[-1].created + timedelta(seconds=1)
+        new = _add(state, hotel, room, plan, picture, booking.source, later, notify=notify)
     new.messages[0].inherited = booking.confirmation
 
 
