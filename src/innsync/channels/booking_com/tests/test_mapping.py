@@ -261,6 +261,16 @@ def test_hostile_bytes_are_a_broken_contract_and_never_another_exception(body: b
             read()
 
 
+@pytest.mark.parametrize("subset", ["", '[<!ENTITY a "x">]', 'SYSTEM "file:///etc/passwd"'])
+def test_a_good_message_with_a_document_type_is_refused(subset: str):
+    whole = fixture("reservation_two_room_types.xml")
+    typed = whole.replace(
+        b"<OTA_HotelResNotifRQ", f"<!DOCTYPE OTA_HotelResNotifRQ {subset}><OTA_HotelResNotifRQ".encode(), 1
+    )
+    with pytest.raises(ContractBroken, match="document type"):
+        bookings.read_queue(typed, operation="test")
+
+
 @given(st.data())
 def test_a_message_damaged_anywhere_parses_or_is_a_broken_contract(data):
     (message,) = messages("reservation_two_room_types.xml")
