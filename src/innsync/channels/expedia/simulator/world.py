@@ -60,7 +60,7 @@ class ExpediaWorld(VendorWorld):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         # The vendor answers 429 but publishes no number; these are assumed. NOTES.md 1.3.
-        self.limits_per_min = {"hotel": 60, "retrieval": 60}
+        self.limits_per_min = {"hotel": 300, "retrieval": 60}
         self.pace = {"processing_s": 0.01, **reservations.FALLBACK_S}
 
     def reset(self) -> None:

@@ -15,7 +15,7 @@ from lxml import etree
 
 from innsync.channels.expedia.adapter import ADAPTER
 from innsync.channels.expedia.simulator import WORLD
-from innsync.domain.ari import AriUpdate, Target, difference
+from innsync.domain.ari import AriUpdate, Target
 from innsync.integrations.conformance.server import serve
 from innsync.integrations.http import Session
 from innsync.integrations.ports import AckItem, AckResult, PropertyRef, PushResult, RawMessage
@@ -235,7 +235,3 @@ def schemas() -> dict[str, etree.XMLSchema]:
             pytest.fail(words, pytrace=False)
         pytest.skip(words)
     return {name: etree.XMLSchema(etree.parse(folder / f"{file}.xsd")) for name, file in SCHEMAS.items()}
-
-
-def updates_between(target: Target, wanted: Any, acknowledged: Any, currency: str = "EUR") -> list[AriUpdate]:
-    return difference(target, wanted, acknowledged, currency=currency)

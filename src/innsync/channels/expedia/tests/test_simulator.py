@@ -254,7 +254,7 @@ class TestConnections:
 
     def test_the_vendors_own_limits_are_in_force_from_the_start(self, ar: Ar) -> None:
         fresh = WORLD(ar.place.clock)
-        assert fresh.limits_per_min == {"hotel": 60, "retrieval": 60}
+        assert fresh.limits_per_min == {"hotel": 300, "retrieval": 60}
 
 
 def br(place: Place, *parameters: str, hotel: bool = False) -> list[etree._Element]:
