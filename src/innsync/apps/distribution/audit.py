@@ -58,7 +58,7 @@ def audit(*, organization_id: UUID, connection_id: UUID, repair: bool = True) ->
         return Audit(0, [], [], error.words or type(error).__name__)
     with tenant(organization_id):
         known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=first, last=last)
-        wanted = wanted_calendars(linked, first, last, set(layouts), today=first)
+        wanted = wanted_calendars(linked, dict.fromkeys(layouts, (first, last)), today=first)
         drift = _compare(known, held)
         found = Audit(
             cells=sum(len(calendar.rows) * len(calendar.layout) for calendar in held.values()),

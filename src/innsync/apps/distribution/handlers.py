@@ -14,10 +14,10 @@ ASSIGN_AHEAD = timedelta(days=14)
 
 # Connections are told once for each outbox entry; the reconciler merges what is due when it runs.
 _MARK = """
-INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, first, last, since, forget, cause)
-SELECT c.organization_id, c.id, s.room_type_id, s.first, s.last, s.since, false, s.cause
+INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, first, last, since, what, forget, cause)
+SELECT c.organization_id, c.id, s.room_type_id, s.first, s.last, s.since, s.what, false, s.cause
 FROM unnest(%(properties)s::uuid[], %(types)s::uuid[], %(firsts)s::date[], %(lasts)s::date[], %(sinces)s::timestamptz[],
-  %(causes)s::text[]) AS s(property_id, room_type_id, first, last, since, cause)
+  %(whats)s::text[], %(causes)s::text[]) AS s(property_id, room_type_id, first, last, since, what, cause)
 JOIN distribution_connection c ON c.property_id = s.property_id
 WHERE c.state <> 'retired' AND (s.room_type_id IS NULL OR EXISTS (
   SELECT 1 FROM distribution_roommapping m WHERE m.connection_id = c.id AND m.room_type_id = s.room_type_id))
@@ -48,13 +48,16 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
                 "firsts": [span[2] for span in spans],
                 "lasts": [span[3] for span in spans],
                 "sinces": [span[4].created_at for span in spans],
+                "whats": [span[4].payload["what"] for span in spans],
                 "causes": [span[4].payload["cause"][:120] for span in spans],
             },
         ).fetchall()
     tasks.enqueue_reconcile(organization_id, {row[0] for row in rows})
     now = datetime.now(UTC)
     for property_id in {entry.property_id for entry in entries}:
-        own = [span for span in spans if span[0] == property_id]
+        own = [span for span in spans if span[0] == property_id and span[4].payload["what"] != "rates"]
+        if not own:
+            continue
         if min(span[2] for span in own) <= now.date() + ASSIGN_AHEAD:
             tasks.enqueue_assignment(organization_id, property_id, now.date(), now.date() + ASSIGN_AHEAD)
         conflicts.judge(

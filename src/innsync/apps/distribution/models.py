@@ -156,7 +156,7 @@ class RefusedCell(models.Model):
 class Dirty(models.Model):
     """Nights on which a connection may differ from wanted, and since when. Removed when they were looked at and agree.
 
-    room_type_id empty: every target of the connection. forget: the channel changed its own picture, so what it
+    room_type_id empty: every target of the connection. what: `stock` (rooms left), `rates` or `all`. forget: the channel changed its own picture, so what it
     acknowledged there no longer counts. Plumbing: ids and dates only, outside row-level security.
     """
 
@@ -167,6 +167,7 @@ class Dirty(models.Model):
     first = models.DateField()
     last = models.DateField()
     since = models.DateTimeField()
+    what = models.CharField(max_length=5, default="all")
     forget = models.BooleanField(default=False)
     cause = models.CharField(max_length=120, blank=True)
 

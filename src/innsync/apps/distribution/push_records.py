@@ -168,7 +168,7 @@ def _measure(linked: Linked, dirty: Sequence[DirtyRow], push: Push, answered: da
         causes = [
             row.since
             for row in dirty
-            if row.room_type_id in (None, types[update.target])
+            if row.concerns(update.target, types[update.target])
             and row.first <= update.last
             and row.last >= update.first
         ]

@@ -66,7 +66,14 @@ class DirtyRow:
     first: date
     last: date
     since: datetime
+    what: str
     forget: bool
+
+    def concerns(self, target: Target, room_type_id: UUID) -> bool:
+        """Whether this target of that room type may differ because of it."""
+        if self.room_type_id not in (None, room_type_id):
+            return False
+        return self.what == "all" or (self.what == "stock") == (target.rate is None)
 
 
 def reconcile(*, organization_id: UUID, connection_id: UUID, full: bool = False, dry_run: bool = False) -> Outcome:
@@ -150,24 +157,15 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
         return None
     first, last = linked.window(now)
     dirty = _read_dirty(connection_id)
-    if full:
-        spans = [(None, first, last)]
-    else:
-        spans = [(row.room_type_id, max(first, row.first), min(last, row.last)) for row in dirty]
-        spans = [span for span in spans if span[1] <= span[2]]
-    if not spans:
+    windows = _windows(linked, dirty, first, last, full)
+    if not windows:
         return _Work(linked, dirty, [], {})
-    look_first, look_last = min(span[1] for span in spans), max(span[2] for span in spans)
-    touched_types = {span[0] for span in spans}
-    only = None if None in touched_types else {one for one in touched_types if one is not None}
-    layouts = {
-        target: layout
-        for target, layout in linked.layouts().items()
-        if only is None or linked.room_types()[target] in only
-    }
+    look_first = min(window[0] for window in windows.values())
+    look_last = max(window[1] for window in windows.values())
+    layouts = {target: layout for target, layout in linked.layouts().items() if target in windows}
     known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=look_first, last=look_last)
     known = _forget(linked, dirty, known)
-    wanted = wanted_calendars(linked, look_first, look_last, set(layouts), today=first)
+    wanted = wanted_calendars(linked, windows, today=first)
     refused = push_records.load_refused(connection_id, look_first, look_last)
     updates: list[AriUpdate] = []
     for target, calendar in wanted.items():
@@ -177,22 +175,43 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     return _Work(linked, dirty, updates, known)
 
 
-def wanted_calendars(
-    linked: Linked, first: date, last: date, targets: set[Target], *, today: date
-) -> dict[Target, Calendar]:
-    """What the connection should show for these targets, from first to last, both included."""
-    rooms = [one for one in linked.rooms if one.target in targets]
-    rates = [one for one in linked.rates if one.target in targets]
+Window = tuple[date, date]
+
+
+def _windows(linked: Linked, dirty: Sequence[DirtyRow], first: date, last: date, full: bool) -> dict[Target, Window]:
+    """The nights to look at for each target that may differ, both ends included; within the horizon."""
+    types = linked.room_types()
+    targets = linked.layouts()
+    if full:
+        return dict.fromkeys(targets, (first, last))
+    found: dict[Target, Window] = {}
+    for row in dirty:
+        begin, end = max(first, row.first), min(last, row.last)
+        if begin > end:
+            continue
+        for target in targets:
+            if row.concerns(target, types[target]):
+                known = found.get(target, (begin, end))
+                found[target] = (min(known[0], begin), max(known[1], end))
+    return found
+
+
+def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today: date) -> dict[Target, Calendar]:
+    """What the connection should show for these targets on these nights, both ends included."""
+    if not windows:
+        return {}
+    first, last = min(window[0] for window in windows.values()), max(window[1] for window in windows.values())
+    rooms = [one for one in linked.rooms if one.target in windows]
+    rates = [one for one in linked.rates if one.target in windows]
     stock = list_stock(property_id=linked.house.id, first=first, last=last) if rooms else []
     rows = list_rate_rows(property_id=linked.house.id, first=first, last=last) if rates else []
-    result = {one.target: room_calendar(one, stock, first, last) for one in rooms}
+    result = {one.target: room_calendar(one, stock, *windows[one.target]) for one in rooms}
     for one in rates:
         result[one.target] = rate_calendar(
             one,
             linked.house,
             rows,
-            first,
-            last,
+            *windows[one.target],
             dialect=linked.dialect,
             currency=linked.connection.currency,
             exchange_rate=linked.connection.exchange_rate,
@@ -206,7 +225,7 @@ def _read_dirty(connection_id: UUID) -> list[DirtyRow]:
         return [
             DirtyRow(*row)
             for row in cursor.execute(
-                "SELECT id, room_type_id, first, last, since, forget FROM distribution_dirty"
+                "SELECT id, room_type_id, first, last, since, what, forget FROM distribution_dirty"
                 " WHERE connection_id = %s ORDER BY id LIMIT 20000",
                 (connection_id,),
             )
@@ -214,18 +233,15 @@ def _read_dirty(connection_id: UUID) -> list[DirtyRow]:
 
 
 def _forget(linked: Linked, dirty: Sequence[DirtyRow], known: Mapping[Target, Calendar]) -> dict[Target, Calendar]:
-    """The channel moved its own count on these nights: what it acknowledged of them no longer counts."""
-    spans: dict[UUID | None, list[tuple[date, date]]] = {}
-    for row in dirty:
-        if row.forget:
-            spans.setdefault(row.room_type_id, []).append((row.first, row.last))
-    if not spans:
+    """The channel moved its own picture on these nights: what it acknowledged of them no longer counts."""
+    forgotten = [row for row in dirty if row.forget]
+    if not forgotten:
         return dict(known)
     types = linked.room_types()
     result = {}
     for target, calendar in known.items():
-        own = [*spans.get(types[target], []), *spans.get(None, [])]
-        result[target] = acknowledged.forget(calendar, own) if own else calendar
+        spans = [(row.first, row.last) for row in forgotten if row.concerns(target, types[target])]
+        result[target] = acknowledged.forget(calendar, spans) if spans else calendar
     return result
 
 

@@ -15,6 +15,7 @@ from innsync.apps.distribution.models import Account, Connection, RateMapping, R
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.vault import seal
 from innsync.apps.events import services as events
+from innsync.apps.events.services import What
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.models import Product
 from innsync.domain.errors import DomainError, InvalidField
@@ -228,6 +229,7 @@ def mark(
     spans: Sequence[tuple[UUID | None, date, date]],
     since: datetime,
     cause: str,
+    what: What = "all",
     forget: bool = False,
 ) -> None:
     """Say that the connection may differ on these nights, and let it reconcile after this transaction.
@@ -239,10 +241,10 @@ def mark(
         return
     with sql() as cursor:
         cursor.executemany(
-            "INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, first, last, since, forget, cause)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, first, last, since, what,"
+            " forget, cause) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (connection.organization_id, connection.id, room_type_id, first, last, since, forget, cause[:120])
+                (connection.organization_id, connection.id, room_type_id, first, last, since, what, forget, cause[:120])
                 for room_type_id, first, last in spans
             ],
         )

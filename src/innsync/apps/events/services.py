@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -13,6 +13,7 @@ from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import sql
 
 Touched = Sequence[tuple[UUID | None, date, date]]
+What = Literal["stock", "rates", "all"]
 
 
 def record(
@@ -23,11 +24,13 @@ def record(
     at: datetime,
     data: dict[str, Any],
     ari: Touched = (),
+    what: What = "stock",
     cause: str = "",
 ) -> None:
     """Add an event to the stream and, where nights changed, tell every connection of the property that it may differ.
 
-    ari: (room type or None for all, first, last) with both ends included.
+    ari: (room type or None for all, first, last) with both ends included. what: whether rooms left, prices and rules, or
+    both may differ there.
     """
     with sql() as cursor:
         cursor.execute(
@@ -36,13 +39,13 @@ def record(
             (new_id(), organization_id, property_id, type, at, Jsonb(data)),
         )
         if ari:
-            _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, cause))
+            _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
 
 
-def ari_changed(*, organization_id: UUID, property_id: UUID, ari: Touched, cause: str) -> None:
+def ari_changed(*, organization_id: UUID, property_id: UUID, ari: Touched, cause: str, what: What = "stock") -> None:
     """Tell every connection of the property that it may differ on these nights."""
     with sql() as cursor:
-        _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, cause))
+        _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
 
 
 def enqueue(
@@ -58,11 +61,12 @@ def enqueue(
         _enqueue(cursor, organization_id, property_id, topic, payload, due_at)
 
 
-def _ari_payload(ari: Touched, cause: str) -> dict[str, Any]:
+def _ari_payload(ari: Touched, what: What, cause: str) -> dict[str, Any]:
     return {
         "spans": [
             [str(room_type_id) if room_type_id else None, str(first), str(last)] for room_type_id, first, last in ari
         ],
+        "what": what,
         "cause": cause,
     }
 

@@ -12,7 +12,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import load_linked
-from innsync.apps.distribution.services import finish_resuming, schedule
+from innsync.apps.distribution.services import AUDIT_EVERY_S, finish_resuming, schedule
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 MOST_PAGES = 200
 ACK_AT_ONCE = 100
 LISTED_DAYS = 3
+LOOK_AGAIN = timedelta(hours=1)
 RESUME_AGAIN = timedelta(seconds=20)
 
 
@@ -128,6 +129,7 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
         messages = adapter.implementation.list_bookings(session, linked.ref, since or now - timedelta(days=LISTED_DAYS))
     except IntegrationError as error:
         _went_wrong(organization_id, linked.account, error)
+        _look_again_later(organization_id, connection_id, error, now)
         return 0
     with tenant(organization_id):
         known = set(
@@ -140,6 +142,19 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
         organization_id=organization_id, account=linked.account, messages=missing, now=now, found_by="audit"
     )
     return services.apply_pending(organization_id=organization_id, account_id=linked.account.id) if missing else 0
+
+
+def _look_again_later(organization_id: UUID, connection_id: UUID, error: IntegrationError, now: datetime) -> None:
+    """The list is as good an hour later; a poll that took the vendor's last call must not cost the day's look."""
+    wait = min(error.retry_after or LOOK_AGAIN, LOOK_AGAIN)
+    with tenant(organization_id):
+        schedule(
+            organization_id=organization_id,
+            subject_id=connection_id,
+            kind="second_look",
+            every_s=AUDIT_EVERY_S,
+            due_at=now + wait,
+        )
 
 
 def resume(*, organization_id: UUID, connection_id: UUID) -> bool:

@@ -9,7 +9,7 @@ from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.reservations.services import ResolvedRoom
-from innsync.domain.channel import BookingRevision, ChannelRoomStay
+from innsync.domain.channel import BookingRevision, ChannelRoomStay, RevisionKind
 from innsync.domain.errors import DomainError
 
 
@@ -24,42 +24,48 @@ class NotMapped(DomainError):
         return f"{self.what} {self.ref or '(not given)'} of the channel is not mapped: map it, then replay this message"
 
 
-def connection_of(account: Account, property_ref: str) -> Linked:
+@dataclass(slots=True)
+class Link:
+    """A connection with its mapping turned around: from the channel's ids to ours."""
+
+    linked: Linked
+    types: dict[str, UUID]
+    plans: dict[tuple[str, str], UUID]
+
+    def resolve_rooms(self, revision: BookingRevision) -> list[ResolvedRoom]:
+        """The booking's rooms that are not cancelled. Raises NotMapped for a room; an unknown rate loses only its name."""
+        rooms = []
+        for room in revision.rooms:
+            if room.cancelled:
+                continue
+            if room.room not in self.types:
+                raise NotMapped(what="room", ref=room.room)
+            nightly = _nightly(room)
+            rooms.append(
+                ResolvedRoom(
+                    ref=room.ref,
+                    room_type_id=self.types[room.room],
+                    rate_plan_id=self.plans.get((room.room, room.rate)),
+                    stay=room.stay,
+                    adults=max(1, room.adults),
+                    child_ages=room.child_ages,
+                    guest_name=room.guest_name or revision.guest.name,
+                    nightly_minor=nightly,
+                    total_minor=room.total.minor if room.total is not None else sum(nightly),
+                )
+            )
+        if not rooms and revision.rooms and revision.kind is not RevisionKind.CANCELLED:
+            raise NotMapped(what="live room", ref="")
+        return rooms
+
+
+def link_of(account: Account, property_ref: str) -> Link:
     """The connection of the channel's property. Raises NotMapped."""
     found = Connection.objects.filter(account=account, external_id=property_ref).values_list("id", flat=True).first()
     if found is None:
         raise NotMapped(what="property", ref=property_ref)
-    return load_linked(connection_id=found)
-
-
-def resolve_rooms(linked: Linked, revision: BookingRevision) -> list[ResolvedRoom]:
-    """The booking's rooms that are not cancelled. Raises NotMapped for a room; an unknown rate loses only its name."""
-    types = {room.external_room: room.room_type_id for room in linked.rooms}
-    plans = _plans(linked)
-    rooms = []
-    for room in revision.rooms:
-        if room.cancelled:
-            continue
-        if room.room not in types:
-            raise NotMapped(what="room", ref=room.room)
-        nightly = _nightly(room)
-        rooms.append(
-            ResolvedRoom(
-                ref=room.ref,
-                room_type_id=types[room.room],
-                rate_plan_id=plans.get((room.room, room.rate)),
-                stay=room.stay,
-                adults=max(1, room.adults),
-                child_ages=room.child_ages,
-                guest_name=room.guest_name or revision.guest.name,
-                nightly_minor=nightly,
-                total_minor=room.total.minor if room.total is not None else sum(nightly),
-            )
-        )
-    if not rooms and revision.rooms:
-        # Every room was given back: the booking holds nothing, which its channel says by cancelling it.
-        raise NotMapped(what="live room", ref="")
-    return rooms
+    linked = load_linked(connection_id=found)
+    return Link(linked, {room.external_room: room.room_type_id for room in linked.rooms}, _plans(linked))
 
 
 def _plans(linked: Linked) -> dict[tuple[str, str], UUID]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -114,9 +114,9 @@ def apply_pending(*, organization_id: UUID, account_id: UUID, now: datetime | No
             return 0
         account = Account.objects.get(id=account_id)
         read = [one for message in pending if (one := _read(account, message)) is not None]
-        applied = 0
-        for one in sorted(read, key=lambda one: one.order):
-            applied += _apply(organization_id, account, one, now)
+        batch = _Batch(organization_id, account, now)
+        applied = sum(_apply(batch, one) for one in sorted(read, key=lambda one: one.order))
+        batch.tell_connections()
     return applied
 
 
@@ -149,13 +149,43 @@ def _set_aside(message: Message, reason: str) -> None:
     log.warning("message_needs_attention", vendor=message.vendor, message_id=message.message_id, reason=reason[:200])
 
 
-def _apply(organization_id: UUID, account: Account, one: _Read, now: datetime) -> int:
+@dataclass(slots=True)
+class _Batch:
+    """What the messages of one batch share: each connection is read once, and told once."""
+
+    organization_id: UUID
+    account: Account
+    now: datetime
+    links: dict[str, resolving.Link] = field(default_factory=dict)
+    spans: dict[str, set[tuple[UUID, date, date]]] = field(default_factory=dict)
+
+    def link(self, property_ref: str) -> resolving.Link:
+        if property_ref not in self.links:
+            self.links[property_ref] = resolving.link_of(self.account, property_ref)
+        return self.links[property_ref]
+
+    def tell_connections(self) -> None:
+        """The channel moved its own count when it sold or reopened: what it acknowledged on these nights is void."""
+        for property_ref, spans in self.spans.items():
+            linked = self.links[property_ref].linked
+            mark(
+                connection=linked.connection,
+                spans=sorted(spans, key=lambda span: (span[0].int, span[1], span[2])),
+                since=self.now,
+                cause=f"{self.account.vendor}'s own sale or cancellation",
+                what="stock",
+                forget=True,
+            )
+            Connection.objects.filter(id=linked.id).update(last_inbound_at=self.now)
+
+
+def _apply(batch: _Batch, one: _Read) -> int:
     message = one.message
     try:
         with transaction.atomic():
             for revision in one.revisions:
-                _apply_revision(organization_id, account, message, revision, now)
-            message.applied_at = now
+                _apply_revision(batch, message, revision)
+            message.applied_at = batch.now
             message.reason = ""
             message.save(update_fields=["state", "reason", "applied_at", "booking_id", "connection_id"])
     except (NotMapped, DomainError) as error:
@@ -164,38 +194,27 @@ def _apply(organization_id: UUID, account: Account, one: _Read, now: datetime) -
     return 1
 
 
-def _apply_revision(
-    organization_id: UUID, account: Account, message: Message, revision: BookingRevision, now: datetime
-) -> None:
-    linked = resolving.connection_of(account, revision.property_ref or message.property_ref)
-    message.connection_id = linked.id
+def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) -> None:
+    property_ref = revision.property_ref or message.property_ref
+    link = batch.link(property_ref)
+    message.connection_id = link.linked.id
     keeps = revision.keeps_details or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)
-    rooms = [] if keeps else resolving.resolve_rooms(linked, revision)
     result = reservations.apply_channel_revision(
-        organization_id=organization_id,
-        property_id=linked.connection.property_id,
-        connection_id=linked.id,
-        channel=account.vendor,
+        organization_id=batch.organization_id,
+        property_id=link.linked.connection.property_id,
+        connection_id=link.linked.id,
+        channel=batch.account.vendor,
         revision=revision,
-        rooms=rooms,
+        rooms=[] if keeps else link.resolve_rooms(revision),
         code=message.confirmation,
-        now=now,
+        now=batch.now,
         found_by=message.found_by,
     )
     message.state = result.outcome
     message.booking_id = result.booking_id
-    spans: list[tuple[UUID | None, date, date]] = list(result.channel_touched)
-    # The channel moved its own count when it sold or reopened: what it acknowledged on these nights counts no longer.
-    mark(
-        connection=linked.connection,
-        spans=spans,
-        since=now,
-        cause=f"{account.vendor} {revision.reference}",
-        forget=True,
-    )
-    Connection.objects.filter(id=linked.id).update(last_inbound_at=now)
+    batch.spans.setdefault(property_ref, set()).update(result.channel_touched)
     if result.outcome == "applied" and revision.kind is not RevisionKind.CANCELLED:
-        _wake_waiting(organization_id, account, revision.reference)
+        _wake_waiting(batch.organization_id, batch.account, revision.reference)
 
 
 def _wake_waiting(organization_id: UUID, account: Account, booking_ref: str) -> None:

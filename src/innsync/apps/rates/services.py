@@ -146,6 +146,7 @@ def set_rates(*, organization_id: UUID, property_id: UUID, edits: Sequence[RateE
             at=now,
             data={"cells": cells, "actor": actor},
             ari=touched,
+            what="rates",
             cause=f"rates changed by {actor}",
         )
     return cells
