@@ -146,6 +146,7 @@ class Toyland:
                     guest=GuestDetails(found["guest"].get("name", "")),
                     rooms=(replace(room, cancelled=found["status"] == "cancelled"),),
                     currency="EUR",
+                    special_requests=found["wishes"],
                 )
             ]
         except (AssertionError, KeyError, TypeError, ValueError, AttributeError) as error:

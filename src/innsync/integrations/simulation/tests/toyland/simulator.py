@@ -134,6 +134,7 @@ class WORLD(VendorWorld):
             "check_out": stay.check_out,
             "adults": stay.adults,
             "guest": dict(stay.guest),
+            "wishes": stay.special_requests,
             "prices": [line["amount"] or "0.00" for line in lines],
             "status": "new",
             "revision": 0,
