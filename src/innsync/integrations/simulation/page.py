@@ -18,7 +18,9 @@ from starlette.routing import Route
 from innsync.integrations.simulation.control import BookingBody, ChangeBody, check_order, own_site_only
 from innsync.integrations.simulation.faults import Faults
 from innsync.integrations.simulation.host import Host, Sandbox
-from innsync.integrations.simulation.page_view import NUMBER_FAULTS, PASSED_FAULTS, View, render
+from innsync.integrations.simulation.page_panels import NUMBER_FAULTS, PASSED_FAULTS
+from innsync.integrations.simulation.page_parts import View
+from innsync.integrations.simulation.page_view import render
 from innsync.integrations.simulation.problems import Problem, read_model
 from innsync.integrations.simulation.world import Refused
 
