@@ -1,18 +1,19 @@
 """The `innsync` command. Each module in `innsync.ops.commands` is one subcommand; nothing here names them.
 
 A command module defines NAME, HELP, configure(parser) and run(args) -> exit code. Unless it sets NEEDS_DATABASE = False, it
-runs in the environment of the installation's database. It must import Django and models inside `run`, so that
-`innsync --help` stays quick.
+runs in the environment of the installation's database. The file is called after the command. Only the module of the command that
+is asked for is loaded, so that one command's imports neither slow nor break another.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -26,11 +27,14 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line. Answers its exit code; a Refusal becomes one sentence on standard error."""
-    parser, modules = build_parser()
-    options = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    module = load(wanted) if wanted in catalogue() else None
+    options = build_parser(module).parse_args(words)
+    assert module is not None, "the parser knows the catalogue alone"
     options.data_dir = options.data_dir or default_data_dir()
     try:
-        return run(modules[options.command], options)
+        return run(module, options)
     except Refusal as refusal:
         print(f"innsync: {refusal}", file=sys.stderr)
         return 1
@@ -48,34 +52,54 @@ def run(module: ModuleType, options: argparse.Namespace) -> int:
         return int(module.run(options) or 0)
 
 
-def build_parser() -> tuple[argparse.ArgumentParser, dict[str, ModuleType]]:
-    """The whole command line, and the module behind each command."""
+def build_parser(module: ModuleType | None) -> argparse.ArgumentParser:
+    """The command line: every command by its name, and the options of the one that is asked for."""
     parser = argparse.ArgumentParser(
         prog="innsync", description="Keeps a property's bookings, availability and rates in step across every channel."
     )
     parser.add_argument("--version", action="version", version=f"innsync {version('innsync')}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    modules = {module.NAME: module for module in command_modules()}
-    for name in sorted(modules):
-        module = modules[name]
-        child = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
-        child.add_argument(
-            "--data-dir",
-            type=lambda text: Path(text).expanduser().absolute(),
-            metavar="DIR",
-            help="folder of the database, keys and logs (default: INNSYNC_DATA_DIR, else .innsync)",
-        )
-        module.configure(child)
-    return parser, modules
+    for name, summary in catalogue().items():
+        child = subparsers.add_parser(name, help=summary, description=summary)
+        if module is not None and name == module.NAME:
+            child.add_argument(
+                "--data-dir",
+                type=lambda text: Path(text).expanduser().absolute(),
+                metavar="DIR",
+                help="folder of the database, keys and logs (default: INNSYNC_DATA_DIR, else .innsync)",
+            )
+            module.configure(child)
+    return parser
 
 
-def command_modules() -> list[ModuleType]:
-    names = [found.name for found in pkgutil.iter_modules(commands.__path__) if not found.name.startswith("_")]
-    return [
-        module
-        for name in names
-        if hasattr(module := importlib.import_module(f"{commands.__name__}.{name}"), "configure")
-    ]
+@cache
+def catalogue() -> dict[str, str]:
+    """The commands and what each does, read from their files without running them: some load all of Django."""
+    found = {}
+    for path in sorted(Path(commands.__path__[0]).glob("*.py")):
+        facts = constants(path)
+        if "NAME" in facts and "HELP" in facts:
+            if facts["NAME"].replace("-", "_") != path.stem:
+                raise ValueError(f"{path} must be called after its command, {facts['NAME']}")
+            found[facts["NAME"]] = facts["HELP"]
+    return found
+
+
+def constants(path: Path) -> dict[str, str]:
+    """The strings that a module gives to its capital names."""
+    return {
+        target.id: statement.value.value
+        for statement in ast.parse(path.read_text("utf-8")).body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def load(name: str) -> ModuleType:
+    return importlib.import_module(f"{commands.__name__}.{name.replace('-', '_')}")
 
 
 if __name__ == "__main__":

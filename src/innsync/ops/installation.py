@@ -162,10 +162,7 @@ class Installation:
             return
         self._postgres = EmbeddedPostgres(self.data_dir)
         self._postgres.start()
-        supervisor.environment |= {
-            "DATABASE_URL": self._postgres.url("innsync_app"),
-            "DATABASE_ADMIN_URL": self._postgres.url("innsync_owner"),
-        }
+        supervisor.environment |= running.embedded_environment(self._postgres)
 
     def _migrate(self, supervisor: Supervisor) -> None:
         owner = supervisor.environment["DATABASE_ADMIN_URL"]

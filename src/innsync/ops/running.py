@@ -8,13 +8,24 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
+
 from innsync.ops import locks
 from innsync.ops.files import secret_key, write_private
 from innsync.ops.postgres import EmbeddedPostgres
+from innsync.ops.postgres_settings import SUPERUSER
 from innsync.ops.refusal import Refusal
 
 # What a command needs to see the same world as the running processes.
-_SHARED = ("DATABASE_URL", "DATABASE_ADMIN_URL", "INNSYNC_SANDBOX", "INNSYNC_SANDBOX_URL", "INNSYNC_PUBLIC_URL")
+_EMBEDDED = "INNSYNC_DATABASE_IS_EMBEDDED"
+_SHARED = (
+    "DATABASE_URL",
+    "DATABASE_ADMIN_URL",
+    _EMBEDDED,
+    "INNSYNC_SANDBOX",
+    "INNSYNC_SANDBOX_URL",
+    "INNSYNC_PUBLIC_URL",
+)
 
 
 def default_data_dir() -> Path:
@@ -60,11 +71,33 @@ def environment_of(data_dir: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
+def maintenance_url() -> str:
+    """Inside `environment_of`: the login that sees all rows, for dumps. Of another server it is the owner's login."""
+    url = os.environ["DATABASE_URL"]
+    if os.environ.get(_EMBEDDED):
+        return make_conninfo(url, user=SUPERUSER)
+    return os.environ.get("DATABASE_ADMIN_URL") or url
+
+
+def forget_migrations(data_dir: Path) -> None:
+    """After the tables were changed from outside: the next start looks at them anew."""
+    (data_dir / "run" / "migrated.json").unlink(missing_ok=True)
+
+
 def _started_for_a_while(data_dir: Path, stack: contextlib.ExitStack) -> dict[str, str]:
     if not (data_dir / "postgres" / "PG_VERSION").exists():
         raise Refusal(
             f"There is no installation in {data_dir}: start one with `innsync up`, or name it with --data-dir."
         )
     server = stack.enter_context(EmbeddedPostgres(data_dir))
-    os.environ.setdefault("INNSYNC_SECRET_KEY", secret_key(data_dir))
-    return {"DATABASE_URL": server.url("innsync_app"), "DATABASE_ADMIN_URL": server.url("innsync_owner")}
+    secret_key(data_dir)  # the settings read it from its file
+    return embedded_environment(server)
+
+
+def embedded_environment(server: EmbeddedPostgres) -> dict[str, str]:
+    """How others find the embedded server."""
+    return {
+        "DATABASE_URL": server.url("innsync_app"),
+        "DATABASE_ADMIN_URL": server.url("innsync_owner"),
+        _EMBEDDED: "1",
+    }
