@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import random
 import time
@@ -17,8 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HOLD_LIMIT_S = 60.0
 PASSED_ON = ("duplicate", "reorder", "drop_webhooks", "bad_schema")
 Probability = Annotated[float, Field(ge=0, le=1)]
-
-log = logging.getLogger(__name__)
 
 
 class Faults(BaseModel):
