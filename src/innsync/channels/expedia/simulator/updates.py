@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -47,12 +47,19 @@ class Change:
 
 def apply_update(state: State, hotel: Hotel, request: etree._Element, today: date) -> list[Warned]:
     """Raises Trouble, and then nothing is applied; else what could not be applied."""
-    changes = list(_changes(hotel, request, today))
+    changes = list(_up_to_the_limit(_changes(hotel, request, today)))
     said = _check_whole(changes)
     complaints: dict[str, list[str]] = {}
     for change in changes:
         _apply(hotel, change, said, complaints)
     return _listed(complaints)
+
+
+def _up_to_the_limit(changes: Iterable[Change]) -> Iterator[Change]:
+    for count, change in enumerate(changes):
+        if count == MOST_UPDATES:
+            raise Trouble("3107", f"Update exceeds allowable size - Maximum allowable size is {MOST_UPDATES} updates")
+        yield change
 
 
 def _changes(hotel: Hotel, request: etree._Element, today: date) -> Iterator[Change]:
@@ -161,11 +168,9 @@ def _rule_changes(hotel: Hotel, room: Room, plan: Plan, rules: etree._Element, n
 
 
 def _check_whole(changes: Sequence[Change]) -> Said:
-    """All that is said, by where and what. Raises Trouble when it is nothing, too much, or contradicts itself."""
+    """All that is said, by where and what. Raises Trouble when it is nothing, or contradicts itself."""
     if not changes:
         raise Trouble("3015", "Business validation error: No updates provided in ICPRUpdateMessage")
-    if len(changes) > MOST_UPDATES:
-        raise Trouble("3107", f"Update exceeds allowable size - Maximum allowable size is {MOST_UPDATES} updates")
     said: Said = {}
     for change in changes:
         if said.setdefault(change.key, change.value) != change.value:
