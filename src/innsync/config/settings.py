@@ -48,6 +48,10 @@ DEBUG = False
 ALLOWED_HOSTS = setting("INNSYNC_ALLOWED_HOSTS").split(",")
 ENCRYPTION_KEYS = [key for key in setting("INNSYNC_ENCRYPTION_KEYS").split(",") if key]
 SANDBOX = setting("INNSYNC_SANDBOX") == "1"
+SANDBOX_URL = setting("INNSYNC_SANDBOX_URL")
+PUBLIC_URL = setting("INNSYNC_PUBLIC_URL")
+WORKER_CONCURRENCY = int(setting("INNSYNC_WORKER_CONCURRENCY"))
+API_CALLS_PER_MINUTE = int(setting("INNSYNC_API_CALLS_PER_MINUTE"))
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -9,12 +9,13 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import django
 import httpx
+from django.conf import settings
 
 from innsync.domain.channel import GuestDetails
 from innsync.domain.derivation import Derivation, DerivationKind
@@ -283,7 +284,7 @@ def _stay(
         house=house,
         stay=StayDates(check_in, check_in + timedelta(days=nights)),
         rooms=[
-            reservations.RoomRequest(room_type.id, next(iter(house.plans)), Occupancy(adults), guest.name),
+            reservations.RoomRequest(cast(UUID, room_type.id), next(iter(house.plans)), Occupancy(adults), guest.name),
         ],
         guest=guest,
         now=now - timedelta(days=30),
@@ -304,9 +305,7 @@ def _stay(
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
     django.setup()
-    from innsync.config.settings import setting
-
-    result = seed(setting("INNSYNC_SANDBOX_URL"), public_url=setting("INNSYNC_PUBLIC_URL"))
+    result = seed(settings.SANDBOX_URL, public_url=settings.PUBLIC_URL)
     sys.stdout.write(json.dumps(result) + "\n")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from typing import Any
 
 import django
 import structlog
+from django.conf import settings
 
 log = structlog.get_logger()
 HEARTBEAT_S = 1.0
@@ -38,11 +40,10 @@ async def _work() -> None:
 
     from procrastinate.contrib.django import app
 
-    from innsync.config.settings import setting
-
-    concurrency = int(setting("INNSYNC_WORKER_CONCURRENCY"))
+    concurrency: int = settings.WORKER_CONCURRENCY
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 4, thread_name_prefix="job"))
-    worker_app = app.with_connector(app.connector.get_worker_connector())
+    connector: Any = app.connector  # Django's, which knows how to make a worker's own
+    worker_app = app.with_connector(connector.get_worker_connector())
     async with worker_app.open_async():
         rescue = asyncio.create_task(_rescue_stalled(worker_app))
         try:

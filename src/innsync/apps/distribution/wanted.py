@@ -122,6 +122,7 @@ def rate_calendar(
     for day, compiled in zip(days, rules.days, strict=True):
         base = effective_price(by_day.get(day), product, house.facts.by_slot)
         prices = _prices(base, product, mapping, house.currency, currency, exchange_rate)
+        compiled = _within(compiled, dialect.max_nights)
         values = {
             MIN_STAY_ARRIVAL: compiled.min_stay_arrival,
             MIN_STAY_THROUGH: compiled.min_stay_through,
@@ -137,6 +138,20 @@ def rate_calendar(
             )
         )
     return Calendar(first, layout, tuple(rows))
+
+
+def _within(rules: DayRules, max_nights: int) -> DayRules:
+    """The rules for a channel that sells no stay of more nights: what asks for a longer one is closed there."""
+    if not max_nights:
+        return rules
+    too_long = max(rules.min_stay_arrival, rules.min_stay_through) > max_nights
+    return replace(
+        rules,
+        min_stay_arrival=min(rules.min_stay_arrival, max_nights),
+        min_stay_through=min(rules.min_stay_through, max_nights),
+        max_stay=min(rules.max_stay or max_nights, max_nights),
+        closed_to_arrival=rules.closed_to_arrival or too_long,
+    )
 
 
 def _rules(row: RateRow | None, product: ProductFacts, house: House, ahead: int) -> DayRules:

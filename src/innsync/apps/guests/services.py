@@ -29,7 +29,7 @@ def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) 
             for guest_id, name, known_email, phone in known:
                 person = guest_matching.GuestIdentity(name=name, email=known_email, phone=phone)
                 if guest_matching.match(candidate, person) is guest_matching.MatchVerdict.SAME:
-                    return guest_id
+                    return UUID(str(guest_id))
         guest_id = new_id()
         cursor.execute(
             "INSERT INTO guests_guest (id, organization_id, name, email, phone, country, language, created_at)"

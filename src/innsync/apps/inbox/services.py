@@ -170,7 +170,7 @@ class _Batch:
             linked = self.links[property_ref].linked
             mark(
                 connection=linked.connection,
-                spans=sorted(spans, key=lambda span: (span[0].int, span[1], span[2])),
+                spans=list(spans),
                 since=self.now,
                 cause=f"{self.account.vendor}'s own sale or cancellation",
                 what="stock",

@@ -55,14 +55,13 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
 
 def application_login(url: str) -> str:
     """The address as Django uses it: another login takes the application's role first."""
-    from innsync.config.settings import APPLICATION_ROLE
+    from django.conf import settings
 
+    role = settings.APPLICATION_ROLE
     parts = psycopg.conninfo.conninfo_to_dict(url)
-    if parts.get("user") == APPLICATION_ROLE:
+    if parts.get("user") == role:
         return url
-    return psycopg.conninfo.make_conninfo(
-        url, options=f"{parts.get('options') or ''} -c role={APPLICATION_ROLE}".strip()
-    )
+    return psycopg.conninfo.make_conninfo(url, options=f"{parts.get('options') or ''} -c role={role}".strip())
 
 
 def in_words(finding: Finding) -> str:

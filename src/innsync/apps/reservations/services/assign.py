@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import date
 from uuid import UUID
 
@@ -33,7 +34,7 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
                 (property_id, last),
             )
         ]
-        taken: dict[UUID, list[StayDates]] = {}
+        taken: dict[Hashable, list[StayDates]] = {}
         requests: list[Request] = []
         before: dict[UUID, UUID | None] = {}
         for identifier, check_in, check_out, room_type_id, room_id, status in cursor.execute(
