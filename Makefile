@@ -22,6 +22,7 @@ up: setup  ## Run everything with the sandbox channels and a sample portfolio (A
 	@exec $(BIN)/innsync up --demo $(ARGS)
 
 test: setup-dev  ## Run all tests (ARGS="-k money src/innsync/domain")
+	@$(PYTHON) tools/browser.py
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
 check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, migrations, docs
