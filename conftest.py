@@ -58,7 +58,7 @@ def database_urls(admin_url: str) -> Iterator[tuple[str, str]]:
         server.execute(f"CREATE DATABASE {name}")
     owner = _url(admin_url, name)
     migrated = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "django", "migrate", "-v", "0"],
+        [sys.executable, "-W", "ignore", "-m", "django", "migrate", "-v", "0", "--skip-checks"],
         env={**os.environ, "DATABASE_URL": owner, "DATABASE_ADMIN_URL": owner, "INNSYNC_MIGRATING": "1"},
         capture_output=True,
         text=True,
