@@ -14,7 +14,8 @@ class Booking(models.Model):
     """A reservation: who comes, what they were promised, from where.
 
     channel: `direct`, or the key of the channel that sold it; source: the travel site behind a channel manager.
-    channel_ref: the channel's own id. version: raised by each revision; the API's ETag.
+    channel_ref: the channel's own id. channel_order: the latest of its revisions that is known; details_order: the one
+    that the dates, rooms and guest come from, since a cancellation may tell none. version: raised by each revision; the API's ETag.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -28,6 +29,7 @@ class Booking(models.Model):
     channel_ref = models.CharField(max_length=100, blank=True)
     former_refs = ArrayField(models.CharField(max_length=100), default=list)
     channel_order = models.CharField(max_length=100, blank=True)
+    details_order = models.CharField(max_length=100, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
     check_in = models.DateField()
     check_out = models.DateField()

@@ -59,6 +59,7 @@ class Record:
     channel_ref: str
     former_refs: list[str]
     channel_order: str
+    details_order: str
     external_id: str
     check_in: date
     check_out: date
@@ -207,6 +208,20 @@ def load_by_channel_ref(*, connection_id: UUID, channel_ref: str) -> Record | No
         (connection_id, channel_ref, channel_ref),
         lock=True,
     )
+
+
+def load_by_confirmation(*, connection_id: UUID, code: str) -> Record | None:
+    """A channel's booking by the number that we confirmed it with, locked."""
+    return _load("connection_id = %s AND code = %s", (connection_id, code), lock=True)
+
+
+def note_order(record: Record) -> None:
+    """Keep how far the channel has told, when it told nothing new."""
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE reservations_booking SET channel_order = %s, details_order = %s WHERE id = %s",
+            (record.channel_order, record.details_order, record.id),
+        )
 
 
 def _load(where: str, values: Sequence[Any], *, lock: bool) -> Record | None:

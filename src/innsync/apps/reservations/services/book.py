@@ -100,6 +100,7 @@ def _record(
         channel_ref="",
         former_refs=[],
         channel_order="",
+        details_order="",
         external_id=external_id,
         check_in=stay.check_in,
         check_out=stay.check_out,

@@ -62,14 +62,20 @@ def apply_channel_revision(
     """
     known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.reference)
     if known is None and revision.replaces:
-        known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.replaces)
+        known = records.load_by_channel_ref(
+            connection_id=connection_id, channel_ref=revision.replaces
+        ) or records.load_by_confirmation(connection_id=connection_id, code=revision.replaces)
         if known is not None:
             return _continue_as(known, revision, rooms, now, channel)
     if known is None:
         if revision.kind is RevisionKind.CANCELLED and (revision.keeps_details or not rooms):
             return Applied("waiting", None)
         return _add(organization_id, property_id, connection_id, channel, revision, rooms, code, now, found_by)
-    if revision.reference in known.former_refs or revision.order < known.channel_order:
+    if revision.reference in known.former_refs:
+        return Applied("superseded", known.id, _touched(known.stays))
+    if revision.order < known.channel_order:
+        if rooms and not revision.keeps_details and revision.order > known.details_order:
+            _fill_in(known, revision, rooms, now, channel)
         return Applied("superseded", known.id, _touched(known.stays))
     return _change(known, revision, rooms, now, channel)
 
@@ -92,11 +98,11 @@ def _stays(rooms: Sequence[ResolvedRoom], former: Sequence[records.Stay], holds:
             check_out=room.stay.check_out,
             adults=room.adults,
             child_ages=list(room.child_ages),
-            guest_name=room.guest_name,
+            guest_name=room.guest_name[:200],
             nightly_minor=list(room.nightly_minor),
             total_minor=room.total_minor,
             position=position,
-            channel_ref=room.ref,
+            channel_ref=room.ref[:100],
             holds_stock=holds,
         )
         old = by_ref.get(room.ref) or (former[position] if len(former) == len(rooms) == 1 else None)
@@ -133,6 +139,7 @@ def _add(
         channel_ref=revision.reference,
         former_refs=[],
         channel_order=revision.order,
+        details_order=revision.order,
         external_id="",
         check_in=min(stay.check_in for stay in stays),
         check_out=max(stay.check_out for stay in stays),
@@ -170,8 +177,34 @@ def _continue_as(
     """The channel gave the booking a new id: one reservation, both ids kept."""
     known.former_refs = [*known.former_refs, known.channel_ref]
     known.channel_ref = revision.reference
-    known.channel_order = ""
+    known.channel_order = known.details_order = ""
     return _change(known, revision, rooms, now, channel, renamed=True)
+
+
+def _fill_in(
+    known: records.Record, revision: BookingRevision, rooms: Sequence[ResolvedRoom], now: datetime, channel: str
+) -> None:
+    """A change that came after the cancellation it preceded: the booking stays cancelled, with the details it had then."""
+    before = records.snapshot(known)
+    _take_details(known, revision, rooms, holds=BookingStatus(known.status) in HOLDS_STOCK)
+    known.updated_at = now
+    records.update(known, before=before, actor=channel, action="modified")
+
+
+def _take_details(
+    known: records.Record, revision: BookingRevision, rooms: Sequence[ResolvedRoom], *, holds: bool
+) -> None:
+    known.stays = _stays(rooms, list(known.stays), holds)
+    known.check_in = min(stay.check_in for stay in known.stays)
+    known.check_out = max(stay.check_out for stay in known.stays)
+    known.guest_name = revision.guest.name[:200] or known.guest_name
+    known.guest_email = revision.guest.email[:254] or known.guest_email
+    known.guest_phone = revision.guest.phone[:40] or known.guest_phone
+    known.currency = revision.currency
+    known.total_minor = _total(revision, known.stays)
+    known.special_requests = revision.special_requests
+    known.payment = dict(revision.payment) or known.payment
+    known.details_order = revision.order
 
 
 def _change(
@@ -197,16 +230,7 @@ def _change(
         if stay.holds_stock:
             change.free(stay.room_type_id, StayDates(stay.check_in, stay.check_out))
     if rooms and not revision.keeps_details:
-        known.stays = _stays(rooms, former, holds)
-        known.check_in = min(stay.check_in for stay in known.stays)
-        known.check_out = max(stay.check_out for stay in known.stays)
-        known.guest_name = revision.guest.name[:200] or known.guest_name
-        known.guest_email = revision.guest.email[:254] or known.guest_email
-        known.guest_phone = revision.guest.phone[:40] or known.guest_phone
-        known.currency = revision.currency
-        known.total_minor = _total(revision, known.stays)
-        known.special_requests = revision.special_requests
-        known.payment = dict(revision.payment) or known.payment
+        _take_details(known, revision, rooms, holds=holds)
     else:
         for stay in known.stays:
             stay.holds_stock = holds
@@ -220,6 +244,7 @@ def _change(
     same = records.snapshot(known) == before and not renamed
     touched = (*_touched(former), *_touched(known.stays))
     if same:
+        records.note_order(known)
         return Applied("applied", known.id, touched)
     records.update(known, before=before, actor=channel, action="cancelled" if cancelled else "modified")
     _tell(known, change, "booking.cancelled" if cancelled else "booking.updated", now)
