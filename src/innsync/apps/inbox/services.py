@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import psycopg
 import structlog
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Account, Connection
@@ -190,6 +191,12 @@ def _apply(batch: _Batch, one: _Read) -> int:
             message.save(update_fields=["state", "reason", "applied_at", "booking_id", "connection_id"])
     except (NotMapped, DomainError) as error:
         _set_aside(message, str(error))
+        return 0
+    except (psycopg.OperationalError, OperationalError):
+        raise  # the database's own trouble: all of it is done again
+    except Exception as error:  # what can't be stored as it is must not stop the messages behind it
+        log.exception("message_not_applied", vendor=message.vendor, message_id=message.message_id)
+        _set_aside(message, f"could not be applied: {type(error).__name__}")
         return 0
     return 1
 
