@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.db.models import Q
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.access import open_session
@@ -65,9 +66,10 @@ def _acknowledge(organization_id: UUID, account: Account, adapter: Adapter, sess
         return True
     with tenant(organization_id):
         waiting = list(
-            Message.objects.filter(account=account, acknowledged_at__isnull=True, found_by="").order_by(
-                "received_at", "id"
-            )[:ACK_AT_ONCE]
+            # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
+            Message.objects.filter(
+                Q(found_by="") | Q(deliveries__gt=1), account=account, acknowledged_at__isnull=True
+            ).order_by("received_at", "id")[:ACK_AT_ONCE]
         )
     if not waiting:
         return True
