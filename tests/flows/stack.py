@@ -14,7 +14,11 @@ from django.db import connection
 
 from innsync.apps.accounts.models import Organization
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution import tasks
+from innsync.apps.distribution.models import Conflict, Connection
+from innsync.apps.distribution.reconcile import Outcome, reconcile
 from innsync.apps.events import relay
+from innsync.apps.rates import services as rates
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import services as reservations
 from innsync.domain.channel import GuestDetails
@@ -123,12 +127,90 @@ class Stack:
             return Account.objects.get(vendor=vendor).id
 
     def requests(self, vendor: str, after: int = 0) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = self.sandbox.call("GET", f"{vendor}/requests?after={after}")["items"]
+        """What the vendor was asked, bodies included."""
+        items: list[dict[str, Any]] = self.sandbox.call("GET", f"{vendor}/requests?after={after}&body=1")["items"]
         return items
+
+    def seen(self, vendor: str) -> int:
+        """The id of the vendor's latest request: what is asked from here on comes after it."""
+        return int(self.sandbox.call("GET", f"{vendor}/requests?after=999999999")["last"])
+
+    def pushes(self, vendor: str, after: int = 0) -> list[dict[str, Any]]:
+        """The requests that told the vendor availability, prices or rules."""
+        return [one for one in self.requests(vendor, after) if one["method"] == "POST" and is_push(vendor, one)]
+
+    def change(self, vendor: str, reference: str, **changes: Any) -> None:
+        self.sandbox.call("PATCH", f"{vendor}/bookings/{reference}", changes)
+
+    def cancel_at(self, vendor: str, reference: str, *, notify: bool = True) -> None:
+        self.sandbox.call("DELETE", f"{vendor}/bookings/{reference}", {"notify": notify})
+
+    def faults(self, vendor: str, **faults: Any) -> None:
+        if faults:
+            self.sandbox.call("POST", f"{vendor}/faults", faults)
+        else:
+            self.sandbox.call("DELETE", f"{vendor}/faults")
+
+    def reconcile(self, vendor: str, **how: Any) -> Outcome:
+        return reconcile(organization_id=self.organization_id, connection_id=self.connections[vendor], **how)
+
+    def link(self, vendor: str) -> Connection:
+        with tenant(self.organization_id):
+            return Connection.objects.select_related("account").get(id=self.connections[vendor])
+
+    def advance(self, **by: float) -> None:
+        """Let that much time pass, as far as retries and safety nets go: what is due by then becomes jobs, and runs."""
+        later = datetime.now(UTC) + timedelta(**by)
+        with sql() as cursor:
+            cursor.execute("UPDATE events_bucket SET blocked_until = NULL, stamps = '{}', tokens = 1000")
+        with tenant(self.organization_id):
+            Connection.objects.filter(retry_at__lte=later).update(retry_at=datetime.now(UTC))
+        tasks.enqueue_due(later)
+        self.settle()
+
+    def set_rates(self, *edits: tuple[str, str, int, int, dict[str, int | None]]) -> int:
+        """Edits as (room, rate, first offset, last offset, values), all of them one change."""
+        with tenant(self.organization_id):
+            return rates.set_rates(
+                organization_id=self.organization_id,
+                property_id=self.built.property.id,
+                edits=[
+                    rates.RateEdit(
+                        self.built.products[room, rate].id,
+                        self.today + timedelta(days=first),
+                        self.today + timedelta(days=last),
+                        values,
+                    )
+                    for room, rate, first, last, values in edits
+                ],
+                now=datetime.now(UTC),
+                actor="test",
+            )
+
+    def open_conflicts(self) -> list[Conflict]:
+        with tenant(self.organization_id):
+            return list(Conflict.objects.filter(state="open").order_by("first"))
+
+    def bookings(self) -> list[Any]:
+        """(channel, status, check-in, check-out, total) of every booking."""
+        return self.rows(
+            "SELECT channel, status, check_in, check_out, total_minor FROM reservations_booking ORDER BY created_at"
+        )
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
         with tenant(self.organization_id), sql() as cursor:
             return cursor.execute(statement, values).fetchall()
+
+
+PUSH_PATHS = {
+    "booking_com": ("OTA_HotelAvailNotif", "OTA_HotelRateAmountNotif"),
+    "channex": ("/availability", "/restrictions"),
+    "expedia": ("/eqc/ar",),
+}
+
+
+def is_push(vendor: str, request: dict[str, Any]) -> bool:
+    return any(request["path"].endswith(path) for path in PUSH_PATHS[vendor])
 
 
 def run_jobs() -> int:
@@ -152,7 +234,13 @@ def run_jobs() -> int:
 
 
 def make_stack(
-    sandbox_url: str, client: httpx.Client, *, plan: PropertyPlan | None = None, days: int = 60, vendors: Any = None
+    sandbox_url: str,
+    client: httpx.Client,
+    *,
+    plan: PropertyPlan | None = None,
+    days: int = 60,
+    vendors: Any = None,
+    fast: bool = True,
 ) -> Stack:
     organization = Organization.objects.create(name=f"Test {uuid4().hex[:8]}")
     plan = plan or small_hotel(f"small-hotel-{uuid4().hex[:8]}")
@@ -173,5 +261,6 @@ def make_stack(
             now=now,
             vendors=vendors,
             horizon_days=days,
+            fast=fast,
         )
     return Stack(organization.id, sandbox, built, {one.vendor: one.id for one in connections})
