@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from innsync.api import docs, health, metrics
+from innsync.api.main import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
+    path("api/openapi.json", docs.openapi),
+    path("api/docs", docs.page),
+    path("api/docs.css", docs.style),
+    path("api/", api.urls),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -99,3 +101,32 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
+    first_key_id = models.UUIDField(null=True, editable=False)
+
+    @property
+    def program_id(self) -> UUID:
+        """The same for a key and all that replaced it by rotation: whose requests repeat one another."""
+        return self.first_key_id or self.id
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to a request that carried an Idempotency-Key, committed together with the request's effect.
+
+    program_id: of the API key. request_hash: of method, path and body. status NULL only inside the first transaction.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    program_id = models.UUIDField()
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "program_id", "key"], name="idempotency_key_once")
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]

@@ -1,0 +1,277 @@
+"""Booking, reading, changing and cancelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Header, Path, Query, Router, Schema
+from pydantic import Field, WithJsonSchema
+
+from innsync.api import schemas, shapes
+from innsync.api.answers import Answer, give, once
+from innsync.api.fields import Day, Key, Line, MoneyIn, Strict, Text, Whole
+from innsync.api.finding import (
+    check_stay,
+    find_house,
+    find_plan_id,
+    find_room_type,
+    fits,
+    read_ages,
+    read_money,
+    read_uuid,
+)
+from innsync.api.problems import invalid
+from innsync.api.security import caller_of, needs
+from innsync.apps.accounts.models import Scope
+from innsync.apps.accounts.selectors import Caller
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.rates.selectors import House, get_house
+from innsync.apps.reservations import records
+from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
+from innsync.domain.card_data import scrub_text
+from innsync.domain.channel import GuestDetails
+from innsync.domain.occupancy import OLDEST_CHILD, Occupancy
+from innsync.domain.stay import StayDates
+
+router = Router(tags=["Bookings"])
+BookingId = Annotated[str, WithJsonSchema(schemas.UUID_KEY), Path(description="The booking's id.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x20-\x7e]+$",
+        description="Repeating the request with the same key answers the first answer again.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", max_length=200, description="The booking's ETag; 412 when it was changed meanwhile."),
+]
+MOST_ROOMS = 30
+
+
+class RoomIn(Strict):
+    """One room. Either the id or the code of its room type, and of the rate plan; a code may stand in place of the id.
+
+    children: how many; child_ages: how old at check-in, 0 to 17. Ages that are not given count as 17.
+    """
+
+    room_type_id: Key | None = None
+    room_type_code: Key | None = None
+    rate_plan_id: Key | None = None
+    rate_plan_code: Key | None = None
+    adults: Annotated[Whole, Field(ge=1, le=30)]
+    children: Annotated[Whole, Field(ge=0, le=30)] | None = None
+    child_ages: Annotated[list[Annotated[Whole, Field(ge=0, le=OLDEST_CHILD)]], Field(max_length=30)] | None = None
+    guest_name: Annotated[Line, Field(max_length=200)] = ""
+
+
+class GuestIn(Strict):
+    name: Annotated[Line, Field(min_length=1, max_length=200)]
+    email: Annotated[str, Field(max_length=254, pattern=r"^([^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+)?$")] = ""
+    phone: Annotated[str, Field(max_length=40, pattern=r"^[0-9+()./ ext-]*$")] = ""
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2})?$", description="ISO 3166-1 alpha-2.")] = ""
+    language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,4})?)?$", description="ISO 639-1.")] = ""
+
+
+class BookingIn(Strict):
+    """expected_total: the price that the guest was shown; another price of the moment is refused.
+
+    promo: a code of a promotion; one that the hotel does not know is refused.
+    """
+
+    hotel_id: Key
+    check_in: Day
+    check_out: Day
+    rooms: Annotated[list[RoomIn], Field(min_length=1, max_length=MOST_ROOMS)]
+    guest: GuestIn
+    special_requests: Annotated[Text, Field(max_length=4000)] | None = None
+    external_id: Annotated[Line, Field(max_length=200)] | None = None
+    hold_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, max_length=40)] | None = None
+    expected_total: MoneyIn | None = None
+    promo: Annotated[Line, Field(max_length=40)] | None = None
+
+
+class ChangeIn(Strict):
+    """What is left out or null stays as it is. New dates or rooms are priced anew."""
+
+    hotel_id: Key | None = None
+    check_in: Day | None = None
+    check_out: Day | None = None
+    rooms: Annotated[list[RoomIn], Field(min_length=1, max_length=MOST_ROOMS)] | None = None
+    guest: GuestIn | None = None
+    special_requests: Annotated[Text, Field(max_length=4000)] | None = None
+    external_id: Annotated[Line, Field(max_length=200)] | None = None
+    expected_total: MoneyIn | None = None
+
+
+class ReadQuery(Schema):
+    include: Annotated[str, Field(pattern=r"^(history)?$")] = Field("", description="`history`: every state it was in.")
+
+
+@router.post(
+    "/bookings",
+    response={201: schemas.BookingOut},
+    auth=needs(Scope.BOOKINGS_WRITE),
+    operation_id="create_booking",
+    summary="Book",
+)
+def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: IdempotencyKey = None) -> HttpResponse:
+    caller, now = caller_of(request), datetime.now(UTC)
+
+    def work() -> Answer:
+        house = find_house(caller, body.hotel_id)
+        stay = check_stay(house, body.check_in, body.check_out, now)
+        if body.promo:
+            raise invalid(("/promo", "is not a promotion of this hotel"))
+        total = body.expected_total
+        record = reservations.book(
+            house=house,
+            stay=stay,
+            rooms=read_rooms(house, body.rooms),
+            guest=_guest(body.guest),
+            now=now,
+            actor=f"api:{caller.name}",
+            hold_id=_hold_id(body.hold_id),
+            expected_total=read_money(total.amount, total.currency, house, "/expected_total") if total else None,
+            external_id=scrub_text(body.external_id or ""),
+            special_requests=scrub_text(body.special_requests or ""),
+        )
+        return _shown(house, record, status=201)
+
+    return once(request, caller, work, now=now)
+
+
+@router.get(
+    "/bookings/{booking_id}",
+    response=schemas.BookingOut,
+    auth=needs(Scope.BOOKINGS_READ),
+    operation_id="get_booking",
+    summary="One booking",
+)
+def get_booking(request: HttpRequest, booking_id: BookingId, asked: Query[ReadQuery]) -> HttpResponse:
+    caller = caller_of(request)
+    with tenant(caller.organization_id):
+        house, record = _find(caller, booking_id)
+        return give(_shown(house, record, history=asked.include == "history"))
+
+
+@router.put(
+    "/bookings/{booking_id}",
+    response=schemas.BookingOut,
+    auth=needs(Scope.BOOKINGS_WRITE),
+    operation_id="change_booking",
+    summary="Change dates, rooms, guest or requests: all of it or nothing",
+)
+def change_booking(
+    request: HttpRequest, booking_id: BookingId, body: ChangeIn, if_match: IfMatch = None
+) -> HttpResponse:
+    caller, now = caller_of(request), datetime.now(UTC)
+    with tenant(caller.organization_id):
+        house, record = _find(caller, booking_id)
+        if body.hotel_id is not None and find_house(caller, body.hotel_id).id != house.id:
+            raise invalid(("/hotel_id", "can't be changed: cancel and book at the other hotel"))
+        total = body.expected_total
+        record = reservations.modify(
+            house=house,
+            booking_id=record.id,
+            now=now,
+            actor=f"api:{caller.name}",
+            expected_version=_expected(record, if_match),
+            stay=_new_stay(house, record, body, now),
+            rooms=None if body.rooms is None else read_rooms(house, body.rooms),
+            guest=None if body.guest is None else _guest(body.guest),
+            special_requests=None if body.special_requests is None else scrub_text(body.special_requests),
+            external_id=None if body.external_id is None else scrub_text(body.external_id),
+            expected_total=read_money(total.amount, total.currency, house, "/expected_total") if total else None,
+        )
+        return give(_shown(house, record))
+
+
+@router.delete(
+    "/bookings/{booking_id}",
+    response=schemas.BookingOut,
+    auth=needs(Scope.BOOKINGS_WRITE),
+    operation_id="cancel_booking",
+    summary="Cancel by the policy; answers the fee and the refund due",
+)
+def cancel_booking(request: HttpRequest, booking_id: BookingId, if_match: IfMatch = None) -> HttpResponse:
+    caller, now = caller_of(request), datetime.now(UTC)
+    with tenant(caller.organization_id):
+        house, record = _find(caller, booking_id)
+        record = reservations.cancel(
+            house=house,
+            booking_id=record.id,
+            now=now,
+            actor=f"api:{caller.name}",
+            expected_version=_expected(record, if_match),
+        )
+        return give(_shown(house, record))
+
+
+def read_rooms(house: House, rooms: Sequence[RoomIn]) -> list[reservations.RoomRequest]:
+    """The rooms asked for. Raises a problem naming the room whose type, plan or guests are not possible here."""
+    found = []
+    for index, room in enumerate(rooms):
+        pointer = f"/rooms/{index}"
+        room_type = find_room_type(house, room.room_type_id, room.room_type_code, pointer)
+        plan_id = find_plan_id(house, room.rate_plan_id, room.rate_plan_code, pointer)
+        if house.product(room_type.id, plan_id) is None:  # type: ignore[arg-type]  # ids of a House are UUIDs
+            raise invalid((f"{pointer}/rate_plan_id", "is not sold for this room type"))
+        guests = Occupancy(room.adults, read_ages(room.children, room.child_ages, pointer))
+        if not fits(room_type, guests):
+            field = "adults" if guests.adults > room_type.max_adults else "children"
+            raise invalid((f"{pointer}/{field}", f"are too many: this room holds {room_type.max_occupancy} guests"))
+        found.append(
+            reservations.RoomRequest(room_type.id, plan_id, guests, scrub_text(room.guest_name))  # type: ignore[arg-type]
+        )
+    return found
+
+
+def _guest(guest: GuestIn) -> GuestDetails:
+    return GuestDetails(scrub_text(guest.name), guest.email, guest.phone, guest.country, guest.language[:8])
+
+
+def _hold_id(text: str | None) -> UUID | None:
+    return None if text is None else read_uuid(text, "hold_id")
+
+
+def _new_stay(house: House, record: records.Record, body: ChangeIn, now: datetime) -> StayDates | None:
+    """The stay with its new dates; an unchanged arrival may lie in the past, as that of a guest in house does."""
+    if body.check_in is None and body.check_out is None:
+        return None
+    check_in, check_out = body.check_in or record.check_in, body.check_out or record.check_out
+    return check_stay(house, check_in, check_out, now, may_have_begun=check_in == record.check_in)
+
+
+def _find(caller: Caller, booking_id: str) -> tuple[House, records.Record]:
+    """The caller's booking and its hotel. Raises UnknownBooking, also for one that the key may not see."""
+    record = records.load(booking_id=read_uuid(booking_id, "booking_id"))
+    if not caller.may_see(record.property_id):
+        raise UnknownBooking(booking_id=booking_id)
+    return get_house(organization_id=caller.organization_id, key=record.property_id), record
+
+
+def _expected(record: records.Record, if_match: str | None) -> int | None:
+    """The version that the caller thinks it changes; None when it does not say. Raises StaleVersion."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    # Weak tags too: a proxy that compressed our answer may have weakened it.
+    if f'"{record.version}"' not in re.findall(r'"[^"]*"', if_match):
+        raise StaleVersion(current=record.version)
+    return record.version
+
+
+def _shown(house: House, record: records.Record, *, status: int = 200, history: bool = False) -> Answer:
+    headers = {"ETag": f'"{record.version}"'}
+    if status == 201:
+        headers["Location"] = f"/api/booking-engine/bookings/{record.id}"
+    return Answer(status, shapes.booking(house, record, history=history), headers)

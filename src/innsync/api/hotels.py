@@ -1,0 +1,127 @@
+"""What the hotel is: its description, and its room types."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from innsync.api import schemas, shapes
+from innsync.api.answers import content
+from innsync.api.availability import HotelKey
+from innsync.api.fields import QueryWhole
+from innsync.api.finding import find_house
+from innsync.api.problems import invalid
+from innsync.api.security import caller_of, needs
+from innsync.apps.accounts.models import Scope
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.properties.models import Property, RoomType
+from innsync.apps.rates.selectors import House
+
+router = Router(tags=["Hotels"])
+
+
+@router.get(
+    "/hotels/{hotel_id}",
+    response={200: schemas.HotelOut},
+    auth=needs(Scope.CONTENT_READ),
+    operation_id="get_hotel",
+    summary="The hotel",
+)
+def get_hotel(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
+    caller = caller_of(request)
+    with tenant(caller.organization_id):
+        house = find_house(caller, hotel_id)
+        about = Property.objects.get(id=house.id)
+    geo = None
+    if about.latitude is not None and about.longitude is not None:
+        geo = {"latitude": float(about.latitude), "longitude": float(about.longitude)}
+    return content(
+        request,
+        {
+            "hotel_id": str(about.id),
+            "code": about.code,
+            "name": about.name,
+            "kind": about.kind,
+            "description": about.description,
+            "address": about.address,
+            "geo": geo,
+            "time_zone": about.time_zone,
+            "currency": about.currency,
+            "check_in_time": about.check_in_time.isoformat(),
+            "check_out_time": about.check_out_time.isoformat(),
+            "sellable_days": about.sellable_days,
+            "amenities": about.amenities,
+            "policies": about.policies,
+            "taxes": about.taxes,
+            "fees": about.fees,
+            "child_bands": about.child_bands,
+        },
+    )
+
+
+class PageQuery(Schema):
+    limit: Annotated[QueryWhole, Field(ge=1, le=200)] = 100
+    cursor: Annotated[str, Field(max_length=200)] = Field("", description="next_cursor of the page before.")
+
+
+@router.get(
+    "/room-types/{hotel_id}",
+    response={200: schemas.RoomTypeList},
+    auth=needs(Scope.CONTENT_READ),
+    operation_id="list_room_types",
+    summary="Its room types and the rate plans they are sold at",
+)
+def list_room_types(request: HttpRequest, hotel_id: HotelKey, page: Query[PageQuery]) -> HttpResponse:
+    caller = caller_of(request)
+    with tenant(caller.organization_id):
+        house = find_house(caller, hotel_id)
+        room_types = list(RoomType.objects.filter(property_id=house.id))
+    start = _read_cursor(page.cursor, room_types)
+    shown = room_types[start : start + page.limit]
+    more = start + page.limit < len(room_types)
+    return content(
+        request,
+        {
+            "items": [_room_type(house, one) for one in shown],
+            "next_cursor": _cursor(shown[-1]) if more else None,
+        },
+    )
+
+
+def _cursor(last: RoomType) -> str:
+    return base64.urlsafe_b64encode(last.id.bytes).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, room_types: list[RoomType]) -> int:
+    if not cursor:
+        return 0
+    try:
+        last = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError):
+        last = b""
+    for index, one in enumerate(room_types):
+        if one.id.bytes == last:
+            return index + 1
+    raise invalid(("/cursor", "is not the next_cursor of a page of this list"))
+
+
+def _room_type(house: House, about: RoomType) -> dict[str, Any]:
+    plan_ids = [one.rate_plan_id for one in house.facts.products if one.room_type_id == about.id and one.sold]
+    return {
+        "room_type_id": str(about.id),
+        "room_type_code": about.code,
+        "name": about.name,
+        "description": about.description,
+        "max_adults": about.max_adults,
+        "max_children": about.max_children,
+        "max_occupancy": about.max_occupancy,
+        "beds": about.beds,
+        "size_m2": about.size_m2,
+        "amenities": about.amenities,
+        "rate_plans": [shapes.plan_sold(house, plan) for key, plan in house.plans.items() if key in plan_ids],
+    }

@@ -1,0 +1,322 @@
+"""The shapes of answers, for the published reference. Answers are written by hand from sets of rows and checked against these in tests."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+from ninja import Schema
+from pydantic import Field
+
+from innsync.api.fields import SLUG_PATTERN
+
+
+class Money(Schema):
+    """An exact amount as a decimal string at the currency's own precision."""
+
+    amount: str = Field(examples=["412.50"])
+    currency: str = Field(examples=["USD"])
+
+
+class Charge(Schema):
+    """A tax or fee. included: the nightly prices hold it already; otherwise the total adds it."""
+
+    code: str
+    name: str
+    amount: str
+    currency: str
+    included: bool
+
+
+class Night(Schema):
+    date: date
+    amount: str
+
+
+class CancellationPolicy(Schema):
+    """tiers: from the farthest deadline to the nearest; before the first one cancelling is free.
+
+    free_until: the last moment at which cancelling costs nothing, null when it never does.
+    """
+
+    tiers: list[dict[str, Any]] = Field(default_factory=list)
+    no_show: dict[str, Any] | None = None
+    free_until: datetime | None = None
+
+
+class PaymentPolicy(Schema):
+    """steps: what is due when; what no step asks for is due at arrival."""
+
+    steps: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class OfferOut(Schema):
+    """A room type at a rate plan that may be booked for all rooms of the party. Amounts are over all rooms."""
+
+    room_type_id: str
+    room_type_code: str
+    rate_plan_id: str
+    rate_plan_code: str
+    available: int
+    total: Money
+    taxes: list[Charge]
+    fees: list[Charge]
+    nightly: list[Night]
+    meal_plan: str
+    cancellation_policy: CancellationPolicy
+    payment_policy: PaymentPolicy
+
+
+class UnavailableOut(Schema):
+    room_type_code: str
+    rate_plan_code: str
+    reasons: list[str] = Field(examples=[["min_stay:3", "closed_to_arrival:2026-06-15"]])
+
+
+class AvailabilityOut(Schema):
+    """Bookable offers, cheapest first; empty when nothing is left. `unavailable` only when explained."""
+
+    hotel_id: str
+    check_in: date
+    check_out: date
+    nights: int
+    currency: str
+    as_of: datetime
+    offers: list[OfferOut]
+    unavailable: list[UnavailableOut] | None = None
+
+
+class CalendarDay(Schema):
+    """lowest_price: of any plan for the usual number of guests, before taxes and fees that are added; null: none sold."""
+
+    date: date
+    available: int
+    lowest_price: Money | None
+    min_stay: int
+    closed_to_arrival: bool
+    closed_to_departure: bool
+
+
+class CalendarRoomType(Schema):
+    room_type_id: str
+    room_type_code: str
+    days: list[CalendarDay]
+
+
+class CalendarOut(Schema):
+    """Both ends of the range are included."""
+
+    hotel_id: str
+    currency: str
+    as_of: datetime
+    room_types: list[CalendarRoomType]
+
+
+class HotelOut(Schema):
+    hotel_id: str
+    code: str
+    name: str
+    kind: str
+    description: str
+    address: dict[str, Any]
+    geo: dict[str, float] | None
+    time_zone: str
+    currency: str
+    check_in_time: time
+    check_out_time: time
+    sellable_days: int
+    amenities: list[Any]
+    policies: dict[str, Any]
+    taxes: list[dict[str, Any]]
+    fees: list[dict[str, Any]]
+    child_bands: list[dict[str, Any]]
+
+
+class PlanSold(Schema):
+    rate_plan_id: str
+    rate_plan_code: str
+    name: str
+    meal_plan: str
+    cancellation_policy: CancellationPolicy
+    payment_policy: PaymentPolicy
+
+
+class RoomTypeOut(Schema):
+    room_type_id: str
+    room_type_code: str
+    name: str
+    description: str
+    max_adults: int
+    max_children: int
+    max_occupancy: int
+    beds: list[Any]
+    size_m2: int | None
+    amenities: list[Any]
+    rate_plans: list[PlanSold]
+
+
+class RoomTypeList(Schema):
+    items: list[RoomTypeOut]
+    next_cursor: str | None
+
+
+class OccupancyPrice(Schema):
+    adults: int
+    amount: str
+
+
+class PriceDay(Schema):
+    """prices: by number of adults, empty when the plan has no price that day. max_stay 0: no limit."""
+
+    date: date
+    prices: list[OccupancyPrice]
+    min_stay_arrival: int
+    min_stay_through: int
+    max_stay: int
+    closed_to_arrival: bool
+    closed_to_departure: bool
+    stop_sell: bool
+
+
+class ProductPrices(Schema):
+    room_type_id: str
+    room_type_code: str
+    rate_plan_id: str
+    rate_plan_code: str
+    days: list[PriceDay]
+
+
+class PricingOut(Schema):
+    hotel_id: str
+    currency: str
+    as_of: datetime
+    products: list[ProductPrices]
+
+
+class HoldOut(Schema):
+    hold_id: str
+    hotel_id: str
+    check_in: date
+    check_out: date
+    rooms: list[dict[str, Any]]
+    expires_at: datetime
+
+
+class GuestOut(Schema):
+    name: str
+    email: str
+    phone: str
+    country: str
+    language: str
+
+
+class RoomStayOut(Schema):
+    room_stay_id: str
+    room_type_id: str
+    room_type_code: str
+    rate_plan_id: str | None
+    rate_plan_code: str | None
+    check_in: date
+    check_out: date
+    adults: int
+    children: int
+    child_ages: list[int]
+    guest_name: str
+    nightly: list[Night]
+    total: Money
+
+
+class CancellationOut(Schema):
+    """fee: what the guest owes by the policy. refund_due: the rest of the total, to be given back as far as it was paid."""
+
+    cancelled_at: datetime
+    fee: Money
+    refund_due: Money
+
+
+class RevisionOut(Schema):
+    number: int
+    at: datetime
+    actor: str
+    action: str
+    changes: list[dict[str, Any]]
+
+
+class BookingOut(Schema):
+    """sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for."""
+
+    booking_id: str
+    code: str
+    status: str
+    channel: str
+    source: str
+    hotel_id: str
+    hotel_code: str
+    external_id: str
+    check_in: date
+    check_out: date
+    nights: int
+    rooms: list[RoomStayOut]
+    currency: str
+    total: Money
+    taxes: list[Charge]
+    fees: list[Charge]
+    guest: GuestOut
+    special_requests: str
+    cancellation_policy: CancellationPolicy
+    payment_policy: PaymentPolicy
+    cancellation: CancellationOut | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    sync: dict[str, str]
+    history: list[RevisionOut] | None = None
+
+
+class LookupOut(Schema):
+    success: bool
+    booking: dict[str, Any]
+
+
+class TokenOut(Schema):
+    access_token: str
+    token_type: str
+    expires_in: int
+    expires_at: datetime
+    scopes: list[str]
+
+
+class Organization(Schema):
+    id: str
+    name: str
+
+
+class TokenSays(Schema):
+    """Whose a token is. With `valid` false nothing else is told."""
+
+    valid: bool
+    organization: Organization | None = None
+    key: dict[str, str] | None = None
+    scopes: list[str] = Field(default_factory=list)
+    property_ids: list[str] = Field(default_factory=list)
+    expires_at: datetime | None = None
+
+
+class FieldProblem(Schema):
+    pointer: str
+    detail: str
+
+
+class ProblemOut(Schema):
+    """RFC 9457. instance: the request's id."""
+
+    type: str = Field(examples=["/problems/sold-out"], pattern=r"^/problems/")
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None
+
+
+HOTEL_KEY = {"type": "string", "pattern": SLUG_PATTERN, "examples": ["beach-condo-123"]}
+UUID_KEY = {"type": "string", "format": "uuid"}

@@ -1,0 +1,107 @@
+"""The API's doors: whose call it is, what it may do, how fast."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.security import APIKeyHeader, HttpBearer
+
+from innsync.api import tokens
+from innsync.api.problems import Problem, of_status
+from innsync.apps.accounts import selectors
+from innsync.apps.accounts.limits import take_call
+from innsync.apps.accounts.models import Scope
+from innsync.apps.accounts.selectors import Caller
+
+
+def _admit(request: HttpRequest, caller: Caller | None, scope: str) -> Caller | None:
+    """Check everything about a known caller. Raises Problem: 403 from elsewhere or without the scope, 429 too fast."""
+    if caller is None:
+        return None
+    check_address(request, caller)
+    count(request, caller)
+    if scope not in caller.scopes:
+        raise Problem(403, "forbidden", "Not allowed", f"This key lacks the scope {scope}.")
+    return caller
+
+
+def check_address(request: HttpRequest, caller: Caller) -> None:
+    """Raises Problem 403 when the key may not be used from there. Forwarding headers can be forged and are not read."""
+    if not caller.may_come_from(request.META.get("REMOTE_ADDR", "")):
+        raise Problem(403, "forbidden", "Not allowed", "This key may not be used from this address.")
+
+
+def count(request: HttpRequest, caller: Caller) -> None:
+    """Count the call against the key's limit. Raises Problem 429."""
+    spend(request, str(caller.program_id), caller.calls_per_minute or _usual_limit())
+
+
+def _usual_limit() -> int:
+    name = "INNSYNC_API_CALLS_PER_MINUTE"
+    return int(os.environ.get(name) or settings.SETTINGS[name][0])
+
+
+def spend(request: HttpRequest, bucket: str, calls_per_minute: int) -> None:
+    """Take one call from the bucket; the answer's headers tell what is left. Raises Problem 429."""
+    allowance = take_call(key=bucket, calls_per_minute=calls_per_minute)
+    request.allowance = allowance  # type: ignore[attr-defined]  # the middleware tells it in headers
+    if not allowance.granted:
+        raise Problem(
+            429,
+            "too-many-requests",
+            "Too many requests",
+            f"At most {calls_per_minute} calls a minute are allowed.",
+            headers={"Retry-After": str(allowance.retry_after_s)},
+        )
+
+
+class ApiKey(APIKeyHeader):
+    """A key of an organization, as made with `innsync keys create`."""
+
+    param_name = "X-API-Key"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
+        return _admit(request, selectors.authenticate(secret=key) if key else None, self.scope)
+
+
+class Bearer(HttpBearer):
+    """A token from POST /api/booking-engine/auth/token."""
+
+    openapi_bearerFormat = "JWT"  # noqa: N815  # the library's name for it
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
+        return _admit(request, caller_of_token(token), self.scope)
+
+
+def caller_of_token(token: str) -> Caller | None:
+    """The caller behind a token: its key must still be alive, and the token never may do more than the key."""
+    said = tokens.read(token)
+    if said is None:
+        return None
+    caller = selectors.caller_of(key_id=said.key_id)
+    return None if caller is None else replace(caller, scopes=caller.scopes & said.scopes)
+
+
+def needs(scope: Scope) -> list[Any]:
+    """The doors of an operation that asks for this scope."""
+    return [ApiKey(scope.value), Bearer(scope.value)]
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Who was admitted. Raises Problem 401 where no door stood before."""
+    caller = getattr(request, "auth", None)
+    if not isinstance(caller, Caller):
+        raise of_status(401)
+    return caller

@@ -1,0 +1,229 @@
+"""Our values as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from innsync.api.answers import amount, instant, money
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.sync_status import booking_sync
+from innsync.apps.rates.selectors import House, PlanTerms
+from innsync.apps.reservations.records import Record, Stay
+from innsync.domain.offers import Offer, Unavailable
+from innsync.domain.policies import CancellationPolicy, free_until
+from innsync.domain.taxes import ChargedMinor
+
+Json = dict[str, Any]
+
+
+def cancellation_terms(house: House, policy: Mapping[str, Any], check_in: date | None) -> Json:
+    """A policy as stored, and for a stay the last moment at which cancelling is free."""
+    shown: Json = {"tiers": [], **policy}
+    if check_in is not None:
+        moment = free_until(
+            CancellationPolicy.from_json(policy), check_in, house.check_in_time, ZoneInfo(house.time_zone)
+        )
+        shown["free_until"] = instant(moment) if moment else None
+    return shown
+
+
+def payment_terms(policy: Mapping[str, Any]) -> Json:
+    return {"steps": [], **policy}
+
+
+def nights(first: date, amounts_minor: Iterable[int], currency: str) -> list[Json]:
+    return [
+        {"date": (first + timedelta(days=index)).isoformat(), "amount": amount(minor, currency)}
+        for index, minor in enumerate(amounts_minor)
+    ]
+
+
+def _charges(charged: Iterable[ChargedMinor], currency: str) -> list[Json]:
+    return [
+        {
+            "code": rule.code,
+            "name": rule.name,
+            "amount": amount(minor, currency),
+            "currency": currency,
+            "included": rule.included,
+        }
+        for rule, minor in charged
+    ]
+
+
+def offers(house: House, found: Iterable[Offer]) -> list[Json]:
+    """Offers of one search; what depends on the plan alone is worked out once a plan."""
+    terms: dict[object, Json] = {}
+    shown = []
+    for offer in found:
+        plan_id = offer.product.rate_plan_id
+        if plan_id not in terms:
+            terms[plan_id] = _plan_terms(house, house.plans[plan_id], offer.stay.check_in)  # type: ignore[index]
+        shown.append(
+            {
+                "room_type_id": str(offer.room_type.id),
+                "room_type_code": offer.room_type.code,
+                "rate_plan_id": str(plan_id),
+                "rate_plan_code": offer.product.rate_plan_code,
+                "available": offer.available,
+                "total": money(offer.total_minor, offer.currency),
+                "taxes": _charges(offer.taxes, offer.currency),
+                "fees": _charges(offer.fees, offer.currency),
+                "nightly": nights(offer.stay.check_in, offer.nightly_minor, offer.currency),
+                **terms[plan_id],
+            }
+        )
+    return shown
+
+
+def _plan_terms(house: House, plan: PlanTerms, check_in: date | None) -> Json:
+    return {
+        "meal_plan": plan.meal_plan,
+        "cancellation_policy": cancellation_terms(house, plan.cancellation_policy, check_in),
+        "payment_policy": payment_terms(plan.payment_policy),
+    }
+
+
+def plan_sold(house: House, plan: PlanTerms) -> Json:
+    return {
+        "rate_plan_id": str(plan.id),
+        "rate_plan_code": plan.code,
+        "name": plan.name,
+        **_plan_terms(house, plan, None),
+    }
+
+
+def unavailable(found: Iterable[Unavailable]) -> list[Json]:
+    return [
+        {
+            "room_type_code": one.room_type.code,
+            "rate_plan_code": one.product.rate_plan_code,
+            "reasons": [str(reason) for reason in one.reasons],
+        }
+        for one in found
+    ]
+
+
+def booking(house: House, record: Record, *, history: bool = False) -> Json:
+    """A booking in full, from inside its organization's transaction."""
+    currency = record.currency
+    charges = [
+        {
+            "kind": line["kind"],
+            "code": line["code"],
+            "name": line["name"],
+            "amount": amount(line["minor"], currency),
+            "currency": currency,
+            "included": line["included"],
+        }
+        for line in record.charges
+    ]
+    shown: Json = {
+        "booking_id": str(record.id),
+        "code": record.code,
+        "status": str(record.status),
+        "channel": record.channel,
+        "source": record.source,
+        "hotel_id": str(record.property_id),
+        "hotel_code": house.code,
+        "external_id": record.external_id,
+        "check_in": record.check_in.isoformat(),
+        "check_out": record.check_out.isoformat(),
+        "nights": (record.check_out - record.check_in).days,
+        "rooms": [_room_stay(house, stay, currency) for stay in record.stays],
+        "currency": currency,
+        "total": money(record.total_minor, currency),
+        "taxes": [_without_kind(line) for line in charges if line["kind"] == "tax"],
+        "fees": [_without_kind(line) for line in charges if line["kind"] == "fee"],
+        "guest": _guest(record),
+        "special_requests": record.special_requests,
+        "cancellation_policy": cancellation_terms(
+            house, record.terms.get("cancellation_policy") or {}, record.check_in
+        ),
+        "payment_policy": payment_terms(record.terms.get("payment_policy") or {}),
+        "cancellation": _cancellation(record),
+        "created_at": instant(record.created_at),
+        "updated_at": instant(record.updated_at),
+        "version": record.version,
+        "sync": booking_sync(
+            property_id=record.property_id,
+            booking_id=record.id,
+            room_type_ids=[stay.room_type_id for stay in record.stays],
+            first=record.check_in,
+            last=record.check_out - timedelta(days=1),
+        ),
+    }
+    if history:
+        shown["history"] = _history(record)
+    return shown
+
+
+def booking_for_guest(house: House, record: Record) -> Json:
+    """What a guest is shown of their own booking: nothing of the seller's bookkeeping."""
+    full = booking(house, record)
+    for name in ("sync", "version", "channel", "source", "external_id"):
+        del full[name]
+    return full | {"hotel_name": house.name}
+
+
+def _without_kind(line: Json) -> Json:
+    return {name: value for name, value in line.items() if name != "kind"}
+
+
+def _room_stay(house: House, stay: Stay, currency: str) -> Json:
+    room_type = house.room_type(stay.room_type_id)
+    plan = house.plan(stay.rate_plan_id) if stay.rate_plan_id else None
+    return {
+        "room_stay_id": str(stay.id),
+        "room_type_id": str(stay.room_type_id),
+        "room_type_code": room_type.code if room_type else "",
+        "rate_plan_id": str(stay.rate_plan_id) if stay.rate_plan_id else None,
+        "rate_plan_code": plan.code if plan else None,
+        "check_in": stay.check_in.isoformat(),
+        "check_out": stay.check_out.isoformat(),
+        "adults": stay.adults,
+        "children": len(stay.child_ages),
+        "child_ages": list(stay.child_ages),
+        "guest_name": stay.guest_name,
+        "nightly": nights(stay.check_in, stay.nightly_minor, currency),
+        "total": money(stay.total_minor, currency),
+    }
+
+
+def _guest(record: Record) -> Json:
+    with sql() as cursor:
+        row = cursor.execute("SELECT country, language FROM guests_guest WHERE id = %s", (record.guest_id,)).fetchone()
+    country, language = row or ("", "")
+    return {
+        "name": record.guest_name,
+        "email": record.guest_email,
+        "phone": record.guest_phone,
+        "country": country,
+        "language": language,
+    }
+
+
+def _cancellation(record: Record) -> Json | None:
+    if record.cancelled_at is None:
+        return None
+    fee = record.cancellation_fee_minor or 0
+    return {
+        "cancelled_at": instant(record.cancelled_at),
+        "fee": money(fee, record.currency),
+        "refund_due": money(record.total_minor - fee, record.currency),
+    }
+
+
+def _history(record: Record) -> list[Json]:
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT number, at, actor, action, changes FROM reservations_revision WHERE booking_id = %s ORDER BY number",
+            (record.id,),
+        ).fetchall()
+    return [
+        {"number": number, "at": instant(at), "actor": actor, "action": action, "changes": changes}
+        for number, at, actor, action, changes in rows
+    ]

@@ -1,0 +1,79 @@
+"""How fast a program may call: one bucket of calls a key in PostgreSQL, shared by all processes."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass
+
+from innsync.apps.accounts.tenancy import sql
+
+# Refill, then take up to `most` calls if at least one is there. Without a row answered, one more look tells the wait.
+_TAKE = """
+WITH taken AS (
+  INSERT INTO events_bucket AS b (key, tokens, at, stamps)
+  VALUES (%(key)s, %(calls)s - %(most)s, clock_timestamp(), '{}')
+  ON CONFLICT (key) DO UPDATE SET
+    tokens = greatest(0, least(%(calls)s, b.tokens + %(rate)s * extract(epoch FROM clock_timestamp() - b.at)) - %(most)s),
+    at = clock_timestamp()
+  WHERE least(%(calls)s, b.tokens + %(rate)s * extract(epoch FROM clock_timestamp() - b.at)) >= 1
+  RETURNING tokens
+)
+SELECT (SELECT tokens FROM taken),
+       (SELECT least(%(calls)s, tokens + %(rate)s * extract(epoch FROM clock_timestamp() - at))
+        FROM events_bucket WHERE key = %(key)s)
+"""
+_LEASES_A_MINUTE = 300
+_LEASE_LIVES_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Whether a call may be made, and what the answer's headers tell. retry_after_s: 0 when it may."""
+
+    quota: int
+    remaining: int
+    retry_after_s: int
+
+    @property
+    def granted(self) -> bool:
+        return self.retry_after_s == 0
+
+
+@dataclass(slots=True)
+class _Lease:
+    calls: int
+    left_in_bucket: float
+    ends: float
+
+
+_leases: dict[str, _Lease] = {}
+_leasing = threading.Lock()
+
+
+def take_call(*, key: str, calls_per_minute: int) -> Allowance:
+    """Count one call against the limit of `key`.
+
+    A process takes the calls of a generous limit from the bucket a few at a time (never more than 1/300 of the limit),
+    so that a fast program does not queue for one row; what it does not use within two seconds is lost to the program.
+    """
+    with _leasing:
+        lease = _leases.get(key)
+        if lease and lease.calls > 0 and time.monotonic() < lease.ends:
+            lease.calls -= 1
+            return Allowance(calls_per_minute, int(lease.calls + lease.left_in_bucket), 0)
+    most = max(1, calls_per_minute // _LEASES_A_MINUTE)
+    rate = calls_per_minute / 60
+    with sql() as cursor:
+        left, before = cursor.execute(
+            _TAKE, {"key": f"api:{key}", "calls": float(calls_per_minute), "rate": rate, "most": float(most)}
+        ).fetchone() or (None, None)
+    if left is None:
+        return Allowance(calls_per_minute, 0, max(1, math.ceil((1 - float(before or 0)) / rate)))
+    granted = most if before is None else max(1, min(most, math.floor(before)))
+    with _leasing:
+        if len(_leases) > 4096:
+            _leases.clear()
+        _leases[key] = _Lease(granted - 1, float(left), time.monotonic() + _LEASE_LIVES_S)
+    return Allowance(calls_per_minute, int(granted - 1 + left), 0)

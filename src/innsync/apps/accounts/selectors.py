@@ -1,0 +1,128 @@
+"""Whose key that is."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from innsync.apps.accounts.services import SECRET_PREFIX, hash_secret
+from innsync.apps.accounts.tenancy import sql
+
+REMEMBERED_S = 1.0
+_MOST_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A program that showed a good key: what it may do, for whom.
+
+    program_id: the same before and after a rotation. property_ids: empty means every property of the organization.
+    """
+
+    key_id: UUID
+    program_id: UUID
+    organization_id: UUID
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    property_ids: frozenset[UUID]
+    ip_allowlist: tuple[str, ...]
+    expires_at: datetime | None
+    calls_per_minute: int | None
+
+    def may_see(self, property_id: UUID) -> bool:
+        return not self.property_ids or property_id in self.property_ids
+
+    def may_come_from(self, address: str) -> bool:
+        if not self.ip_allowlist:
+            return True
+        try:
+            source = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        mapped = getattr(source, "ipv4_mapped", None)
+        return any((mapped or source) in ipaddress.ip_network(one) for one in self.ip_allowlist)
+
+
+# One statement: the key as it is, and a note of its use once a minute.
+_FIND = """
+WITH found AS (
+  SELECT id, coalesce(first_key_id, id) AS program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist,
+         expires_at, calls_per_minute, last_used_at
+  FROM accounts_apikey WHERE {where} = %(value)s AND revoked_at IS NULL
+), used AS (
+  UPDATE accounts_apikey k SET last_used_at = %(now)s FROM found
+  WHERE k.id = found.id AND (found.last_used_at IS NULL OR found.last_used_at < %(now)s - interval '1 minute')
+)
+SELECT id, program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist, expires_at, calls_per_minute
+FROM found
+"""
+_BY_HASH = _FIND.format(where="secret_hash")
+_BY_ID = _FIND.format(where="id")
+
+_remembered: dict[object, tuple[float, Caller | None]] = {}
+_remembering = threading.Lock()
+
+
+def authenticate(*, secret: str, now: datetime | None = None) -> Caller | None:
+    """Whose secret that is; None for one that is unknown, withdrawn or past its end.
+
+    A process remembers the answer for a second, so a busy program costs no look-up a call; a withdrawn key is refused
+    within that second everywhere.
+    """
+    if not secret.startswith(SECRET_PREFIX) or len(secret) > 200:
+        return None
+    return _living(_find(_BY_HASH, hash_secret(secret)), now)
+
+
+def caller_of(*, key_id: UUID, now: datetime | None = None) -> Caller | None:
+    """The same by the key's id, for tokens that were got with it."""
+    return _living(_find(_BY_ID, key_id), now)
+
+
+def forget_callers() -> None:
+    """Let the next call look again; for the process that has just withdrawn a key."""
+    with _remembering:
+        _remembered.clear()
+
+
+def _living(caller: Caller | None, now: datetime | None) -> Caller | None:
+    if caller is None or (caller.expires_at is not None and caller.expires_at <= (now or datetime.now(UTC))):
+        return None
+    return caller
+
+
+def _find(statement: str, value: Any) -> Caller | None:
+    moment = time.monotonic()
+    known = _remembered.get(value)
+    if known is not None and moment - known[0] < REMEMBERED_S:
+        return known[1]
+    with sql() as cursor:
+        row = cursor.execute(statement, {"value": value, "now": datetime.now(UTC)}).fetchone()
+    caller = None if row is None else _read(row)
+    with _remembering:
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[value] = (moment, caller)
+    return caller
+
+
+def _read(row: tuple[Any, ...]) -> Caller:
+    key_id, program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist, expires_at, limit = row
+    return Caller(
+        key_id=key_id,
+        program_id=program_id,
+        organization_id=organization_id,
+        name=name,
+        prefix=prefix,
+        scopes=frozenset(scopes),
+        property_ids=frozenset(property_ids),
+        ip_allowlist=tuple(ip_allowlist),
+        expires_at=expires_at,
+        calls_per_minute=limit,
+    )

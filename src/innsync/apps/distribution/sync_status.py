@@ -1,0 +1,60 @@
+"""How far a booking has reached each channel of its property."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from innsync.apps.accounts.tenancy import sql
+
+# Worst first: with two connections to one channel, the worse one is told.
+WORST_FIRST = ("conflict", "failed", "pending", "synced")
+
+# A night waits while the outbox has not told the connection, or while the connection may still differ there.
+_STATUS = """
+SELECT c.vendor, CASE
+  WHEN EXISTS (SELECT FROM distribution_conflict k WHERE k.booking_id = %(booking)s AND k.state = 'open') THEN 'conflict'
+  WHEN EXISTS (
+    SELECT FROM distribution_refusedcell r JOIN distribution_roommapping m
+      ON m.connection_id = r.connection_id AND m.external_room = r.room
+    WHERE r.connection_id = c.id AND r.rate = '' AND m.room_type_id = ANY(%(types)s)
+      AND r.day BETWEEN %(first)s AND %(last)s) THEN 'failed'
+  WHEN EXISTS (
+    SELECT FROM distribution_dirty d
+    WHERE d.connection_id = c.id AND d.first <= %(last)s AND d.last >= %(first)s
+      AND (d.room_type_id IS NULL OR d.room_type_id = ANY(%(types)s)))
+    THEN CASE WHEN c.failures > 0 OR c.state <> 'active' THEN 'failed' ELSE 'pending' END
+  WHEN EXISTS (
+    SELECT FROM events_outbox o, jsonb_array_elements(o.payload -> 'spans') AS span
+    WHERE o.property_id = c.property_id AND o.topic = 'ari_changed'
+      AND (span ->> 1)::date <= %(last)s AND (span ->> 2)::date >= %(first)s
+      AND (span ->> 0 IS NULL OR (span ->> 0)::uuid = ANY(%(types)s))) THEN 'pending'
+  ELSE 'synced' END
+FROM distribution_connection c
+WHERE c.property_id = %(property)s AND c.state <> 'paused'
+"""
+
+
+def booking_sync(
+    *, property_id: UUID, booking_id: UUID, room_type_ids: Sequence[UUID], first: date, last: date
+) -> dict[str, str]:
+    """Channel -> `synced`, `pending`, `failed` or `conflict`, for the nights from first to last of these room types.
+
+    Connections that a person paused are left out. In one statement; sees what this transaction has written itself.
+    """
+    with sql() as cursor:
+        rows = cursor.execute(
+            _STATUS,
+            {
+                "property": property_id,
+                "booking": booking_id,
+                "types": list(room_type_ids),
+                "first": first,
+                "last": last,
+            },
+        ).fetchall()
+    found: dict[str, str] = {}
+    for vendor, status in rows:
+        found[vendor] = min(found.get(vendor, "synced"), status, key=WORST_FIRST.index)
+    return dict(sorted(found.items()))
