@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.domain.ari import Calendar, Row, Target
+from innsync.domain.ari import AriUpdate, Calendar, Row, Target
 
 
 def month_of(day: date) -> date:
@@ -120,3 +120,17 @@ def forget(calendar: Calendar, spans: Iterable[tuple[date, date]], fields: Seque
                     row[position] = None
                 rows[index] = tuple(row)
     return Calendar(calendar.first, calendar.layout, tuple(rows))
+
+
+def forget_told(calendar: Calendar, updates: Iterable[AriUpdate]) -> Calendar:
+    """The calendar with just the cells unknown that the updates speak of."""
+    rows = [list(row) for row in calendar.rows]
+    position = {field: index for index, field in enumerate(calendar.layout)}
+    for update in updates:
+        places = [position[field] for field in update.values]
+        for offset in range(update.nights):
+            index = (update.first - calendar.first).days + offset
+            if 0 <= index < len(rows):
+                for place in places:
+                    rows[index][place] = None
+    return Calendar(calendar.first, calendar.layout, tuple(tuple(row) for row in rows))

@@ -14,7 +14,7 @@ from innsync.apps.distribution import acknowledged
 from innsync.apps.distribution.models import Connection, Divergence, PushLog
 from innsync.apps.distribution.selectors import Linked
 from innsync.apps.events import services as events
-from innsync.domain.ari import Calendar, Target, apply
+from innsync.domain.ari import AriUpdate, Calendar, Target, apply
 from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
 from innsync.integrations.ports import Push, PushResult
 
@@ -70,12 +70,11 @@ def record_answer(
 ) -> tuple[int, int]:
     """Acknowledge what was accepted, keep what was refused. Answers (accepted cells, refused cells)."""
     link = linked.connection
-    updated: dict[Target, Calendar] = {}
-    spans: dict[Target, list[tuple[date, date]]] = {}
+    told: dict[Target, list[AriUpdate]] = {}
     for update in attempt.push.updates:
-        calendar = updated.get(update.target, known[update.target])
-        updated[update.target] = apply(calendar, [update])
-        spans.setdefault(update.target, []).append((update.first, update.last))
+        told.setdefault(update.target, []).append(update)
+    updated = {target: apply(known[target], updates) for target, updates in told.items()}
+    spans = {target: [(update.first, update.last) for update in updates] for target, updates in told.items()}
     refused = _refused_cells(attempt.push, result)
     for target, day, name, _, _, _ in refused:
         updated[target] = acknowledged.forget(updated[target], [(day, day)], [name])

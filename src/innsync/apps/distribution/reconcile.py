@@ -118,7 +118,9 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
     """One look and its pushes. Answers whether another look is worth while."""
     now = datetime.now(UTC)
     with tenant(organization_id):
-        work = _look(connection_id, full, now)
+        if full and not dry_run:
+            _mark_all(connection_id, now)
+        work = _look(connection_id, full and dry_run, now)
         if work is None:
             outcome.why = "the connection is not active"
             return False
@@ -149,6 +151,18 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
     with tenant(organization_id):
         push_records.remove_dirty([row.id for row in work.dirty])
         return push_records.any_dirty(connection_id)
+
+
+def _mark_all(connection_id: UUID, now: datetime) -> None:
+    """A look at everything that fails half-way is still owed afterwards."""
+    linked = load_linked(connection_id=connection_id)
+    first, last = linked.window(now)
+    with sql() as cursor:
+        cursor.execute(
+            "INSERT INTO distribution_dirty (organization_id, connection_id, first, last, since, what, forget, cause)"
+            " VALUES (%s, %s, %s, %s, %s, 'all', false, 'full look')",
+            (linked.connection.organization_id, connection_id, first, last, now),
+        )
 
 
 def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
@@ -254,13 +268,18 @@ def _without_refused(updates: list[AriUpdate], refused: Mapping[tuple[Target, da
         nights: dict[date, dict[str, int]] = {}
         for offset in range(update.nights):
             night = update.first + timedelta(days=offset)
-            values = {
+            tried = {
                 name: value
                 for name, value in update.values.items()
                 if refused.get((update.target, night, name)) != value
             }
-            if values:
-                nights[night] = values
+            if any(name.startswith("price_") for name in tried):
+                # Prices travel together: a new one takes along those that were refused beside the former one.
+                tried = {
+                    name: value for name, value in update.values.items() if name in tried or name.startswith("price_")
+                }
+            if tried:
+                nights[night] = tried
         kept += [
             AriUpdate(update.target, span.first, span.last, span.value, update.currency) for span in compress(nights)
         ]
@@ -289,17 +308,12 @@ def _settle(work: _Work, now: datetime) -> None:
 
 
 def _make_unknown(work: _Work, pushes: Sequence[Push]) -> None:
-    spans: dict[Target, list[tuple[date, date]]] = {}
-    fields: dict[Target, set[str]] = {}
+    told: dict[Target, list[AriUpdate]] = {}
     for push in pushes:
         for update in push.updates:
-            spans.setdefault(update.target, []).append((update.first, update.last))
-            fields.setdefault(update.target, set()).update(update.values)
-    changed = {}
-    for target, nights in spans.items():
-        calendar = work.known[target]
-        named = [name for name in calendar.layout if name in fields[target]]
-        changed[target] = acknowledged.forget(calendar, nights, named)
+            told.setdefault(update.target, []).append(update)
+    changed = {target: acknowledged.forget_told(work.known[target], updates) for target, updates in told.items()}
+    spans = {target: [(update.first, update.last) for update in updates] for target, updates in told.items()}
     work.known |= changed
     acknowledged.store(
         organization_id=work.linked.connection.organization_id,
