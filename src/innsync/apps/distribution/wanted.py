@@ -149,7 +149,7 @@ def _within(rules: DayRules, max_nights: int) -> DayRules:
         rules,
         min_stay_arrival=min(rules.min_stay_arrival, max_nights),
         min_stay_through=min(rules.min_stay_through, max_nights),
-        max_stay=min(rules.max_stay or max_nights, max_nights),
+        max_stay=rules.max_stay if rules.max_stay < max_nights else 0,  # no limit of ours: the channel's own holds
         closed_to_arrival=rules.closed_to_arrival or too_long,
     )
 
