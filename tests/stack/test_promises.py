@@ -100,6 +100,8 @@ def world() -> Iterator[World]:
         made = World(product, product.start())
         made.wait_for("single", tonight(30), 8)
         yield made
+        made.client.close()
+        made.api.close()
     finally:
         product.end()
         shutil.rmtree(product.folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import django
 import structlog
 from django.conf import settings
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
 
 log = structlog.get_logger()
 HEARTBEAT_S = 1.0
@@ -21,6 +24,7 @@ def run_worker() -> None:
     """Work until SIGTERM or SIGINT, then finish what is under way. Blocking."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
     django.setup()
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
     from innsync.apps.events import relay
     from innsync.apps.inbox import tasks  # noqa: F401
@@ -61,14 +65,21 @@ async def _work() -> None:
             rescue.cancel()
 
 
-async def _rescue_stalled(app: object) -> None:
+async def _rescue_stalled(app: Any) -> None:
     """Give the jobs of a worker that died to another one. Procrastinate itself leaves them `doing` for ever."""
     while True:
         await asyncio.sleep(LOOK_FOR_STALLED_EVERY_S)
         try:
-            stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S)  # type: ignore[attr-defined]
-            for job in stalled:
-                await app.job_manager.retry_job(job)  # type: ignore[attr-defined]
-                log.warning("job_taken_over", job_id=job.id, task=job.task_name)
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+                await _take_over(app.job_manager, job)
         except Exception:
             log.exception("rescue_failed")
+
+
+async def _take_over(manager: Any, job: Any) -> None:
+    """Queue the job anew; when an equal one waits already, end this one, so that its lock lets that one go."""
+    try:
+        await manager.retry_job(job)
+    except (UniqueViolation, ConnectorException):
+        await manager.finish_job(job, Status.FAILED, delete_job=True)
+    log.warning("job_taken_over", job_id=job.id, task=job.task_name)
