@@ -116,6 +116,8 @@ def set_rates(*, organization_id: UUID, property_id: UUID, edits: Sequence[RateE
     cells = 0
     touched: list[tuple[UUID | None, date, date]] = []
     with sql() as cursor:
+        # One writer a property: edits lock days in the order they are given, and two of them would wait for each other.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (str(property_id),))
         for index, edit in enumerate(edits):
             product = products.get(edit.product_id)
             if product is None:
