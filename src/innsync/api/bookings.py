@@ -14,7 +14,7 @@ from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas, shapes
 from innsync.api.answers import Answer, give, once
-from innsync.api.fields import Day, Key, Line, MoneyIn, Strict, Text, Whole
+from innsync.api.fields import Day, Key, Line, MoneyIn, Strict, Text, whole
 from innsync.api.finding import (
     check_stay,
     find_house,
@@ -68,9 +68,9 @@ class RoomIn(Strict):
     room_type_code: Key | None = None
     rate_plan_id: Key | None = None
     rate_plan_code: Key | None = None
-    adults: Annotated[Whole, Field(ge=1, le=30)]
-    children: Annotated[Whole, Field(ge=0, le=30)] | None = None
-    child_ages: Annotated[list[Annotated[Whole, Field(ge=0, le=OLDEST_CHILD)]], Field(max_length=30)] | None = None
+    adults: whole(1, 30)
+    children: whole(0, 30) | None = None
+    child_ages: Annotated[list[whole(0, OLDEST_CHILD)], Field(max_length=30)] | None = None
     guest_name: Annotated[Line, Field(max_length=200)] = ""
 
 
@@ -241,7 +241,12 @@ def _guest(guest: GuestIn) -> GuestDetails:
 
 
 def _hold_id(text: str | None) -> UUID | None:
-    return None if text is None else read_uuid(text, "hold_id")
+    if text is None:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise invalid(("/hold_id", "must be the id of a hold")) from None
 
 
 def _new_stay(house: House, record: records.Record, body: ChangeIn, now: datetime) -> StayDates | None:

@@ -51,11 +51,16 @@ def _flag(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A calendar date, YYYY-MM-DD and nothing else."""
 
-QueryWhole = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in a query."""
 
-Whole = Annotated[int, BeforeValidator(_whole_json)]
-"""A whole number in JSON; "2" and true are none."""
+def query_whole(least: int, most: int) -> Any:
+    """A whole number in a query, from least to most."""
+    return Annotated[int, Field(ge=least, le=most), BeforeValidator(_whole)]
+
+
+def whole(least: int, most: int) -> Any:
+    """A whole number in JSON, from least to most; "2", 2.0 and true are none."""
+    return Annotated[int, Field(ge=least, le=most), BeforeValidator(_whole_json)]
+
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 """A switch in a query: true, false, 1 or 0."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from innsync.api import schemas, shapes
 from innsync.api.answers import content
 from innsync.api.availability import HotelKey
-from innsync.api.fields import QueryWhole
+from innsync.api.fields import query_whole
 from innsync.api.finding import find_house
 from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
@@ -27,7 +27,7 @@ router = Router(tags=["Hotels"])
 
 @router.get(
     "/hotels/{hotel_id}",
-    response={200: schemas.HotelOut},
+    response={200: schemas.HotelOut, 304: None},
     auth=needs(Scope.CONTENT_READ),
     operation_id="get_hotel",
     summary="The hotel",
@@ -52,8 +52,8 @@ def get_hotel(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
             "geo": geo,
             "time_zone": about.time_zone,
             "currency": about.currency,
-            "check_in_time": about.check_in_time.isoformat(),
-            "check_out_time": about.check_out_time.isoformat(),
+            "check_in_time": f"{about.check_in_time:%H:%M}",
+            "check_out_time": f"{about.check_out_time:%H:%M}",
             "sellable_days": about.sellable_days,
             "amenities": about.amenities,
             "policies": about.policies,
@@ -65,13 +65,13 @@ def get_hotel(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
 
 
 class PageQuery(Schema):
-    limit: Annotated[QueryWhole, Field(ge=1, le=200)] = 100
+    limit: query_whole(1, 200) = 100
     cursor: Annotated[str, Field(max_length=200)] = Field("", description="next_cursor of the page before.")
 
 
 @router.get(
     "/room-types/{hotel_id}",
-    response={200: schemas.RoomTypeList},
+    response={200: schemas.RoomTypeList, 304: None},
     auth=needs(Scope.CONTENT_READ),
     operation_id="list_room_types",
     summary="Its room types and the rate plans they are sold at",

@@ -107,7 +107,7 @@ _MORE = {
 
 
 def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
-    """Say of every operation which problems it may answer, and of every answer which headers it carries."""
+    """Say of every operation which problems it may answer."""
     components = document["components"]
     refusal = schemas.ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
     components["schemas"].update(refusal.pop("$defs", {}))
@@ -123,7 +123,21 @@ def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
             statuses = {*_ANYWHERE, *_MORE[method], 401, 403}
             for status in sorted(statuses):
                 operation["responses"].setdefault(status, {"$ref": "#/components/responses/Problem"})
+            for parameter in operation["parameters"]:
+                _plain(parameter)
     return document
+
+
+def _plain(parameter: dict[str, Any]) -> None:
+    """A parameter may be left out but never be null, and its examples belong to its schema."""
+    parameter.pop("examples", None)
+    schema = parameter["schema"]
+    choices = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema.update(choices[0])
+        if schema.get("default", "") is None:
+            del schema["default"]
 
 
 api.add_router("/booking-engine", access.router)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from ninja import Schema
@@ -122,8 +122,8 @@ class HotelOut(Schema):
     geo: dict[str, float] | None
     time_zone: str
     currency: str
-    check_in_time: time
-    check_out_time: time
+    check_in_time: str = Field(examples=["15:00"])
+    check_out_time: str = Field(examples=["11:00"])
     sellable_days: int
     amenities: list[Any]
     policies: dict[str, Any]
