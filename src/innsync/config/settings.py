@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "innsync.apps.reservations",
     "innsync.apps.distribution",
     "innsync.apps.inbox",
+    "innsync.portals",
 ]
 
 APPLICATION_ROLE = "innsync_app"
@@ -107,6 +108,7 @@ if _migrating:
 MIDDLEWARE = [
     "innsync.api.middleware.RequestContext",
     "django.middleware.security.SecurityMiddleware",
+    "innsync.portals.headers.PageHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -148,6 +150,9 @@ LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = setting("INNSYNC_PUBLIC_URL").startswith("https://")
+CSRF_TRUSTED_ORIGINS = [setting("INNSYNC_PUBLIC_URL")] if SESSION_COOKIE_SECURE else []
+CSRF_FAILURE_VIEW = "innsync.portals.errors.csrf_failed"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000

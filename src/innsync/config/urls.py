@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from innsync.api import docs, health, metrics
 from innsync.api.main import api
@@ -15,4 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", docs.page),
     path("api/docs.css", docs.style),
     path("api/", api.urls),
+    path("", include("innsync.portals.urls")),
 ]
+handler400 = "innsync.portals.errors.bad_request"
+handler403 = "innsync.portals.errors.forbidden"
+handler404 = "innsync.portals.errors.not_found"
+handler500 = "innsync.portals.errors.failed"

@@ -133,7 +133,8 @@ def _midnight(organization_id: UUID, connection_id: UUID) -> None:
 
 
 @when_due("audit")
-def _audit(organization_id: UUID, connection_id: UUID) -> None:
+def enqueue_audit(organization_id: UUID, connection_id: UUID) -> None:
+    """Let the channel be read back, when nothing more urgent is to be done."""
     enqueue(
         audit_connection,
         lock=f"connection:{connection_id}",

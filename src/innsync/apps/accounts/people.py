@@ -1,0 +1,42 @@
+"""People: which organizations they belong to, and what they may do there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from innsync.apps.accounts.models import Membership, Role
+
+ACTING = frozenset({Role.ADMINISTRATOR, Role.MANAGER})
+"""The roles that may change how an organization's channels are kept in step; all others read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A person in one of their organizations. property_ids: the properties they see; empty means every one."""
+
+    organization_id: UUID
+    organization_name: str
+    role: Role
+    property_ids: frozenset[UUID]
+
+    @property
+    def may_act(self) -> bool:
+        return self.role in ACTING
+
+    @property
+    def sees_all(self) -> bool:
+        return not self.property_ids
+
+    def sees(self, property_id: UUID | None) -> bool:
+        """Whether that property's things are shown; what belongs to no known property only to those who see all."""
+        return self.sees_all or property_id in self.property_ids
+
+
+def list_access(*, user_id: UUID) -> list[Access]:
+    """Every organization that a person belongs to, by name."""
+    memberships = Membership.objects.filter(user_id=user_id).select_related("organization")
+    return [
+        Access(one.organization_id, one.organization.name, Role(one.role), frozenset(one.property_ids))
+        for one in memberships.order_by("organization__name", "id")
+    ]

@@ -1,0 +1,148 @@
+"""Who looks at a page, for which organization, and the one transaction in which a page or an action does its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from innsync.apps.accounts.models import User
+from innsync.apps.accounts.people import Access, list_access
+from innsync.apps.accounts.tenancy import tenant
+from innsync.domain.errors import DomainError
+from innsync.portals.words import refusal
+
+CHOSEN = "organization"
+"""Where the session keeps the organization that a person works for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A signed-in person in the organization that they chose; `others` are those they could switch to."""
+
+    user: User
+    access: Access
+    others: tuple[Access, ...]
+
+    @property
+    def actor(self) -> str:
+        """How the history names them."""
+        return self.user.name or self.user.email
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action did, in words, and where to go then."""
+
+    words: str
+    to: str
+    well: bool = True
+
+
+PageView = Callable[..., HttpResponse]
+ActionView = Callable[..., Done]
+
+
+def visitor_of(request: HttpRequest) -> Visitor | None:
+    """The visitor; None for a person without any organization. Only for somebody who is signed in."""
+    assert isinstance(request.user, User)
+    every = list_access(user_id=request.user.id)
+    if not every:
+        return None
+    chosen = request.session.get(CHOSEN)
+    access = next((one for one in every if str(one.organization_id) == chosen), every[0])
+    return Visitor(request.user, access, tuple(one for one in every if one != access))
+
+
+def _enter(request: HttpRequest, *, acts: bool) -> Visitor | HttpResponse:
+    """The visitor, or the answer to somebody who may not pass. Raises PermissionDenied."""
+    if not request.user.is_authenticated:
+        # A form that was sent can't be sent again after signing in; the page it stood on can be shown.
+        return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else reverse("overview"))
+    visitor = visitor_of(request)
+    if visitor is None:
+        return render(request, "portals/no_organization.html", status=403)
+    if acts and not visitor.access.may_act:
+        raise PermissionDenied
+    return visitor
+
+
+def page(*, acts: bool = False) -> Callable[[PageView], PageView]:
+    """A page for people who are signed in; `acts`: only for those who may act. It is built in one tenant transaction."""
+
+    def decorate(view: PageView) -> PageView:
+        @require_safe
+        @wraps(view)
+        def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+            visitor = _enter(request, acts=acts)
+            if isinstance(visitor, HttpResponse):
+                return visitor
+            with tenant(visitor.access.organization_id):
+                return view(request, visitor, **where)
+
+        return answer
+
+    return decorate
+
+
+def fragment(view: PageView) -> PageView:
+    """A part of a page that is fetched again and again: 401 instead of the way to the sign-in."""
+
+    @require_safe
+    @wraps(view)
+    def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+        visitor = visitor_of(request) if request.user.is_authenticated else None
+        if visitor is None:
+            return HttpResponse(status=401)
+        with tenant(visitor.access.organization_id):
+            return view(request, visitor, **where)
+
+    return answer
+
+
+def action(*, back: str) -> Callable[[ActionView], PageView]:
+    """Something that a person does: POST, by those who may act, all or nothing. A refusal leads to the page `back`."""
+
+    def decorate(view: ActionView) -> PageView:
+        @require_POST
+        @wraps(view)
+        def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+            visitor = _enter(request, acts=True)
+            if isinstance(visitor, HttpResponse):
+                return visitor
+            try:
+                with tenant(visitor.access.organization_id):
+                    done = view(request, visitor, **where)
+            except DomainError as error:
+                done = Done(refusal(error), reverse(back), well=False)
+            (messages.success if done.well else messages.error)(request, done.words)
+            return _see_other(done.to)
+
+        return answer
+
+    return decorate
+
+
+def confirmed(*, ask: PageView, do: PageView) -> PageView:
+    """One address for a step that is asked about first: GET asks, POST does."""
+
+    def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+        return (do if request.method == "POST" else ask)(request, **where)
+
+    return answer
+
+
+def _see_other(to: str) -> HttpResponseRedirect:
+    """303: whatever the method was, go on with GET (RFC 9110, 15.4.4)."""
+    response = redirect(to)
+    response.status_code = 303
+    return response

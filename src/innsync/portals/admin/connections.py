@@ -1,0 +1,90 @@
+"""One connection: which nights wait or were refused, what was sent; and what a person may do with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from innsync.apps.distribution import services, tasks
+from innsync.apps.distribution.health import list_health, list_refused, list_waiting
+from innsync.apps.distribution.models import Connection, Drift, PushLog
+from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.admin.overview import cards_of
+from innsync.portals.admin.pages import get_connection, show
+from innsync.portals.words import channel_name
+
+PUSHES_SHOWN = 30
+DRIFT_SHOWN = 50
+
+
+@page()
+def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
+    link = get_connection(visitor, connection_id)
+    now = datetime.now(UTC)
+    drift = Drift.objects.filter(connection=link).order_by("day", "room", "rate", "field")
+    context = {
+        "now": now,
+        "card": cards_of(list_health(now=now, connection_id=link.id), now)[0],
+        "waiting": list_waiting(connection_id=link.id),
+        "refused": list_refused(connection_id=link.id),
+        "pushes": PushLog.objects.filter(connection=link).defer("body").order_by("-at")[:PUSHES_SHOWN],
+        "drift": drift.filter(at=link.last_audit_at)[:DRIFT_SHOWN] if link.last_audit_at else [],
+    }
+    return show(request, visitor, "connection.html", context, section="overview")
+
+
+@action(back="overview")
+def pause(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
+    link = get_connection(visitor, connection_id)
+    services.pause(connection=link)
+    return _done(request, link, "is paused. It goes on selling what it last accepted.")
+
+
+@action(back="overview")
+def resume(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
+    link = get_connection(visitor, connection_id)
+    services.resume(connection=link, now=datetime.now(UTC))
+    return _done(request, link, "resumes: bookings of the gap are fetched, then the calendar is sent.")
+
+
+@action(back="overview")
+def audit(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
+    link = get_connection(visitor, connection_id)
+    tasks.enqueue_audit(link.organization_id, link.id)
+    return _done(request, link, "will be read back and compared. The result appears under “Last audit”.")
+
+
+@page(acts=True)
+def _ask_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
+    link = get_connection(visitor, connection_id)
+    context = {
+        "title": f"Send everything to {channel_name(link.vendor)} again?",
+        "advice": [
+            f"Every night of {link.property.name} up to the horizon ({link.horizon_days} nights) is sent again,"
+            " whatever the channel has accepted before.",
+            "It is rarely needed: differences are found and sent by themselves. It uses up the channel's calls for a while.",
+        ],
+        "do": "Send everything",
+        "back": reverse("connection", args=[link.id]),
+    }
+    return show(request, visitor, "confirm.html", context, section="overview")
+
+
+@action(back="overview")
+def _do_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
+    link = get_connection(visitor, connection_id)
+    services.sync(connection=link, now=datetime.now(UTC), cause=f"full sync asked for by {visitor.actor}", forget=True)
+    return _done(request, link, "is sent everything again.")
+
+
+full_sync = confirmed(ask=_ask_full_sync, do=_do_full_sync)
+
+
+def _done(request: HttpRequest, link: Connection, what: str) -> Done:
+    """Back to where the button was: the connection's own page, or its card on the overview."""
+    own = reverse("connection", args=[link.id])
+    to = own if request.GET.get("on") == "connection" else f"{reverse('overview')}#c-{link.id}"
+    return Done(f"{link.property.name} at {channel_name(link.vendor)} {what}", to)

@@ -1,0 +1,28 @@
+"""The screens of those who keep an organization's channels in step."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from innsync.portals.admin import bookings, conflicts, connections, inbox, overview
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("overview/live", overview.live, name="overview-live"),
+    path("connections/<uuid:connection_id>", connections.connection, name="connection"),
+    path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
+    path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
+    path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),
+    path("connections/<uuid:connection_id>/full-sync", connections.full_sync, name="full-sync"),
+    path("inbox", inbox.inbox, name="inbox"),
+    path("inbox/replay", inbox.replay_all, name="replay-all"),
+    path("inbox/<uuid:message_id>", inbox.message, name="message"),
+    path("inbox/<uuid:message_id>/replay", inbox.replay, name="replay"),
+    path("conflicts", conflicts.conflicts, name="conflicts"),
+    path("conflicts/<uuid:conflict_id>/move", conflicts.move, name="move"),
+    path("conflicts/<uuid:conflict_id>/release", conflicts.release, name="release"),
+    path("conflicts/<uuid:conflict_id>/walk/<uuid:booking_id>", conflicts.walk, name="walk"),
+    path("conflicts/<uuid:conflict_id>/ask", conflicts.ask, name="ask"),
+    path("bookings", bookings.search, name="bookings"),
+    path("bookings/<uuid:booking_id>", bookings.booking, name="booking"),
+]

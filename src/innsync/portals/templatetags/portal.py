@@ -1,0 +1,83 @@
+"""What templates need beyond Django's own: moments, nights, and addresses of static files."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from innsync.portals import static_files
+from innsync.portals.admin.sparkline import in_words
+
+register = template.Library()
+
+
+@register.simple_tag
+def asset(path: str) -> str:
+    """The address of a static file; it changes with the content."""
+    return static_files.address(path)
+
+
+@register.simple_tag
+def ago(moment: datetime | None, now: datetime, never: str = "never") -> SafeString | str:
+    """How long ago, or how long until, with the exact moment behind it."""
+    if moment is None:
+        return never
+    seconds = int((now - moment).total_seconds())
+    text = f"{_span(seconds)} ago" if seconds >= 0 else f"in {_span(-seconds)}"
+    return _time(moment, "now" if seconds == 0 else text)
+
+
+@register.simple_tag
+def since(moment: datetime, now: datetime) -> SafeString:
+    """How long that lasts already."""
+    return _time(moment, _span(max(0, int((now - moment).total_seconds()))))
+
+
+def _time(moment: datetime, text: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%-d %b %Y, %H:%M:%S} UTC", text
+    )
+
+
+def _span(seconds: int) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+@register.filter
+def moment(value: datetime | str | None, zone: str = "UTC") -> SafeString | str:
+    """A moment by the clocks of that time zone, which is named."""
+    if not value:
+        return ""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    there = at.astimezone(ZoneInfo(zone))
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{there:%-d %b %Y, %H:%M} {there.tzname()}")
+
+
+@register.filter
+def day(value: date) -> str:
+    """`Sat 21 Nov 2026`."""
+    return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+@register.simple_tag
+def nights(first: date, last: date) -> str:
+    """From the first night to the last, without saying a month or year twice."""
+    if first == last:
+        return f"{first.day} {first:%b %Y}"
+    if first.year != last.year:
+        return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
+    if first.month != last.month:
+        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
+    return f"{first.day}–{last.day} {first:%b %Y}"
+
+
+@register.filter
+def duration(ms: float) -> str:
+    return in_words(ms)

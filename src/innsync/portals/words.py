@@ -1,0 +1,135 @@
+"""What the screens call things: states, reasons and refusals in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from innsync.apps.distribution.conflicts import NoWayOut
+from innsync.apps.distribution.health import Health
+from innsync.apps.inbox.models import Message
+from innsync.apps.inventory.services import SoldOut
+from innsync.apps.reservations.refusals import NotChangeable, UnknownBooking
+from innsync.domain.errors import DomainError, IllegalTransition
+from innsync.integrations.manifest import manifests
+
+BEHIND = timedelta(seconds=30)
+"""From when on nights that wait are worth a word: a push takes well under a second."""
+
+
+def channel_name(vendor: str) -> str:
+    """A channel as people know it."""
+    if vendor == "direct":
+        return "Direct"
+    manifest = manifests().get(vendor)
+    return manifest.name if manifest else vendor.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A state in words. tone: `good`, `wait` or `bad`; advice: what a person may do about it."""
+
+    label: str
+    tone: str
+    advice: str = ""
+
+
+def condition(health: Health, now: datetime) -> Condition:
+    """The one thing to know about a connection: the gravest that holds."""
+    for holds, found in (
+        (
+            health.state == "unauthorised" or health.account_state == "unauthorised",
+            Condition("Credentials refused", "bad", "Nothing is sent until the account gets new credentials."),
+        ),
+        (
+            health.state == "paused",
+            Condition("Paused", "wait", "The channel goes on selling what it last accepted. Resume to go on."),
+        ),
+        (
+            health.state == "resuming",
+            Condition("Resuming", "wait", "Bookings of the gap are fetched first; then the calendar is sent."),
+        ),
+        (
+            health.failures > 0,
+            Condition("Failing", "bad", "It is tried again by itself, at longer and longer intervals."),
+        ),
+        (
+            health.account_error != "",
+            Condition("Bookings not fetched", "bad", "It is tried again by itself with every poll."),
+        ),
+        (
+            health.refused > 0,
+            Condition("Cells refused", "bad", "See which nights, then change the value or the mapping."),
+        ),
+        (
+            health.retry_reason == "limit" and health.retry_at is not None and health.retry_at > now,
+            Condition("Slowed by the channel", "wait", "Its limit of calls is used up for the moment."),
+        ),
+        (
+            health.waiting_since is not None and now - health.waiting_since > BEHIND,
+            Condition("Behind", "wait", "Changes wait longer than they should: are the workers running?"),
+        ),
+        (health.waiting_since is not None, Condition("Sending", "good")),
+    ):
+        if holds:
+            return found
+    return Condition("In step", "good")
+
+
+def remedy(message: Message) -> str:
+    """What to do about a message that could not be applied."""
+    if "is not mapped" in message.reason:
+        if message.connection_id is None:
+            return "Connect this property to the channel, then replay the message."
+        return "Map it in this connection, then replay the message. The booking is safe here meanwhile."
+    if message.reason.startswith("could not be read"):
+        return "Innsync could not read it: report it with the raw message, and replay it after an update."
+    return "Compare the raw message with what the channel shows. Replay it once the cause is mended."
+
+
+MESSAGE_STATES = {
+    "received": Condition("Received", "wait"),
+    "applied": Condition("Applied", "good"),
+    "needs_attention": Condition("Needs attention", "bad"),
+    "superseded": Condition("Superseded", "plain"),
+    "waiting": Condition("Waits for its booking", "wait"),
+}
+
+BOOKING_STATES = {
+    "pending": Condition("Pending", "wait"),
+    "confirmed": Condition("Confirmed", "good"),
+    "checked_in": Condition("Checked in", "good"),
+    "checked_out": Condition("Checked out", "plain"),
+    "cancelled": Condition("Cancelled", "plain"),
+    "no_show": Condition("No-show", "wait"),
+}
+
+
+def _sold_out(error: SoldOut) -> str:
+    nights = ", ".join(f"{night.day} {night:%b %Y}" for night in sorted({night for _, night in error.nights}))
+    return f"That room type has no room left on {nights}. Nothing was changed; choose another."
+
+
+_REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
+    (SoldOut, _sold_out),
+    (NoWayOut, lambda error: "This conflict was settled meanwhile, or this way does not fit it. Nothing was changed."),
+    (UnknownBooking, lambda error: "That booking does not exist any more. Nothing was changed."),
+    (
+        NotChangeable,
+        lambda error: f"A booking that is {error.status.replace('_', ' ')} can't be changed so. Nothing was changed.",
+    ),
+    (
+        IllegalTransition,
+        lambda error: f"A booking that is {error.status.replace('_', ' ')} can't be ended so. Nothing was changed.",
+    ),
+]
+
+
+def refusal(error: DomainError) -> str:
+    """A refusal in words for a person."""
+    for kind, words in _REFUSALS:
+        if isinstance(error, kind):
+            return words(error)
+    return f"That is not possible: {error}. Nothing was changed."
