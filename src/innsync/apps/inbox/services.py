@@ -23,6 +23,7 @@ from innsync.apps.events import services as events
 from innsync.apps.inbox import resolving
 from innsync.apps.inbox.models import Message
 from innsync.apps.inbox.resolving import NotMapped
+from innsync.apps.inventory.services import lock_types
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.records import CODE_ALPHABET
 from innsync.domain.card_data import scrub
@@ -115,10 +116,38 @@ def apply_pending(*, organization_id: UUID, account_id: UUID, now: datetime | No
             return 0
         account = Account.objects.get(id=account_id)
         read = [one for message in pending if (one := _read(account, message)) is not None]
+        _lock_what_changes(account, read)
         batch = _Batch(organization_id, account, now)
         applied = sum(_apply(batch, one) for one in sorted(read, key=lambda one: one.order))
         batch.tell_connections()
     return applied
+
+
+_BOOKINGS = """
+SELECT b.id FROM reservations_booking b JOIN distribution_connection c ON c.id = b.connection_id
+WHERE c.account_id = %s AND (b.channel_ref = ANY(%s) OR b.former_refs && %s::varchar[]) ORDER BY b.id FOR UPDATE OF b
+"""
+_TYPES = """
+SELECT s.room_type_id FROM reservations_roomstay s WHERE s.booking_id = ANY(%s)
+UNION
+SELECT m.room_type_id FROM distribution_roommapping m JOIN distribution_connection c ON c.id = m.connection_id
+WHERE c.account_id = %s AND m.external_room = ANY(%s)
+"""
+
+
+def _lock_what_changes(account: Account, read: Sequence[_Read]) -> None:
+    """All bookings and room types of the batch before the first is changed, in the order that everybody keeps.
+
+    Taken one after the other, message by message, two batches (or a batch and a direct booking of two types) would
+    wait for each other.
+    """
+    revisions = [revision for one in read for revision in one.revisions]
+    references = [name for revision in revisions for name in (revision.reference, revision.replaces) if name]
+    rooms = [room.room for revision in revisions for room in revision.rooms]
+    with sql() as cursor:
+        bookings = [row[0] for row in cursor.execute(_BOOKINGS, (account.id, references, references))]
+        types = [row[0] for row in cursor.execute(_TYPES, (bookings, account.id, rooms))]
+        lock_types(cursor, types)
 
 
 def _read(account: Account, message: Message) -> _Read | None:
