@@ -25,6 +25,7 @@ _PLAIN = {"timestamp", "level", "logger", "process", "request_id", "job_id", "co
 # They tell of each request or statement; what matters of it is logged by ourselves.
 _QUIETER = {
     "httpx": "WARNING",
+    "procrastinate": "WARNING",  # two lines for each job and each poll
     "httpcore": "WARNING",
     "django.request": "ERROR",
     "psycopg.pool": "WARNING",

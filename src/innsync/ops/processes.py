@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ class Process:
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_order: StopOrder = StopOrder.WORK
+    # From the kernel, when the supervisor was killed. A server must be able to end its own processes.
+    when_orphaned: signal.Signals = signal.SIGTERM
 
 
 def web(*, port: int) -> Process:
@@ -32,21 +35,27 @@ def web(*, port: int) -> Process:
     return Process(
         name="web",
         command=(
-            *_granian("innsync.config.wsgi:application", interface="wsgi", port=port),
+            *_granian("innsync.config.wsgi:application", interface="wsgi", port=port, kill_after_s=4),
             *("--workers", str(min(2, os.cpu_count() or 1)), "--blocking-threads", threads, "--backlog", "2048"),
         ),
     )
 
 
 def workers(*, count: int) -> list[Process]:
-    return [Process(name=f"worker-{number}", command=_python("innsync.ops.worker")) for number in range(1, count + 1)]
+    """The database ends at the same moment as an orphaned worker: there is nothing left to be polite to, and its jobs are safe."""
+    return [
+        Process(name=f"worker-{number}", command=_python("innsync.ops.worker"), when_orphaned=signal.SIGKILL)
+        for number in range(1, count + 1)
+    ]
 
 
 def sandbox(*, port: int, state: str | None) -> Process:
     """All vendors' worlds live in one process; `state` is the folder that keeps them over a restart."""
     return Process(
         name="sandbox",
-        command=_granian("innsync.integrations.simulation.app:application", interface="asgi", port=port),
+        command=_granian(
+            "innsync.integrations.simulation.app:application", interface="asgi", port=port, kill_after_s=1
+        ),
         environment={"INNSYNC_SANDBOX_STATE": state} if state else {},
         stop_order=StopOrder.OUTSIDE_WORLD,
     )
@@ -66,7 +75,8 @@ def _python(module: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module)
 
 
-def _granian(application: str, *, interface: str, port: int) -> tuple[str, ...]:
+def _granian(application: str, *, interface: str, port: int, kill_after_s: int) -> tuple[str, ...]:
     where = ("--host", "127.0.0.1", "--port", str(port))
-    manners = ("--log-level", "warning", "--no-access-log", "--respawn-failed-workers", "--workers-kill-timeout", "5")
-    return (*_python("granian"), "--interface", interface, *where, *manners, application)
+    manners = ("--log-level", "warning", "--no-access-log", "--respawn-failed-workers")
+    ending = ("--workers-kill-timeout", str(kill_after_s))
+    return (*_python("granian"), "--interface", interface, *where, *manners, *ending, application)

@@ -83,7 +83,7 @@ class Supervisor:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=orphans.die_with_parent(signal.SIGTERM),
+                preexec_fn=orphans.die_with_parent(child.process.when_orphaned),
             )
         child.began = time.monotonic()
         child.start_again_at = None

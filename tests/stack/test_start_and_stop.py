@@ -1,0 +1,230 @@
+"""One command starts everything; however it ends, nothing is left running and nothing blocks the next start."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from innsync.ops.installation import answers
+from tests.stack.product import Product
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+# A second start takes less than five seconds on an idle machine; here other tests run beside it.
+SECOND_START_S = 15.0
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[tuple[Product, dict[str, object]]]:
+    """A folder after its first start, stopped again, and what that start printed."""
+    product = Product()
+    ready = product.start()
+    assert product.stop() == (0, "")
+    yield product, ready
+    product.end()
+    shutil.rmtree(product.folder)
+
+
+@pytest.fixture
+def product(installed: tuple[Product, dict[str, object]]) -> Iterator[Product]:
+    """The same folder, stopped before and after each test."""
+    product, _ = installed
+    yield product
+    product.end()
+
+
+def eventually(condition: Callable[[], bool], *, within_s: float = 20.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+class TestReady:
+    def test_the_first_start_says_who_may_enter(self, installed: tuple[Product, dict[str, object]]) -> None:
+        product, ready = installed
+        assert set(ready) == {"ready", "sandbox", "api_key", "users"}
+        assert ready["ready"] == f"http://127.0.0.1:{product.port}"
+        assert ready["sandbox"] == f"http://127.0.0.1:{product.sandbox_port}"
+        assert str(ready["api_key"]).startswith("isk_")
+        users = ready["users"]
+        assert isinstance(users, list)
+        assert users
+        assert all(set(user) == {"email", "password", "role"} for user in users)
+        assert "administrator" in {user["role"] for user in users}
+
+    def test_the_second_start_is_quick_and_says_the_same(self, installed: tuple[Product, dict[str, object]]) -> None:
+        product, first = installed
+        try:
+            assert product.start() == first
+            assert product.took_s < SECOND_START_S
+        finally:
+            product.end()
+
+    def test_all_parts_answer_and_the_doctor_is_content(self, product: Product) -> None:
+        ready = product.start()
+        assert answers(f"{ready['ready']}/healthz")
+        assert eventually(lambda: answers(f"{ready['ready']}/readyz"))
+        assert answers(f"{ready['sandbox']}/_control/vendors")
+        assert {len(product.named(name)) for name in ("worker-1", "worker-2")} == {1}
+        assert eventually(lambda: product.command("doctor").returncode == 0), product.command("doctor").stdout
+        findings = json.loads(product.command("doctor", "--json").stdout)
+        assert {finding["name"] for finding in findings} >= {"row-level security", "workers", "queue", "migrations"}
+        assert {finding["status"] for finding in findings} == {"ok"}
+
+    def test_the_application_is_bound_by_row_level_security(self, product: Product) -> None:
+        product.start()
+        (worker,) = product.named("worker-1")
+        assert "innsync_app@" in worker.environ()["DATABASE_URL"]
+
+    def test_its_files_are_private(self, product: Product) -> None:
+        product.start()
+        for name in ("secret_key", "demo.json", "run/environment.json", "run/processes.json", "logs/web.log"):
+            assert (product.data_dir / name).stat().st_mode & 0o077 == 0, name
+        assert product.data_dir.stat().st_mode & 0o066 == 0
+
+
+class TestEnding:
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_everything_cleanly(self, product: Product, number: signal.Signals) -> None:
+        product.start()
+        assert len(product.processes()) > 5
+        assert product.stop(number) == (0, "")
+        assert product.processes() == []
+        assert product.listening() == []
+        assert product.log("postgres").rstrip().endswith("database system is shut down")
+        assert not (product.data_dir / "postgres" / "postmaster.pid").exists()
+
+    @pytest.mark.parametrize("after_s", [0.1, 0.6, 1.2, 2.0])
+    def test_a_signal_while_it_starts_leaves_nothing_either(self, product: Product, after_s: float) -> None:
+        process = product.launch()
+        time.sleep(after_s)
+        product.stop()
+        # Before it could say how it wants to end, the signal itself ends it.
+        assert process.returncode in (0, -signal.SIGTERM)
+        assert eventually(lambda: product.processes() == [])
+        assert product.listening() == []
+
+    def test_a_killed_supervisor_leaves_nothing_running(self, product: Product) -> None:
+        product.start()
+        product.kill()
+        assert eventually(lambda: product.processes() == [])
+        assert product.listening() == []
+
+    def test_a_killed_supervisor_blocks_no_start_at_once(self, installed: tuple[Product, dict[str, object]]) -> None:
+        product, first = installed
+        product.start()
+        product.kill()
+        try:
+            assert product.start() == first
+        finally:
+            product.end()
+        assert product.processes() == []
+
+    def test_killing_everything_at_once_blocks_no_start(self, installed: tuple[Product, dict[str, object]]) -> None:
+        """As after a power cut."""
+        product, first = installed
+        product.start()
+        victims = product.processes()
+        for victim in victims:
+            victim.kill()
+        product.kill()
+        psutil.wait_procs(victims, timeout=20)
+        try:
+            assert product.start() == first
+        finally:
+            product.end()
+
+    @pytest.mark.parametrize("name", ["worker-1", "web", "sandbox"])
+    def test_a_killed_part_comes_back(self, product: Product, name: str) -> None:
+        ready = product.start()
+        before = product.named(name)
+        leader = min(before, key=lambda process: process.create_time())
+        leader.kill()
+        assert eventually(
+            lambda: bool(product.named(name)) and not {p.pid for p in product.named(name)} & {p.pid for p in before}
+        )
+        assert eventually(lambda: answers(f"{ready['ready']}/healthz"))
+        assert eventually(lambda: answers(f"{ready['sandbox']}/_control/vendors"))
+
+    def test_a_killed_database_comes_back(self, product: Product) -> None:
+        ready = product.start()
+        pid = int((product.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        assert eventually(lambda: pid not in {process.pid for process in product.processes()})
+        assert eventually(lambda: answers(f"{ready['ready']}/readyz"), within_s=60)
+
+
+class TestRefusing:
+    def test_a_second_one_on_the_same_folder(self, product: Product) -> None:
+        product.start()
+        done = product.command("up", "--port", "8123")
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith(f"innsync: Innsync is already running on {product.data_dir} (process ")
+
+    def test_restoring_under_a_running_one(self, product: Product, tmp_path: Path) -> None:
+        product.start()
+        done = product.command("restore", str(tmp_path / "file"))
+        assert done.returncode == 1
+        assert "stop it before you restore" in done.stderr
+
+
+class TestBackup:
+    def test_a_backup_made_while_it_runs_brings_all_back_elsewhere(self, product: Product, tmp_path: Path) -> None:
+        product.start()
+        file = tmp_path / "innsync.backup"
+        done = product.command("backup", str(file))
+        assert done.returncode == 0, done.stderr
+        assert file.stat().st_mode & 0o777 == 0o600
+        product.stop()
+        elsewhere = Product()
+        try:
+            assert elsewhere.command("restore", str(file)).returncode == 0
+            assert contents(elsewhere) == contents(product)
+            assert contents(product)["reservations_booking"] > 0
+            refused = elsewhere.command("restore", str(file))
+            assert refused.returncode == 1
+            assert "say --force" in refused.stderr
+            assert elsewhere.command("restore", str(file), "--force").returncode == 0
+            assert contents(elsewhere) == contents(product)
+            for name in ("secret_key", "demo.json"):
+                shutil.copy(product.data_dir / name, elsewhere.data_dir / name)
+            elsewhere.start()
+        finally:
+            elsewhere.end()
+            shutil.rmtree(elsewhere.folder)
+
+    def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(
+        self, product: Product, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "file"
+        file.write_text("not a backup")
+        before = contents(product)
+        done = product.command("restore", str(file), "--force")
+        assert done.returncode == 1
+        assert done.stderr == f"innsync: {file} is no backup of Innsync.\n"
+        assert contents(product) == before
+
+
+def contents(product: Product) -> dict[str, int]:
+    """How many rows each of the tables holds that only people's work changes."""
+    from innsync.ops.postgres import EmbeddedPostgres
+
+    tables = ("accounts_organization", "properties_property", "reservations_booking", "rates_rateday", "guests_guest")
+    with EmbeddedPostgres(product.data_dir) as server, server.connect() as connection:
+        counted = {}
+        for table in tables:
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+            assert row is not None
+            counted[table] = row[0]
+        return counted
