@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas, shapes
 from innsync.api.answers import Answer, give, instant, money
-from innsync.api.fields import Day, Flag, Line, query_whole
+from innsync.api.fields import QUERY_WHOLE, Day, Flag, Line
 from innsync.api.finding import check_party, check_stay, find_house, read_ages, split_party
 from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
@@ -32,12 +32,12 @@ HotelKey = Annotated[str, WithJsonSchema(schemas.HOTEL_KEY), Path(description="T
 class AvailabilityQuery(Schema):
     check_in: Day
     check_out: Day = Field(description="The day of departure; not a night of the stay.")
-    adults: query_whole(1, 30) = 2
-    children: query_whole(0, 30) | None = None
+    adults: Annotated[int, Field(ge=1, le=30), QUERY_WHOLE] = 2
+    children: Annotated[int, Field(ge=0, le=30), QUERY_WHOLE] | None = None
     child_ages: Annotated[str, Field(pattern=r"^(\d{1,2}(,\d{1,2})*)?$", max_length=90)] = Field(
         "", description="Ages in whole years at check-in, 0 to 17, such as 5,8. Unknown ages count as 17."
     )
-    rooms: query_whole(1, 30) = Field(
+    rooms: Annotated[int, Field(ge=1, le=30), QUERY_WHOLE] = Field(
         1, description="Rooms of one kind; adults and children are spread evenly over them."
     )
     promo: Annotated[Line, Field(max_length=40)] | None = Field(

@@ -14,7 +14,7 @@ from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas, shapes
 from innsync.api.answers import Answer, give, once
-from innsync.api.fields import Day, Key, Line, MoneyIn, Strict, Text, whole
+from innsync.api.fields import JSON_WHOLE, Day, Key, Line, MoneyIn, Strict, Text
 from innsync.api.finding import (
     check_stay,
     find_house,
@@ -68,9 +68,11 @@ class RoomIn(Strict):
     room_type_code: Key | None = None
     rate_plan_id: Key | None = None
     rate_plan_code: Key | None = None
-    adults: whole(1, 30)
-    children: whole(0, 30) | None = None
-    child_ages: Annotated[list[whole(0, OLDEST_CHILD)], Field(max_length=30)] | None = None
+    adults: Annotated[int, Field(ge=1, le=30), JSON_WHOLE]
+    children: Annotated[int, Field(ge=0, le=30), JSON_WHOLE] | None = None
+    child_ages: (
+        Annotated[list[Annotated[int, Field(ge=0, le=OLDEST_CHILD), JSON_WHOLE]], Field(max_length=30)] | None
+    ) = None
     guest_name: Annotated[Line, Field(max_length=200)] = ""
 
 

@@ -52,15 +52,11 @@ Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "
 """A calendar date, YYYY-MM-DD and nothing else."""
 
 
-def query_whole(least: int, most: int) -> Any:
-    """A whole number in a query, from least to most."""
-    return Annotated[int, Field(ge=least, le=most), BeforeValidator(_whole)]
+QUERY_WHOLE = BeforeValidator(_whole)
+"""Stands last in Annotated[int, ...]: a whole number in a query."""
 
-
-def whole(least: int, most: int) -> Any:
-    """A whole number in JSON, from least to most; "2", 2.0 and true are none."""
-    return Annotated[int, Field(ge=least, le=most), BeforeValidator(_whole_json)]
-
+JSON_WHOLE = BeforeValidator(_whole_json)
+"""Stands last in Annotated[int, ...]: a whole number in JSON; "2", 2.0 and true are none."""
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 """A switch in a query: true, false, 1 or 0."""

@@ -43,14 +43,14 @@ def check_stay(
     """The stay. Raises a problem naming the date: reversed, too long, past, or beyond what the hotel sells."""
     if check_out <= check_in:
         raise invalid(("/check_out", "must be after check_in"))
-    if (check_out - check_in).days > LONGEST_STAY:
-        raise invalid(("/check_out", f"must be at most {LONGEST_STAY} nights after check_in"))
     today = house.today(now)
     if check_in < today and not may_have_begun:
         raise invalid(("/check_in", f"must not be past: today is {today} at the hotel"))
     last = today + timedelta(days=house.sellable_days)
     if check_out > last:
         raise invalid(("/check_out", f"must be {last} at the latest: that far the hotel sells"))
+    if (check_out - check_in).days > LONGEST_STAY:
+        raise invalid(("/check_out", f"must be at most {LONGEST_STAY} nights after check_in"))
     return StayDates(check_in, check_out)
 
 

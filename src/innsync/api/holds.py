@@ -14,7 +14,7 @@ from pydantic import Field, WithJsonSchema
 from innsync.api import schemas
 from innsync.api.answers import Answer, give, instant, once
 from innsync.api.bookings import MOST_ROOMS, IdempotencyKey
-from innsync.api.fields import Day, Key, Line, Strict, whole
+from innsync.api.fields import JSON_WHOLE, Day, Key, Line, Strict
 from innsync.api.finding import check_stay, find_house, find_room_type, read_uuid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
@@ -33,12 +33,14 @@ class HeldRoomIn(Strict):
 
     room_type_id: Key | None = None
     room_type_code: Key | None = None
-    count: whole(1, MOST_ROOMS) = 1
+    count: Annotated[int, Field(ge=1, le=MOST_ROOMS), JSON_WHOLE] = 1
     rate_plan_id: Key | None = None
     rate_plan_code: Key | None = None
-    adults: whole(1, 30) | None = None
-    children: whole(0, 30) | None = None
-    child_ages: Annotated[list[whole(0, OLDEST_CHILD)], Field(max_length=30)] | None = None
+    adults: Annotated[int, Field(ge=1, le=30), JSON_WHOLE] | None = None
+    children: Annotated[int, Field(ge=0, le=30), JSON_WHOLE] | None = None
+    child_ages: (
+        Annotated[list[Annotated[int, Field(ge=0, le=OLDEST_CHILD), JSON_WHOLE]], Field(max_length=30)] | None
+    ) = None
     guest_name: Annotated[Line, Field(max_length=200)] | None = None
 
 
@@ -47,7 +49,7 @@ class HoldIn(Strict):
     check_in: Day
     check_out: Day
     rooms: Annotated[list[HeldRoomIn], Field(min_length=1, max_length=MOST_ROOMS)]
-    minutes: whole(1, LONGEST_HOLD_MIN) = 10
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_HOLD_MIN), JSON_WHOLE] = 10
 
 
 @router.post(

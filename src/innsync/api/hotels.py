@@ -13,7 +13,7 @@ from pydantic import Field
 from innsync.api import schemas, shapes
 from innsync.api.answers import content
 from innsync.api.availability import HotelKey
-from innsync.api.fields import query_whole
+from innsync.api.fields import QUERY_WHOLE
 from innsync.api.finding import find_house
 from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
@@ -65,7 +65,7 @@ def get_hotel(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
 
 
 class PageQuery(Schema):
-    limit: query_whole(1, 200) = 100
+    limit: Annotated[int, Field(ge=1, le=200), QUERY_WHOLE] = 100
     cursor: Annotated[str, Field(max_length=200)] = Field("", description="next_cursor of the page before.")
 
 
