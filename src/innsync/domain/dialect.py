@@ -41,15 +41,26 @@ class Compiled:
     replaced: tuple[Replaced, ...]
 
 
-def compile_rules(days: Sequence[DayRules], known: Rules) -> Compiled:
-    """Say the rules of consecutive days with those that the channel knows.
+LONGEST_STAY = 365
+"""Nights: no rule is said about arrivals that could touch its night only with a longer stay."""
+
+
+def reach(known: Rules, longest_stay: int = LONGEST_STAY) -> int:
+    """How many days before its own a day's rules may show in this dialect: so far must be looked ahead to compile a day."""
+    if not known.through:
+        return longest_stay - 1
+    return 0 if known.closed_to_departure else 1
+
+
+def compile_rules(days: Sequence[DayRules], known: Rules, longest_stay: int = LONGEST_STAY) -> Compiled:
+    """Say the rules of consecutive days with those that the channel knows. The last `reach` days lack what follows them.
 
     Law: a stay that the result allows is allowed by the intended rules, as far as any rule of the channel can forbid it.
     """
     result = list(days)
     replaced: list[Replaced] = []
     if not known.through:
-        _through_as_arrival(result, days, replaced)
+        _through_as_arrival(result, days, replaced, longest_stay)
     if not known.arrival:
         _arrival_as_through(result, days, replaced)
     if not known.closed_to_arrival:
@@ -62,12 +73,14 @@ def compile_rules(days: Sequence[DayRules], known: Rules) -> Compiled:
     return Compiled(tuple(result), tuple(replaced))
 
 
-def _through_as_arrival(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced]) -> None:
+def _through_as_arrival(
+    result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced], longest_stay: int
+) -> None:
     """A stay over night n needs T nights: whoever arrives up to T - 2 nights before n might stay over it too short."""
     for index, day in enumerate(days):
         nights = day.min_stay_through
         if nights > 1:
-            for arrival in range(max(0, index - nights + 2), index + 1):
+            for arrival in range(max(0, index - min(nights - 2, longest_stay - 1)), index + 1):
                 if result[arrival].min_stay_arrival < nights:
                     result[arrival] = replace(result[arrival], min_stay_arrival=nights)
             replaced.append(Replaced(index, "min_stay_through", "min_stay_arrival"))

@@ -23,7 +23,7 @@ from innsync.apps.distribution import acknowledged, push_records
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.push_records import Attempt
 from innsync.apps.distribution.selectors import Linked, load_linked
-from innsync.apps.distribution.wanted import rate_calendar, room_calendar
+from innsync.apps.distribution.wanted import rate_calendar, room_calendar, rules_reach
 from innsync.apps.inventory.selectors import list_stock
 from innsync.apps.rates.selectors import list_rate_rows
 from innsync.domain.ari import AriUpdate, Calendar, Target, difference, urgency
@@ -196,15 +196,14 @@ def _windows(linked: Linked, dirty: Sequence[DirtyRow], first: date, last: date,
     """The nights to look at for each target that may differ, both ends included; within the horizon."""
     types = linked.room_types()
     targets = linked.layouts()
+    back = timedelta(days=rules_reach(linked.dialect))
     if full:
         return dict.fromkeys(targets, (first, last))
     found: dict[Target, Window] = {}
     for row in dirty:
-        begin, end = max(first, row.first), min(last, row.last)
-        if begin > end:
-            continue
         for target in targets:
-            if row.concerns(target, types[target]):
+            begin, end = max(first, row.first if target.rate is None else row.first - back), min(last, row.last)
+            if begin <= end and row.concerns(target, types[target]):
                 known = found.get(target, (begin, end))
                 found[target] = (min(known[0], begin), max(known[1], end))
     return found
@@ -218,7 +217,8 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
     rooms = [one for one in linked.rooms if one.target in windows]
     rates = [one for one in linked.rates if one.target in windows]
     stock = list_stock(property_id=linked.house.id, first=first, last=last) if rooms else []
-    rows = list_rate_rows(property_id=linked.house.id, first=first, last=last) if rates else []
+    ahead = timedelta(days=rules_reach(linked.dialect))
+    rows = list_rate_rows(property_id=linked.house.id, first=first, last=last + ahead) if rates else []
     result = {one.target: room_calendar(one, stock, *windows[one.target]) for one in rooms}
     for one in rates:
         result[one.target] = rate_calendar(

@@ -23,7 +23,7 @@ from innsync.domain.ari import (
     price_occupancy,
     product_layout,
 )
-from innsync.domain.dialect import Rules, compile_rules
+from innsync.domain.dialect import LONGEST_STAY, Rules, compile_rules, reach
 from innsync.domain.money import Money, convert
 from innsync.domain.offers import (
     ProductFacts,
@@ -86,6 +86,22 @@ def rate_layout(mapping: RateMap, dialect: Dialect) -> tuple[str, ...]:
     return product_layout(mapping.occupancies, dialect.restrictions())
 
 
+def _known(dialect: Dialect) -> Rules:
+    return Rules(
+        arrival="arrival" in dialect.min_stay,
+        through="through" in dialect.min_stay,
+        max_stay=dialect.max_stay,
+        closed_to_arrival=dialect.closed_to_arrival,
+        closed_to_departure=dialect.closed_to_departure,
+        stop_sell=dialect.stop_sell,
+    )
+
+
+def rules_reach(dialect: Dialect) -> int:
+    """How many nights before its own a change of rules may show there: so far must be looked back, and read ahead."""
+    return reach(_known(dialect), dialect.max_nights or LONGEST_STAY)
+
+
 def rate_calendar(
     mapping: RateMap,
     house: House,
@@ -100,6 +116,8 @@ def rate_calendar(
 ) -> Calendar:
     """Prices and rules of one product there, in that channel's dialect and currency. A night without price is closed.
 
+    rates: the rows up to `rules_reach` nights after the last, since their rules may be said on earlier nights.
+
     Advance purchase and last minute are said as closed to arrival on the days outside the plan's window, which moves on
     at the property's midnight.
     """
@@ -107,19 +125,14 @@ def rate_calendar(
     product = house.facts.by_slot[mapping.slot]
     layout = rate_layout(mapping, dialect)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    ahead = [last + timedelta(days=offset) for offset in range(1, rules_reach(dialect) + 1)]
     rules = compile_rules(
-        [_rules(by_day.get(day), product, house, (day - today).days) for day in days],
-        Rules(
-            arrival="arrival" in dialect.min_stay,
-            through="through" in dialect.min_stay,
-            max_stay=dialect.max_stay,
-            closed_to_arrival=dialect.closed_to_arrival,
-            closed_to_departure=dialect.closed_to_departure,
-            stop_sell=dialect.stop_sell,
-        ),
+        [_rules(by_day.get(day), product, house, (day - today).days) for day in (*days, *ahead)],
+        _known(dialect),
+        dialect.max_nights or LONGEST_STAY,
     )
     rows: list[Row] = []
-    for day, compiled in zip(days, rules.days, strict=True):
+    for day, compiled in zip(days, rules.days, strict=False):
         base = effective_price(by_day.get(day), product, house.facts.by_slot)
         prices = _prices(base, product, mapping, house.currency, currency, exchange_rate)
         compiled = _within(compiled, dialect.max_nights)
