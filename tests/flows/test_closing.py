@@ -32,3 +32,16 @@ def test_a_channels_booking_is_kept_and_takes_a_room_off_all_channels(stack: Sta
     assert stack.rows("SELECT channel, status, guest_name FROM reservations_booking") == [
         (seller, "confirmed", "Zoë Müller")
     ]
+
+
+def test_a_minimum_stay_through_reaches_expedias_earlier_arrivals_and_leaves_them_again(stack: Stack) -> None:
+    """Expedia counts minimum stays from arrival: whoever arrives shortly before the night must stay as long."""
+    stack.set_rates(("double", "bar", 10, 10, {"min_stay_through": 4}))
+    stack.settle()
+    assert [stack.sold_at("expedia", offset)["min_stay"] for offset in (7, 8, 9, 10, 11)] == [1, 4, 4, 4, 1]
+    stack.set_rates(("double", "bar", 8, 8, {"price": 12_000}))
+    stack.settle()
+    assert [stack.sold_at("expedia", offset)["min_stay"] for offset in (7, 8, 9, 10, 11)] == [1, 4, 4, 4, 1]
+    stack.set_rates(("double", "bar", 10, 10, {"min_stay_through": 1}))
+    stack.settle()
+    assert {stack.sold_at("expedia", offset)["min_stay"] for offset in range(6, 12)} == {1}

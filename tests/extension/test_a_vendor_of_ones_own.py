@@ -1,0 +1,117 @@
+"""A new channel is a folder: it sells, is told and reports bookings, and no file outside its folder knows of it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from innsync.integrations.manifest import adapter, manifests
+
+if TYPE_CHECKING:
+    from tests.flows.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("INNSYNC_CHANNEL_PACKAGES", "tests.extension.paperfax")
+    manifests.cache_clear()
+    adapter.cache_clear()
+    yield
+    manifests.cache_clear()
+    adapter.cache_clear()
+
+
+@pytest.fixture
+def stack(installed: None, database: str) -> Iterator[Stack]:
+    from innsync.apps.accounts.tenancy import sql
+    from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
+    from innsync.apps.inbox import tasks  # noqa: F401
+    from innsync.integrations.conformance.server import serve
+    from innsync.integrations.simulation.app import installed_worlds
+    from innsync.integrations.simulation.world import Clock
+    from tests.flows.stack import make_stack
+
+    with sql() as cursor:
+        for plumbing in ("distribution_schedule", "distribution_dirty", "events_outbox", "procrastinate_jobs"):
+            cursor.execute(f"DELETE FROM {plumbing}")
+    worlds = installed_worlds(Clock())
+    with serve(*worlds, control=True) as url, httpx.Client(timeout=60) as client:
+        made = make_stack(url, client, vendors=["paperfax", "channex"])
+        made.settle()
+        yield made
+
+
+def test_it_is_connected_told_everything_and_in_step(stack: Stack) -> None:
+    from tests.flows.checks import check_all
+
+    assert set(stack.connections) == {"paperfax", "channex"}
+    line = stack.sold_at("paperfax", 10)
+    assert (line["available"], line["amount"], line["closed"]) == (2, "100.00", False)
+    stack.set_rates(
+        ("double", "bar", 5, 9, {"price": 15_000, "min_stay_arrival": 3, "closed_to_arrival": 1}),
+        ("double", "bb", 12, 12, {"stop_sell": 1}),
+    )
+    stack.settle()
+    check_all(stack)
+
+
+def test_what_it_can_not_say_is_said_more_strictly(stack: Stack) -> None:
+    """PaperFax knows no closing to departure: the night before is closed instead, rather than sold wrongly."""
+    stack.set_rates(("double", "bar", 8, 8, {"closed_to_departure": 1}))
+    stack.settle()
+    assert stack.sold_at("paperfax", 7)["closed"]
+    assert not stack.sold_at("paperfax", 8)["closed"]
+    assert not stack.sold_at("channex", 7)["closed"]
+
+
+def test_its_booking_closes_the_room_elsewhere_and_its_cancellation_opens_it(stack: Stack) -> None:
+    from tests.flows.checks import check_all
+
+    reference = stack.guest_books("paperfax", 10, 2)
+    assert stack.pull("paperfax") == 1
+    stack.settle()
+    assert stack.availability(10) == {"paperfax": 1, "channex": 1}
+    (item,) = stack.sandbox.call("GET", f"paperfax/bookings?property={stack.built.property.code}")["items"]
+    assert item["acknowledged"]
+    stack.cancel_at("paperfax", reference)
+    stack.pull("paperfax")
+    stack.settle()
+    check_all(stack)
+    assert [row[:2] for row in stack.bookings()] == [("paperfax", "cancelled")]
+
+
+def test_what_it_refuses_is_kept_in_its_own_words(stack: Stack) -> None:
+    night = stack.today + timedelta(days=10)
+    stack.set_rates(("double", "bar", 10, 10, {"price": 1313}))
+    stack.settle()
+    assert set(stack.rows("SELECT day, words FROM distribution_refusedcell")) == {(night, "we are superstitious")}
+
+
+def test_it_waits_out_a_breakdown_like_any_other(stack: Stack) -> None:
+    from tests.flows.checks import check_all
+
+    stack.faults("paperfax", status=500)
+    stack.book(10, 2)
+    stack.settle()
+    stack.faults("paperfax")
+    stack.advance(minutes=2)
+    check_all(stack)
+
+
+def test_no_file_outside_its_folder_names_it() -> None:
+    found = subprocess.run(
+        ["grep", "-rli", "paperfax", "src", "tests", "--include=*.py", "--include=*.toml", "--include=*.html"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert {name for name in found.stdout.split() if not name.startswith("tests/extension/")} == set()
