@@ -33,11 +33,17 @@ class Link:
     plans: dict[tuple[str, str], UUID]
 
     def resolve_rooms(self, revision: BookingRevision) -> list[ResolvedRoom]:
-        """The booking's rooms that are not cancelled. Raises NotMapped for a room; an unknown rate loses only its name."""
+        """The booking's rooms that are not cancelled; of a cancelled booking, those it had to the end.
+
+        Raises NotMapped for a room; an unknown rate loses only its name.
+        """
+        told = [room for room in revision.rooms if not room.cancelled]
+        if not told and revision.kind is RevisionKind.CANCELLED:
+            # Perhaps cancelled before it was ever fetched: then this message is all that will be known of the booking.
+            # A room that is not mapped is no reason to keep a cancellation waiting.
+            told = list(revision.rooms) if all(room.room in self.types for room in revision.rooms) else []
         rooms = []
-        for room in revision.rooms:
-            if room.cancelled:
-                continue
+        for room in told:
             if room.room not in self.types:
                 raise NotMapped(what="room", ref=room.room)
             nightly = _nightly(room)
