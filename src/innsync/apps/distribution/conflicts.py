@@ -112,16 +112,12 @@ def resolve_by_moving(
 ) -> None:
     """Move a room stay of the conflict's nights to another type, at the price agreed. Raises NoWayOut, SoldOut."""
     conflict = _open(conflict_id)
-    with sql() as cursor:
-        row = cursor.execute(
-            "SELECT booking_id FROM reservations_roomstay WHERE id = %s AND room_type_id = %s",
-            (room_stay_id, conflict.room_type_id),
-        ).fetchone()
-    if row is None:
+    booking_id = next((booking for booking, stay in _stays(conflict) if stay == room_stay_id), None)
+    if booking_id is None:
         raise NoWayOut
     reservations.move_room_stay(
         organization_id=organization_id,
-        booking_id=row[0],
+        booking_id=booking_id,
         room_stay_id=room_stay_id,
         room_type_id=room_type_id,
         now=now,
@@ -136,7 +132,11 @@ def resolve_by_release(
     """Give a room that is out of order back to be let. Raises NoWayOut."""
     conflict = _open(conflict_id)
     block = OutOfOrder.objects.filter(
-        id=out_of_order_id, room_type_id=conflict.room_type_id, released_at__isnull=True
+        id=out_of_order_id,
+        room_type_id=conflict.room_type_id,
+        first__lte=conflict.last,
+        last__gte=conflict.first,
+        released_at__isnull=True,
     ).first()
     if block is None:
         raise NoWayOut
@@ -159,6 +159,8 @@ def resolve_by_walking(
 ) -> None:
     """The guest is lodged elsewhere at our cost: the booking ends without a fee. Raises NoWayOut."""
     conflict = _open(conflict_id)
+    if booking_id not in {booking for booking, _ in _stays(conflict)}:
+        raise NoWayOut
     house = get_house(organization_id=organization_id, key=conflict.property_id)
     reservations.cancel(house=house, booking_id=booking_id, now=now, actor=actor, waive_fee=True, any_channel=True)
     _note(conflict, "guest walked", now, actor)
@@ -167,6 +169,16 @@ def resolve_by_walking(
 def ask_channel(*, conflict_id: UUID, now: datetime, actor: str) -> None:
     """Note that the channel was asked to cancel; the conflict stays open until its cancellation comes. Raises NoWayOut."""
     _note(_open(conflict_id), "channel asked to cancel", now, actor)
+
+
+def _stays(conflict: Conflict) -> list[tuple[UUID, UUID]]:
+    """(booking, room stay) of all that hold a room of the type on the conflict's nights."""
+    with sql() as cursor:
+        return cursor.execute(
+            "SELECT booking_id, id FROM reservations_roomstay WHERE property_id = %s AND room_type_id = %s"
+            " AND holds_stock AND check_in <= %s AND check_out > %s",
+            (conflict.property_id, conflict.room_type_id, conflict.last, conflict.first),
+        ).fetchall()
 
 
 def _open(conflict_id: UUID) -> Conflict:
