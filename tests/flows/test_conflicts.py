@@ -1,0 +1,312 @@
+"""A channel sold more than there is: nothing is refused, one conflict tells it, and each way out settles it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution import conflicts
+from innsync.apps.distribution.conflicts import NoWayOut
+from innsync.apps.distribution.models import Conflict
+from innsync.apps.events import services as events
+from innsync.apps.inventory.models import OutOfOrder
+from innsync.apps.inventory.services import SoldOut, change_out_of_order, recount_rooms
+from innsync.apps.properties.models import Room
+from innsync.apps.properties.services import add_rooms
+from innsync.apps.reservations import services as reservations
+from tests.flows.checks import check_all, check_stock
+from tests.flows.stack import Stack, small_hotel
+
+VENDORS = ("booking_com", "expedia", "channex")
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """One double and one suite on every channel."""
+    made = make_stack(plan=small_hotel(f"house-{uuid4().hex[:8]}", rooms=1, types=("double", "suite")), days=40)
+    made.settle()
+    return made
+
+
+def oversell(stack: Stack, seller: str = "channex", offset: int = 10, nights: int = 2) -> str:
+    """A booking of a room that was sold already."""
+    reference = stack.guest_books(seller, offset, nights, force=True)
+    stack.pull(seller)
+    stack.settle()
+    return reference
+
+
+@pytest.fixture
+def conflict(stack: Stack) -> Conflict:
+    stack.book(10, 2)
+    stack.settle()
+    oversell(stack)
+    (found,) = stack.open_conflicts()
+    return found
+
+
+def resolve(stack: Stack, way: Callable[..., None], **how: Any) -> None:
+    with tenant(stack.organization_id):
+        way(now=datetime.now(UTC), actor="desk", **how)
+    stack.settle()
+
+
+def stays(stack: Stack, channel: str) -> list[tuple[UUID, UUID]]:
+    """(booking, room stay) of a channel's bookings."""
+    return stack.rows(
+        "SELECT b.id, s.id FROM reservations_booking b JOIN reservations_roomstay s ON s.booking_id = b.id"
+        " WHERE b.channel = %s AND s.holds_stock ORDER BY b.created_at",
+        channel,
+    )
+
+
+def state_of(stack: Stack, conflict: Conflict) -> tuple[str, str]:
+    with tenant(stack.organization_id):
+        conflict.refresh_from_db()
+    return conflict.state, conflict.resolution
+
+
+@pytest.mark.parametrize("seller", VENDORS)
+def test_an_oversale_stands_shows_zero_and_opens_one_conflict_with_its_timeline(stack: Stack, seller: str) -> None:
+    stack.book(10, 2)
+    stack.settle()
+    reference = oversell(stack, seller)
+    check_all(stack)
+    assert stack.availability(10) == dict.fromkeys(VENDORS, 0)
+    assert stack.rows("SELECT status FROM reservations_booking WHERE channel_ref = %s", reference) == [("confirmed",)]
+    (conflict,) = stack.open_conflicts()
+    assert (conflict.first, conflict.last) == (stack.today + timedelta(days=10), stack.today + timedelta(days=11))
+    assert conflict.booking_id == stays(stack, seller)[0][0]
+    (entry,) = conflict.timeline
+    assert "oversold by 1" in entry["what"]
+    assert datetime.fromisoformat(entry["at"]).tzinfo is not None
+    assert stack.rows("SELECT count(*) FROM events_event WHERE type = 'booking.conflict'") == [(1,)]
+
+
+def test_looking_again_opens_no_second_conflict(stack: Stack, conflict: Conflict) -> None:
+    with tenant(stack.organization_id):
+        events.ari_changed(
+            organization_id=stack.organization_id,
+            property_id=stack.built.property.id,
+            ari=[(conflict.room_type_id, conflict.first, conflict.last)],
+            cause="looked again",
+        )
+    stack.settle()
+    assert [one.id for one in stack.open_conflicts()] == [conflict.id]
+
+
+def test_a_direct_sale_never_makes_one(stack: Stack) -> None:
+    stack.book(10, 2)
+    with pytest.raises(SoldOut):
+        stack.book(11)
+    stack.settle()
+    assert stack.open_conflicts() == []
+    check_stock(stack.organization_id)
+
+
+def test_moving_a_guest_to_a_free_type_settles_it(stack: Stack, conflict: Conflict) -> None:
+    ((_, stay_id),) = stays(stack, "channex")
+    resolve(
+        stack,
+        conflicts.resolve_by_moving,
+        organization_id=stack.organization_id,
+        conflict_id=conflict.id,
+        room_stay_id=stay_id,
+        room_type_id=stack.built.room_types["suite"].id,
+    )
+    assert state_of(stack, conflict) == ("resolved", "moved to another room type")
+    assert [entry["what"].split(":")[0] for entry in conflict.timeline] == [
+        "oversold by 1",
+        "moved to another room type",
+        "settled",
+    ]
+    check_all(stack)
+    assert stack.availability(10, room="suite") == dict.fromkeys(VENDORS, 0)
+
+
+def test_a_full_type_takes_nobody_and_the_conflict_stays(stack: Stack, conflict: Conflict) -> None:
+    stack.book(10, 2, room="suite")
+    ((_, stay_id),) = stays(stack, "channex")
+    with pytest.raises(SoldOut):
+        resolve(
+            stack,
+            conflicts.resolve_by_moving,
+            organization_id=stack.organization_id,
+            conflict_id=conflict.id,
+            room_stay_id=stay_id,
+            room_type_id=stack.built.room_types["suite"].id,
+        )
+    stack.settle()
+    assert state_of(stack, conflict)[0] == "open"
+    check_all(stack)
+
+
+def test_moving_a_guest_of_other_nights_is_no_way_out(stack: Stack, conflict: Conflict) -> None:
+    stack.guest_books("channex", 20, 1)
+    stack.pull("channex")
+    with pytest.raises(NoWayOut):
+        resolve(
+            stack,
+            conflicts.resolve_by_moving,
+            organization_id=stack.organization_id,
+            conflict_id=conflict.id,
+            room_stay_id=stays(stack, "channex")[1][1],
+            room_type_id=stack.built.room_types["suite"].id,
+        )
+
+
+def out_of_order(stack: Stack, first: int, last: int) -> OutOfOrder:
+    double = stack.built.room_types["double"]
+    begin, end = stack.today + timedelta(days=first), stack.today + timedelta(days=last)
+    with tenant(stack.organization_id):
+        block = OutOfOrder.objects.create(
+            organization_id=stack.organization_id,
+            property=stack.built.property,
+            room_type=double,
+            first=begin,
+            last=end,
+            reason="painting",
+        )
+        change_out_of_order(property_id=stack.built.property.id, room_type_id=double.id, first=begin, last=end, rooms=1)
+        events.ari_changed(
+            organization_id=stack.organization_id,
+            property_id=stack.built.property.id,
+            ari=[(double.id, begin, end)],
+            cause="out of order",
+        )
+    stack.settle()
+    return block
+
+
+def test_a_room_back_in_order_settles_it(stack: Stack) -> None:
+    block = out_of_order(stack, 10, 12)
+    oversell(stack)
+    (conflict,) = stack.open_conflicts()
+    resolve(
+        stack,
+        conflicts.resolve_by_release,
+        organization_id=stack.organization_id,
+        conflict_id=conflict.id,
+        out_of_order_id=block.id,
+    )
+    assert state_of(stack, conflict) == ("resolved", "out-of-order room released")
+    check_all(stack)
+
+
+def test_a_block_of_other_nights_is_no_way_out(stack: Stack, conflict: Conflict) -> None:
+    block = out_of_order(stack, 20, 22)
+    with pytest.raises(NoWayOut):
+        resolve(
+            stack,
+            conflicts.resolve_by_release,
+            organization_id=stack.organization_id,
+            conflict_id=conflict.id,
+            out_of_order_id=block.id,
+        )
+
+
+def test_a_room_going_out_of_order_under_a_booking_is_a_conflict_too(stack: Stack) -> None:
+    stack.book(10, 2)
+    stack.settle()
+    out_of_order(stack, 11, 14)
+    (conflict,) = stack.open_conflicts()
+    assert (conflict.first, conflict.last) == (stack.today + timedelta(days=11),) * 2
+    check_all(stack)
+
+
+def test_walking_the_guest_settles_it_without_a_fee(stack: Stack, conflict: Conflict) -> None:
+    ((booking_id, _),) = stays(stack, "channex")
+    resolve(
+        stack,
+        conflicts.resolve_by_walking,
+        organization_id=stack.organization_id,
+        conflict_id=conflict.id,
+        booking_id=booking_id,
+    )
+    assert state_of(stack, conflict) == ("resolved", "guest walked")
+    assert stack.rows("SELECT status, cancellation_fee_minor FROM reservations_booking WHERE id = %s", booking_id) == [
+        ("cancelled", 0)
+    ]
+    check_all(stack)
+
+
+def test_somebody_elses_guest_is_not_walked(stack: Stack, conflict: Conflict) -> None:
+    other = stack.book(20)
+    with pytest.raises(NoWayOut):
+        resolve(
+            stack,
+            conflicts.resolve_by_walking,
+            organization_id=stack.organization_id,
+            conflict_id=conflict.id,
+            booking_id=other.id,
+        )
+    assert stack.rows("SELECT status FROM reservations_booking WHERE id = %s", other.id) == [("confirmed",)]
+
+
+def test_a_channel_that_was_asked_settles_it_with_its_cancellation(stack: Stack, conflict: Conflict) -> None:
+    resolve(stack, conflicts.ask_channel, conflict_id=conflict.id)
+    assert state_of(stack, conflict) == ("open", "channel asked to cancel")
+    (reference,) = stack.rows("SELECT channel_ref FROM reservations_booking WHERE channel = 'channex'")[0]
+    stack.cancel_at("channex", reference)
+    stack.pull("channex")
+    stack.settle()
+    assert state_of(stack, conflict)[0] == "resolved"
+    check_all(stack)
+
+
+def test_it_settles_by_itself_when_a_room_becomes_free(stack: Stack, conflict: Conflict) -> None:
+    ((booking_id, _),) = stays(stack, "direct")
+    with tenant(stack.organization_id):
+        reservations.cancel(house=stack.house(), booking_id=booking_id, now=datetime.now(UTC), actor="guest")
+    stack.settle()
+    assert state_of(stack, conflict) == ("resolved", "room became free")
+
+
+def test_a_settled_conflict_has_no_way_out_left(stack: Stack, conflict: Conflict) -> None:
+    ((booking_id, _),) = stays(stack, "channex")
+    how = {"organization_id": stack.organization_id, "conflict_id": conflict.id, "booking_id": booking_id}
+    resolve(stack, conflicts.resolve_by_walking, **how)
+    with pytest.raises(NoWayOut):
+        resolve(stack, conflicts.resolve_by_walking, **how)
+
+
+def test_another_room_of_the_type_settles_it(stack: Stack, conflict: Conflict) -> None:
+    with tenant(stack.organization_id):
+        double = stack.built.room_types["double"]
+        add_rooms(room_type=double, names=["double-new"])
+        recount_rooms(property_id=stack.built.property.id, room_type_id=double.id, first=stack.today)
+        events.ari_changed(
+            organization_id=stack.organization_id,
+            property_id=stack.built.property.id,
+            ari=[(double.id, stack.today, stack.today + timedelta(days=39))],
+            cause="a room more",
+        )
+    stack.settle()
+    assert state_of(stack, conflict)[0] == "resolved"
+    check_all(stack)
+    with tenant(stack.organization_id):
+        assert Room.objects.filter(room_type=stack.built.room_types["double"]).count() == 2
+
+
+def test_two_oversales_of_separate_nights_are_two_conflicts(stack: Stack) -> None:
+    for offset in (10, 20):
+        stack.book(offset, 1)
+        stack.settle()
+        oversell(stack, offset=offset, nights=1)
+    assert len(stack.open_conflicts()) == 2
+
+
+def test_a_conflict_that_shrinks_keeps_its_identity(stack: Stack, conflict: Conflict) -> None:
+    (reference,) = stack.rows("SELECT channel_ref FROM reservations_booking WHERE channel = 'channex'")[0]
+    stack.change("channex", reference, check_in=(stack.today + timedelta(days=11)).isoformat())
+    stack.pull("channex")
+    stack.settle()
+    (left,) = stack.open_conflicts()
+    assert left.id == conflict.id
+    assert (left.first, left.last) == (stack.today + timedelta(days=11),) * 2
+    assert left.timeline[-1]["what"].startswith("nights changed")
