@@ -77,7 +77,7 @@ def _queue() -> Part:
               (SELECT extract(epoch FROM now() - min(greatest(e.at, j.scheduled_at)))
                FROM procrastinate_jobs j JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'deferred'
                WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())),
-              (SELECT extract(epoch FROM now() - min(created_at)) FROM events_outbox)
+              (SELECT extract(epoch FROM now() - min(due_at)) FROM events_outbox WHERE due_at <= now())
             """
         ).fetchone() or (None, None)
     job_s, outbox_s = (round(float(age or 0), 1) for age in row)

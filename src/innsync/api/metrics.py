@@ -28,7 +28,7 @@ SELECT
   (SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'),
   (SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '15 seconds'),
   (SELECT count(*) FROM events_outbox),
-  (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0) FROM events_outbox),
+  (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) FROM events_outbox WHERE due_at <= now()),
   (SELECT count(*) FROM distribution_dirty),
   (SELECT count(DISTINCT connection_id) FROM distribution_dirty),
   (SELECT coalesce(extract(epoch FROM now() - min(since)), 0) FROM distribution_dirty)
@@ -38,7 +38,7 @@ _GAUGES = (
     ("innsync_jobs_running", "Jobs being done."),
     ("innsync_workers", "Workers seen in the last 15 seconds."),
     ("innsync_outbox_rows", "Consequences not yet handed on."),
-    ("innsync_outbox_oldest_seconds", "Age of the oldest of them."),
+    ("innsync_outbox_oldest_seconds", "How long the oldest of them has been due."),
     ("innsync_dirty_spans", "Spans of nights that a channel may show wrongly."),
     ("innsync_dirty_connections", "Connections that have such spans."),
     ("innsync_dirty_oldest_seconds", "How long the oldest of them has differed."),
