@@ -55,6 +55,8 @@ def set_up(
     plan: PropertyPlan, *, first: date, last: date, sandbox: Sandbox, hub_url: str, rooms: dict[str, int]
 ) -> Scene:
     """Make the property with stock and prices from first to last and connect it everywhere. Raises Refusal."""
+    from django.db import IntegrityError
+
     from innsync.apps.accounts.tenancy import tenant
     from innsync.apps.properties.models import Property
 
@@ -70,14 +72,20 @@ def set_up(
         if Property.objects.filter(code=plan.code).exists():
             raise Refusal(f"There is a property {plan.code} already: name another one with --property.")
         built = build(organization_id=organization.id, plan=plan, first=first, last=last, now=now)
-        connections = connect_everywhere(
-            organization_id=organization.id,
-            sandbox=sandbox,
-            built=built,
-            now=now,
-            horizon_days=(last - now.date()).days + 1,
-            webhook_base=hub_url,
-        )
+        try:
+            connections = connect_everywhere(
+                organization_id=organization.id,
+                sandbox=sandbox,
+                built=built,
+                now=now,
+                horizon_days=(last - now.date()).days + 1,
+                webhook_base=hub_url,
+            )
+        except IntegrityError as error:
+            raise Refusal(
+                f"The sandbox at {sandbox.url} began anew and gives out ids that are connected already:"
+                " begin with a new data folder, too."
+            ) from error
     return Scene(
         organization_id=organization.id,
         property_id=built.property.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from innsync.ops.sandbox_link import Sandbox
@@ -60,7 +60,7 @@ def backlog(
         for vendor in vendors
         for booking in sandbox.call("GET", f"{vendor}/bookings?property={code}")["items"]
     )
-    return Backlog(*row, at_channels=unread)
+    return replace(here, at_channels=unread)
 
 
 def settle(look: Callable[[], Backlog], *, patience_s: float, on_look: Callable[[Backlog], None]) -> Backlog:
