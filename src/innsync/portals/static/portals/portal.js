@@ -41,9 +41,10 @@ async function refresh() {
   const answer = await fetch(region.dataset.live, { cache: "no-store", credentials: "same-origin" });
   if (answer.status === 401) return location.reload();
   if (!answer.ok) throw new Error(String(answer.status));
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = document.createElement("template"); // keeps the white space in front, which a document would drop
+  fresh.innerHTML = await answer.text();
   if (live.getAttribute("aria-pressed") !== "true") return;
-  bringChildren(region, fresh.body);
+  bringChildren(region, fresh.content);
   live.classList.remove("lost");
 }
 

@@ -1,0 +1,180 @@
+"""The portal as a person meets it: signing in, watching, acting; with the keyboard, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.wsgi import get_wsgi_application
+from playwright import sync_api
+
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.models import Connection
+from innsync.portals.tests.house import PASSWORD
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium on this machine"
+)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(database: str) -> Iterator[str]:
+    with make_server("127.0.0.1", 0, get_wsgi_application(), _Server, _Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    # Playwright keeps an event loop running in this thread, which Django would take for a view's own.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """What a test provokes in the console."""
+    return []
+
+
+@pytest.fixture
+def open_page(
+    browser: sync_api.Browser, address: str, house, expected: list[str]
+) -> Iterator[Callable[..., sync_api.Page]]:
+    """Opens a browser at the overview, signed in by the form. Nothing may go wrong in its console."""
+    problems: list[str] = []
+    pages: list[sync_api.Page] = []
+
+    def enter(width: int = 1280, scheme: str = "light", role: str = "manager") -> sync_api.Page:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        pages.append(page)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(f"{address}/")
+        page.get_by_label("E-mail").fill(house.person(role).email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        sync_api.expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        return page
+
+    yield enter
+    for page in pages:
+        page.close()
+    assert [problem for problem in problems if not any(words in problem for words in expected)] == []
+
+
+def change(house, vendor: str, **values: object) -> None:
+    with tenant(house.organization.id):
+        Connection.objects.filter(id=house.connections[vendor].id).update(**values)
+
+
+def card(page: sync_api.Page, channel: str) -> sync_api.Locator:
+    return page.get_by_role("article", name=f"Harbour Hotel at {channel}")
+
+
+def test_what_happens_appears_by_itself_and_leaves_the_focus_and_open_details_alone(open_page, house):
+    house.in_step()
+    change(house, "channex", last_error="an old error")
+    page = open_page()
+    summary = card(page, "Channex").get_by_text("Last error, over now")
+    summary.focus()
+    page.keyboard.press("Enter")
+    change(house, "booking_com", failures=1, last_error="the channel is down")
+    sync_api.expect(card(page, "Booking.com")).to_contain_text("the channel is down", timeout=8_000)
+    sync_api.expect(page.get_by_role("status")).to_contain_text("1 failing")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    sync_api.expect(card(page, "Channex").get_by_text("an old error")).to_be_visible()
+
+
+def test_nothing_moves_while_it_is_stopped(open_page, house):
+    house.in_step()
+    page = open_page()
+    page.get_by_role("button", name="Live").click()
+    change(house, "booking_com", failures=1, last_error="the channel is down")
+    page.wait_for_timeout(3_000)
+    sync_api.expect(card(page, "Booking.com")).not_to_contain_text("the channel is down")
+
+
+def test_buttons_work_after_a_refresh_and_with_the_keyboard(open_page, house):
+    house.in_step()
+    page = open_page()
+    with page.expect_response(lambda answer: "/overview/live" in answer.url):
+        pass
+    card(page, "Expedia").get_by_role("button", name="Pause").focus()
+    page.keyboard.press("Enter")
+    sync_api.expect(page.get_by_role("status").first).to_contain_text("is paused")
+    sync_api.expect(card(page, "Expedia").get_by_role("button", name="Resume")).to_be_visible()
+    assert house.link("expedia").state == "paused"
+
+
+def test_a_session_that_ended_elsewhere_leads_to_the_sign_in(open_page, expected):
+    expected.append("status of 401")
+    page = open_page()
+    page.context.clear_cookies()
+    sync_api.expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=8_000)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, width, scheme):
+    house.channel_sells(15, room="attic", guest="Nora Noroom")
+    conflict = house.oversell()
+    house.take_out_of_order(5, room="double")
+    house.show_trouble()
+    message, booking = house.message(state="needs_attention"), conflict.booking_id
+    page = open_page(width, scheme)
+    paths = [
+        "/",
+        f"/connections/{house.connections['expedia'].id}",
+        f"/connections/{house.connections['booking_com'].id}/full-sync",
+        "/inbox",
+        f"/inbox/{message.id}",
+        "/conflicts",
+        f"/conflicts/{conflict.id}/walk/{booking}",
+        "/bookings?q=zo",
+        f"/bookings/{booking}",
+    ]
+    for path in paths:
+        page.goto(f"{address}{path}")
+        if folder := os.environ.get("INNSYNC_SCREENSHOTS"):
+            name = path.split("?")[0].strip("/").replace("/", "-")[:24] or "overview"
+            page.screenshot(path=f"{folder}/{width}-{scheme}-{name}-{paths.index(path)}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        found = Axe().run(page).response["violations"]
+        assert [(path, item["id"], [node["html"] for node in item["nodes"]]) for item in found] == []
+
+
+def test_the_doors_fit_and_everybody_can_use_them(browser, address, database):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    try:
+        for path in ("/sign-in", "/nowhere"):
+            page.goto(f"{address}{path}")
+            if folder := os.environ.get("INNSYNC_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/390-{path.strip('/')}.png")
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            assert Axe().run(page).response["violations"] == []
+    finally:
+        page.close()
