@@ -28,6 +28,10 @@ def _days_in(month: date) -> int:
     return months.monthrange(month.year, month.month)[1]
 
 
+def _last_of(month: date) -> date:
+    return month.replace(day=_days_in(month))
+
+
 def load(
     *, connection_id: UUID, layouts: Mapping[Target, tuple[str, ...]], first: date, last: date
 ) -> dict[Target, Calendar]:
@@ -36,45 +40,47 @@ def load(
     A stored month with other fields than today's layout keeps what it shares with it.
     """
     stored: dict[tuple[Target, date], tuple[tuple[str, ...], list[int | None]]] = {}
+    spanned = months_between(first, last)
     with sql() as cursor:
         for room, rate, month, layout, cells in cursor.execute(
             "SELECT room, rate, month, layout, cells FROM distribution_acknowledged"
             " WHERE connection_id = %s AND month = ANY(%s) AND room = ANY(%s)",
-            (connection_id, months_between(first, last), list({target.room for target in layouts})),
+            (connection_id, spanned, list({target.room for target in layouts})),
         ):
             stored[Target(room, rate or None), month] = (tuple(layout), cells)
-    result = {}
-    nights = (last - first).days + 1
-    for target, layout in layouts.items():
-        rows: list[Row] = []
-        day = first
-        for _ in range(nights):
-            found = stored.get((target, month_of(day)))
-            rows.append((None,) * len(layout) if found is None else _row(found, layout, day))
-            day += timedelta(days=1)
-        result[target] = Calendar(first, layout, tuple(rows))
-    return result
+    return {
+        target: Calendar(
+            first,
+            layout,
+            tuple(
+                row
+                for month in spanned
+                for row in _rows(stored.get((target, month)), layout, max(first, month), min(last, _last_of(month)))
+            ),
+        )
+        for target, layout in layouts.items()
+    }
 
 
-def _row(found: tuple[tuple[str, ...], list[int | None]], layout: tuple[str, ...], day: date) -> Row:
+def _rows(
+    found: tuple[tuple[str, ...], list[int | None]] | None, layout: tuple[str, ...], first: date, last: date
+) -> list[Row]:
+    """The rows of those days of one month, in today's layout."""
+    if found is None:
+        return [(None,) * len(layout)] * (last.day - first.day + 1)
     own, cells = found
-    start = (day.day - 1) * len(own)
-    values = cells[start : start + len(own)]
+    whole = list(zip(*[iter(cells)] * len(own), strict=True))[first.day - 1 : last.day]
     if own == layout:
-        return tuple(values)
-    by_field = dict(zip(own, values, strict=True))
-    return tuple(by_field.get(field) for field in layout)
+        return whole
+    places = [own.index(field) if field in own else None for field in layout]
+    return [tuple(None if place is None else row[place] for place in places) for row in whole]
 
 
 def store(*, organization_id: UUID, connection_id: UUID, calendars: Mapping[Target, Calendar]) -> None:
     """Replace what is known of these targets on these nights; other nights of the months stay as they are."""
     if not calendars:
         return
-    whole: dict[tuple[Target, date], list[Row]] = {}
-    for target, calendar in calendars.items():
-        known = load_months(connection_id=connection_id, target=target, calendar=calendar)
-        for month, rows in known.items():
-            whole[target, month] = rows
+    whole = _whole_months(connection_id, calendars)
     rows_to_write = []
     for (target, month), rows in whole.items():
         layout = calendars[target].layout
@@ -91,19 +97,24 @@ def store(*, organization_id: UUID, connection_id: UUID, calendars: Mapping[Targ
         )
 
 
-def load_months(*, connection_id: UUID, target: Target, calendar: Calendar) -> dict[date, list[Row]]:
-    """The whole months a calendar lies in, with the calendar's rows laid over what is stored."""
-    spanned = months_between(calendar.first, calendar.last)
-    last = spanned[-1].replace(day=_days_in(spanned[-1]))
-    stored = load(connection_id=connection_id, layouts={target: calendar.layout}, first=spanned[0], last=last)[target]
-    result: dict[date, list[Row]] = {}
-    for month in spanned:
-        rows = []
-        for offset in range(_days_in(month)):
-            day = month + timedelta(days=offset)
-            inside = calendar.first <= day <= calendar.last
-            rows.append(calendar.row(day) if inside else stored.row(day))
-        result[month] = rows
+def _whole_months(connection_id: UUID, calendars: Mapping[Target, Calendar]) -> dict[tuple[Target, date], list[Row]]:
+    """The whole months that the calendars lie in, with the calendars' rows laid over what is stored."""
+    spanned = months_between(
+        min(calendar.first for calendar in calendars.values()), max(calendar.last for calendar in calendars.values())
+    )
+    stored = load(
+        connection_id=connection_id,
+        layouts={target: calendar.layout for target, calendar in calendars.items()},
+        first=spanned[0],
+        last=_last_of(spanned[-1]),
+    )
+    result: dict[tuple[Target, date], list[Row]] = {}
+    for target, calendar in calendars.items():
+        for month in months_between(calendar.first, calendar.last):
+            days = (month + timedelta(days=offset) for offset in range(_days_in(month)))
+            result[target, month] = [
+                calendar.row(day) if calendar.first <= day <= calendar.last else stored[target].row(day) for day in days
+            ]
     return result
 
 

@@ -129,12 +129,20 @@ def _refused_cells(push: Push, result: PushResult) -> list[RefusedLine]:
 
 def _store_refused(link: Connection, push: Push, refused: Sequence[RefusedLine], at: datetime) -> None:
     with sql() as cursor:
-        for update in push.updates:
-            cursor.execute(
-                "DELETE FROM distribution_refusedcell WHERE connection_id = %s AND room = %s AND rate = %s"
-                " AND day BETWEEN %s AND %s AND field = ANY(%s)",
-                (link.id, update.target.room, update.target.rate or "", update.first, update.last, list(update.values)),
-            )
+        cursor.execute(
+            "DELETE FROM distribution_refusedcell c USING unnest(%(rooms)s::text[], %(rates)s::text[],"
+            " %(firsts)s::date[], %(lasts)s::date[], %(fields)s::text[]) AS u(room, rate, first, last, fields)"
+            " WHERE c.connection_id = %(connection)s AND c.room = u.room AND c.rate = u.rate"
+            " AND c.day BETWEEN u.first AND u.last AND c.field = ANY(string_to_array(u.fields, ' '))",
+            {
+                "connection": link.id,
+                "rooms": [update.target.room for update in push.updates],
+                "rates": [update.target.rate or "" for update in push.updates],
+                "firsts": [update.first for update in push.updates],
+                "lasts": [update.last for update in push.updates],
+                "fields": [" ".join(update.values) for update in push.updates],
+            },
+        )
         if refused:
             cursor.executemany(
                 "INSERT INTO distribution_refusedcell (organization_id, connection_id, room, rate, day, field, value,"

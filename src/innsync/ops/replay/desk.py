@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ import structlog
 from innsync.ops.replay.entries import guest_name, request_text
 from innsync.ops.replay.ledger import Ledger
 from innsync.ops.replay.rows import BookingRow
-from innsync.ops.replay.timeline import Step
+from innsync.ops.replay.timeline import DIRECT, Step
 
 log = structlog.get_logger()
 LOOK_EVERY_S = 0.2
@@ -22,7 +22,11 @@ AT_ONCE = 1000
 _SEEN = """
 SELECT b.guest_name, b.id, s.id, b.special_requests FROM reservations_booking b
 JOIN reservations_roomstay s ON s.booking_id = b.id
-WHERE b.property_id = %s AND b.guest_name = ANY(%s)
+WHERE b.id = ANY(%(direct)s)
+UNION ALL
+SELECT b.guest_name, b.id, s.id, b.special_requests FROM reservations_booking b
+JOIN reservations_roomstay s ON s.booking_id = b.id
+WHERE b.connection_id = ANY(%(connections)s) AND b.channel_ref = ANY(%(references)s)
 """
 
 
@@ -42,13 +46,13 @@ class Desk:
         self,
         *,
         organization_id: UUID,
-        property_id: UUID,
+        connection_ids: Sequence[UUID],
         room_types: dict[str, UUID],
         ledger: Ledger,
         on_done: Callable[[], None],
     ) -> None:
         self.organization_id = organization_id
-        self.property_id = property_id
+        self.connection_ids = list(connection_ids)
         self.room_types = room_types
         self.ledger = ledger
         self.on_done = on_done
@@ -102,7 +106,7 @@ class Desk:
         if not duties:
             return 0
         with tenant(self.organization_id), sql() as cursor:
-            seen = cursor.execute(_SEEN, (self.property_id, list(duties))).fetchall()
+            seen = cursor.execute(_SEEN, self._references(duties)).fetchall()
         done = 0
         for name, booking_id, stay_id, special_requests in seen:
             duty = duties[name]
@@ -113,6 +117,14 @@ class Desk:
                 self.on_done()
                 done += 1
         return done
+
+    def _references(self, duties: Mapping[str, Duty]) -> dict[str, object]:
+        sold = [self.ledger.sold[duty.row.number] for duty in duties.values()]
+        return {
+            "direct": [UUID(reference) for seller, reference in sold if seller == DIRECT],
+            "connections": self.connection_ids,
+            "references": [reference for seller, reference in sold if seller != DIRECT],
+        }
 
     def _act(self, duty: Duty, booking_id: UUID, stay_id: UUID) -> None:
         from innsync.apps.accounts.tenancy import tenant

@@ -158,7 +158,7 @@ def _play(
     )
     desk = Desk(
         organization_id=stage.organization_id,
-        property_id=stage.property_id,
+        connection_ids=list(stage.connections.values()),
         room_types=stage.room_types,
         ledger=ledger,
         on_done=watcher.one,
