@@ -1,0 +1,1 @@
+"""New Channel: its manifest says what it can do, NOTES.md what is known of the vendor."""
