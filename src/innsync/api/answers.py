@@ -18,7 +18,7 @@ from innsync.apps.accounts.idempotency import StoredAnswer
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
 from innsync.domain.errors import DomainError
-from innsync.domain.money import Money
+from innsync.domain.money import minor_digits
 
 LONGEST_KEY = 255
 CONTENT_LIVES_S = 300
@@ -34,12 +34,19 @@ class Answer:
 
 
 def money(minor: int, currency: str) -> dict[str, str]:
-    return {"amount": str(Money(minor, currency)), "currency": currency}
+    return {"amount": amount(minor, currency), "currency": currency}
 
 
 def amount(minor: int, currency: str) -> str:
-    """The bare decimal string, where the currency stands beside it already."""
-    return str(Money(minor, currency))
+    """The bare decimal string, where the currency stands beside it already.
+
+    The same as `str(Money(...))`, several times as fast: an answer holds hundreds of amounts.
+    """
+    digits = minor_digits(currency)
+    if not digits:
+        return str(minor)
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}}"
 
 
 def instant(moment: datetime) -> str:
