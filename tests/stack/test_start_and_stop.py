@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -177,6 +179,41 @@ class TestRefusing:
         done = product.command("restore", str(tmp_path / "file"))
         assert done.returncode == 1
         assert "stop it before you restore" in done.stderr
+
+
+class TestFullDisk:
+    @pytest.fixture
+    def small(self) -> Iterator[Product]:
+        """A new folder on a disk of its own with little more room than a start asks for."""
+        product = Product()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=330m,mode=755", "tmpfs", str(product.folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if mounted.returncode != 0:
+            product.folder.rmdir()
+            pytest.skip(f"a small disk can't be mounted here: {mounted.stderr.strip()}")
+        yield product
+        product.end()
+        subprocess.run(["umount", str(product.folder)], check=True)
+        product.folder.rmdir()
+
+    @pytest.mark.parametrize("sign", ["postgres", "run/environment.json"])
+    def test_a_disk_that_fills_while_it_starts_is_named(self, small: Product, sign: str) -> None:
+        process = small.launch()
+        assert eventually(lambda: (small.data_dir / sign).exists())
+        with contextlib.suppress(OSError), (small.folder / "fill").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 20))
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert output == ""
+        assert f"The disk that holds {small.data_dir} is full" in errors.splitlines()[-1]
+        assert eventually(lambda: small.processes() == [])
+        assert small.listening() == []
+        small.running = None
 
 
 class TestBackup:

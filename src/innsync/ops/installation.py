@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import json
 import os
@@ -23,6 +24,7 @@ from innsync.ops.supervisor import Report, Supervisor, clear_leftovers, last_wor
 
 ROOM_TO_BEGIN_BYTES = 300_000_000
 ROOM_TO_GO_ON_BYTES = 30_000_000
+NO_ROOM_BYTES = 1_000_000
 START_LIMIT_S = 120.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 60.0
@@ -69,6 +71,11 @@ class Installation:
             return self._start()
         except OSError as error:
             raise of_os_error(error, place=self.data_dir) from error
+        except Refusal as refusal:
+            # A part that could not write could not say so in its log either.
+            if self.data_dir.exists() and shutil.disk_usage(self.data_dir).free < NO_ROOM_BYTES:
+                raise of_os_error(OSError(errno.ENOSPC, ""), place=self.data_dir) from refusal
+            raise
 
     def _start(self) -> Ready:
         make_data_dir(self.data_dir)
@@ -243,6 +250,7 @@ def refuse_taken(port: int, *, option: str) -> None:
 
 
 def refuse_full_disk(data_dir: Path) -> None:
+    """There must be room to begin with, or to go on with once there is a database."""
     needed = ROOM_TO_GO_ON_BYTES if (data_dir / "postgres").exists() else ROOM_TO_BEGIN_BYTES
     free = shutil.disk_usage(data_dir).free
     if free < needed:
