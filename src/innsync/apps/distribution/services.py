@@ -16,7 +16,7 @@ from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.vault import seal
 from innsync.apps.events import services as events
 from innsync.apps.events.services import What
-from innsync.apps.properties.models import Property
+from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.restrictions import ALWAYS
@@ -181,6 +181,10 @@ def change_mapping(
 
 
 def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
+    own = set(RoomType.objects.filter(property_id=connection.property_id).values_list("id", flat=True))
+    for index, room in enumerate(rooms):
+        if room.room_type_id not in own:
+            raise InvalidField(field=f"/rooms/{index}/room_type_id", problem="is not a room type of this property")
     RoomMapping.objects.bulk_create(
         RoomMapping(
             organization_id=connection.organization_id,
@@ -192,10 +196,13 @@ def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Seq
         )
         for room in rooms
     )
-    products = set(Product.objects.filter(id__in=[rate.product_id for rate in rates]).values_list("id", flat=True))
+    products = dict(Product.objects.filter(property_id=connection.property_id).values_list("id", "room_type_id"))
+    types = {room.external_room: room.room_type_id for room in rooms}
     for index, rate in enumerate(rates):
         if rate.product_id not in products:
             raise InvalidField(field=f"/rates/{index}/product_id", problem="is not a product of this property")
+        if products[rate.product_id] != types[rate.external_room]:
+            raise InvalidField(field=f"/rates/{index}/external_room", problem="is mapped to another room type")
     RateMapping.objects.bulk_create(
         RateMapping(
             organization_id=connection.organization_id,
