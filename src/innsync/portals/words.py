@@ -83,7 +83,10 @@ def remedy(message: Message) -> str:
     if "is not mapped" in message.reason:
         if message.connection_id is None:
             return "Connect this property to the channel, then replay the message."
-        return "Map it in this connection, then replay the message. The booking is safe here meanwhile."
+        return (
+            "Add it to the mapping of this connection, then replay the message. The booking is kept here meanwhile,"
+            " but it closes nothing on the other channels until then."
+        )
     if message.reason.startswith("could not be read"):
         return "Innsync could not read it: report it with the raw message, and replay it after an update."
     return "Compare the raw message with what the channel shows. Replay it once the cause is mended."

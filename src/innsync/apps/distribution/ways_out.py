@@ -12,7 +12,7 @@ from innsync.apps.distribution.models import Conflict
 from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.inventory.selectors import list_oversold
 
-SETTLED_SHOWN = 50
+SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,19 @@ class ConcernedStay:
     free: tuple[FreeType, ...]
 
 
-def list_conflicts(*, property_ids: Collection[UUID] = (), is_open: bool = True) -> list[Conflict]:
+def list_conflicts(*, property_ids: Collection[UUID] = (), is_open: bool = True, limit: int = SHOWN) -> list[Conflict]:
     """Open conflicts by their first night, or those settled lately; of these properties alone when any are named."""
     found = Conflict.objects.select_related("property", "room_type", "booking")
     if property_ids:
         found = found.filter(property_id__in=property_ids)
     if is_open:
-        return list(found.filter(state="open").order_by("first", "id"))
-    return list(found.exclude(state="open").order_by("-resolved_at", "-id")[:SETTLED_SHOWN])
+        return list(found.filter(state="open").order_by("first", "id")[:limit])
+    return list(found.exclude(state="open").order_by("-resolved_at", "-id")[:limit])
+
+
+def count_open_conflicts(*, property_ids: Collection[UUID] = ()) -> int:
+    found = Conflict.objects.filter(state="open")
+    return found.filter(property_id__in=property_ids).count() if property_ids else found.count()
 
 
 def list_oversold_nights(conflict: Conflict) -> list[tuple[date, int]]:

@@ -18,7 +18,7 @@ def _visible(property_ids: Collection[UUID]) -> QuerySet[Message]:
     return found.filter(connection__property_id__in=property_ids) if property_ids else found
 
 
-def list_needing_attention(*, property_ids: Collection[UUID] = (), limit: int = 500) -> list[Message]:
+def list_needing_attention(*, property_ids: Collection[UUID] = (), limit: int = 100) -> list[Message]:
     """Messages that could not be applied, the oldest first."""
     return list(_visible(property_ids).filter(state="needs_attention").order_by("received_at", "id")[:limit])
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from innsync.ops.setup import use_database
+
+if TYPE_CHECKING:
+    from innsync.apps.distribution.health import Health
 
 NAME = "status"
 HELP = "show how each connection is doing: last push, last booking, what waits, errors, divergence"
@@ -25,19 +28,6 @@ COLUMNS = (
     "p50/p99 ms",
     "error",
 )
-RECENT = timedelta(hours=1)
-
-_LINES = """
-SELECT p.code, c.vendor, c.state, c.last_push_at, c.last_inbound_at,
-  (SELECT min(since) FROM distribution_dirty d WHERE d.connection_id = c.id),
-  (SELECT count(*) FROM distribution_refusedcell r WHERE r.connection_id = c.id),
-  c.retry_at, c.last_error, v.p50, v.p99
-FROM distribution_connection c JOIN properties_property p ON p.id = c.property_id
-LEFT JOIN LATERAL (
-  SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY p50_ms) AS p50, max(p99_ms) AS p99
-  FROM distribution_divergence d WHERE d.connection_id = c.id AND d.at > %s) v ON true
-ORDER BY p.code, c.vendor
-"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,27 +37,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     use_database()
     from innsync.apps.accounts.models import Organization
-    from innsync.apps.accounts.tenancy import sql, tenant
+    from innsync.apps.accounts.tenancy import tenant
+    from innsync.apps.distribution.health import list_health
 
     now = datetime.now(UTC)
     lines: list[dict[str, Any]] = []
     for organization in Organization.objects.order_by("id"):
-        with tenant(organization.id), sql() as cursor:
-            for row in cursor.execute(_LINES, (now - RECENT,)).fetchall():
-                refused = f"{row[6]} cells refused; " if row[6] else ""
-                lines.append(
-                    {
-                        "property": row[0],
-                        "channel": row[1],
-                        "state": row[2],
-                        "last push": _ago(row[3], now),
-                        "last booking": _ago(row[4], now),
-                        "waiting since": _ago(row[5], now),
-                        "next try": f"{row[7]:%H:%M:%S}" if row[7] else "",
-                        "p50/p99 ms": f"{row[9]:.0f}/{row[10]:.0f}" if row[9] is not None else "",
-                        "error": (refused + row[8])[:80] if row[2] != "active" or row[7] or row[6] else "",
-                    }
-                )
+        with tenant(organization.id):
+            lines += [_line(health, now) for health in list_health(now=now)]
     if args.json:
         print(json.dumps(lines))
         return 0
@@ -76,6 +53,22 @@ def run(args: argparse.Namespace) -> int:
         table.add_row(*(str(line[column]) for column in COLUMNS))
     Console().print(table if lines else "No property is connected to a channel yet.")
     return 0
+
+
+def _line(health: Health, now: datetime) -> dict[str, Any]:
+    refused = f"{health.refused} cells refused; " if health.refused else ""
+    troubled = health.state != "active" or health.retry_at is not None or health.refused
+    return {
+        "property": health.property_code,
+        "channel": health.vendor,
+        "state": health.state,
+        "last push": _ago(health.last_push_at, now),
+        "last booking": _ago(health.last_inbound_at, now),
+        "waiting since": _ago(health.waiting_since, now),
+        "next try": f"{health.retry_at:%H:%M:%S}" if health.retry_at else "",
+        "p50/p99 ms": f"{health.p50_ms:.0f}/{health.p99_ms:.0f}" if health.p50_ms is not None else "",
+        "error": (refused + health.last_error)[:80] if troubled else "",
+    }
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

@@ -16,6 +16,7 @@ from innsync.portals.admin.pages import show
 from innsync.portals.words import MESSAGE_STATES, channel_name, remedy
 
 SHOWN_LETTERS = 200_000
+MOST_REPLAYED = 5_000
 
 
 def line(message: Message) -> dict[str, Any]:
@@ -87,8 +88,9 @@ def replay(request: HttpRequest, visitor: Visitor, message_id: UUID) -> Done:
 
 @action(back="inbox")
 def replay_all(request: HttpRequest, visitor: Visitor) -> Done:
-    waiting = [one.id for one in list_needing_attention(property_ids=visitor.access.property_ids)]
+    every = list_needing_attention(property_ids=visitor.access.property_ids, limit=MOST_REPLAYED)
+    waiting = [one.id for one in every]
     services.replay(organization_id=visitor.access.organization_id, message_ids=waiting)
-    left = Message.objects.filter(id__in=waiting, state="needs_attention").count()
+    left = Message.objects.filter(id__in=waiting, state__in=("needs_attention", "received")).count()
     words = f"{len(waiting) - left} of {len(waiting)} messages tried again with success."
     return Done(words, reverse("inbox"), well=not left)

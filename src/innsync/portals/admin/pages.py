@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from innsync.apps.distribution.models import Conflict, Connection
-from innsync.apps.distribution.ways_out import list_conflicts
+from innsync.apps.distribution.ways_out import count_open_conflicts
 from innsync.apps.inbox.selectors import count_needing_attention
 from innsync.portals.access import Visitor
 
@@ -24,7 +24,7 @@ def show(
         "visitor": visitor,
         "section": section,
         "attention": count_needing_attention(property_ids=property_ids),
-        "open_conflicts": len(list_conflicts(property_ids=property_ids)),
+        "open_conflicts": count_open_conflicts(property_ids=property_ids),
     }
     return render(request, f"portals/admin/{template}", {**shared, **context})
 

@@ -79,5 +79,12 @@ def nights(first: date, last: date) -> str:
 
 
 @register.filter
+def cell(field: str) -> str:
+    """A field of the calendar as people call it: `price:2` is the price for two."""
+    name, _, adults = field.partition(":")
+    return f"{name.replace('_', ' ')} for {adults}" if adults else name.replace("_", " ")
+
+
+@register.filter
 def duration(ms: float) -> str:
     return in_words(ms)

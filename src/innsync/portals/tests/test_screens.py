@@ -67,7 +67,7 @@ class TestOverview:
         client = enter()
         text = text_of(client.get(f"/connections/{house.connections['expedia'].id}"))
         assert "Rate is below the minimum of this product." in text
-        assert text.count('<td data-label="What">price:2</td>') == 2  # three neighbouring nights, and one apart
+        assert text.count('<td data-label="What">price for 2</td>') == 2  # three neighbouring nights, and one apart
         waiting = text_of(client.get(f"/connections/{house.connections['booking_com'].id}"))
         assert "booking ABCD2345" in waiting
 
@@ -104,7 +104,7 @@ class TestInbox:
         client = enter()
         text = text_of(client.get("/inbox"))
         assert "room there-attic of the channel is not mapped" in text
-        assert "Map it in this connection" in text
+        assert "Add it to the mapping of this connection" in text
         assert "1 need attention" in text
         raw = text_of(client.get(f"/inbox/{house.message(booking_ref=reference).id}"))
         assert "Nora" in raw
