@@ -26,6 +26,7 @@ test: setup-dev  ## Run all tests (ARGS="-k money src/innsync/domain")
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
 check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, migrations, docs
+	$(BIN)/python tools/requirements.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -48,7 +49,7 @@ new-channel: setup  ## Lay out the folder of a new channel (NAME=acme_travel)
 	@$(BIN)/innsync new-channel "$(NAME)"
 
 requirements: setup-dev  ## Pin all dependencies anew from pyproject.toml (ARGS=--upgrade)
-	@$(PYTHON) tools/requirements.py --uv $(BIN)/uv $(ARGS)
+	@$(BIN)/python tools/requirements.py --uv $(BIN)/uv $(ARGS)
 
 clean:  ## Remove the environment and caches; never data
 	rm -rf $(VENV) .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import warnings
 
 from innsync.ops.running import environment_of
 
@@ -24,9 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     arguments: list[str] = args.arguments or ["help"]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
-    if arguments[0] in AS_OWNER:
-        os.environ["INNSYNC_MIGRATING"] = "1"
     needs_none = arguments[0] in WITHOUT_DATABASE
+    if needs_none or arguments[0] in AS_OWNER:
+        os.environ["INNSYNC_MIGRATING"] = "1"  # a plain connection, without a pool that waits for its server
+    if needs_none:
+        warnings.filterwarnings("ignore", message="Got an error checking a consistent migration history")
     with contextlib.nullcontext() if needs_none else environment_of(args.data_dir):
         from django.core.management import execute_from_command_line
 
