@@ -12,7 +12,7 @@ from procrastinate import RetryStrategy, exceptions
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.apps.distribution import audit, reconcile, services
+from innsync.apps.distribution import audit, housekeeping, reconcile, services
 from innsync.apps.reservations.tasks import assign_rooms
 
 # Higher goes first: a sale must close elsewhere before anything else is done.
@@ -63,6 +63,15 @@ def roll_connection(organization_id: str, connection_id: str) -> None:
     try:
         services.roll(organization_id=UUID(organization_id), connection_id=UUID(connection_id), now=datetime.now(UTC))
         reconcile.reconcile(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+    finally:
+        connection.close()
+
+
+@app.periodic(cron="23 2 * * *")
+@app.task(name="keep_house", queueing_lock="keep_house")
+def keep_house(timestamp: int) -> None:
+    try:
+        housekeeping.keep_house(datetime.fromtimestamp(timestamp, UTC))
     finally:
         connection.close()
 

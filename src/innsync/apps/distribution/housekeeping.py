@@ -1,0 +1,64 @@
+"""What has to be done every day: nights that come within reach, records that have served their time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from innsync.apps.accounts import idempotency
+from innsync.apps.accounts.models import Organization
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.events import services as events
+from innsync.apps.inventory.services import open_stock
+from innsync.apps.properties.models import RoomType
+
+log = structlog.get_logger()
+KEEP_PUSHES = timedelta(days=90)
+KEEP_FIGURES = timedelta(days=400)
+KEEP_HOLDS = timedelta(days=30)
+
+_OLD = (
+    ("DELETE FROM distribution_pushlog WHERE at < %s", KEEP_PUSHES),
+    ("DELETE FROM distribution_divergence WHERE at < %s", KEEP_FIGURES),
+    ("DELETE FROM distribution_drift WHERE at < %s", KEEP_FIGURES),
+    ("DELETE FROM inventory_hold WHERE state <> 'active' AND expires_at < %s", KEEP_HOLDS),
+)
+_LAST_NIGHTS = "SELECT room_type_id, max(day) FROM inventory_stockday GROUP BY room_type_id"
+
+
+def keep_house(now: datetime) -> None:
+    """Do the day's work for every organization; one that fails does not keep the others from theirs."""
+    for organization_id in Organization.objects.order_by("id").values_list("id", flat=True):
+        try:
+            with tenant(organization_id):
+                open_nights(now)
+                idempotency.forget_old(now=now)
+                with sql() as cursor:
+                    for statement, kept in _OLD:
+                        cursor.execute(statement, (now - kept,))
+        except Exception:
+            log.exception("housekeeping_failed", organization_id=str(organization_id))
+
+
+def open_nights(now: datetime) -> int:
+    """Make stock known on the nights that came within each property's sellable days. Answers how many types had some."""
+    with sql() as cursor:
+        known = dict(cursor.execute(_LAST_NIGHTS).fetchall())
+    opened = 0
+    for room_type in RoomType.objects.select_related("property").order_by("id"):
+        prop = room_type.property
+        today = now.astimezone(ZoneInfo(prop.time_zone)).date()
+        last = today + timedelta(days=prop.sellable_days)
+        first = max(today, known[room_type.id] + timedelta(days=1)) if room_type.id in known else today
+        if first <= last:
+            open_stock(property_id=prop.id, room_type_id=room_type.id, first=first, last=last)
+            events.ari_changed(
+                organization_id=room_type.organization_id,
+                property_id=prop.id,
+                ari=[(room_type.id, first, last)],
+                cause="nights came within reach",
+            )
+            opened += 1
+    return opened
