@@ -49,15 +49,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     use_database()
     import httpx
+    from django.conf import settings
 
-    from innsync.config.settings import setting
     from innsync.ops.refusal import Refusal
     from innsync.ops.replay.run import Options, replay
     from innsync.ops.replay.scene import find_hub
     from innsync.ops.replay.screen import Screen, as_json, show
 
     with httpx.Client() as client:
-        hub_url = find_hub((args.hub or setting("INNSYNC_PUBLIC_URL")).rstrip("/"), client)
+        hub_url = find_hub((args.hub or settings.PUBLIC_URL).rstrip("/"), client)
     if args.hub and not hub_url:
         raise Refusal(f"No Innsync answers at {args.hub}.")
     options = Options(
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         days_per_second=args.speed,
         rooms_scale=args.rooms_scale,
         hub_url=hub_url,
-        sandbox_url=(args.sandbox or setting("INNSYNC_SANDBOX_URL")).rstrip("/"),
+        sandbox_url=(args.sandbox or settings.SANDBOX_URL).rstrip("/"),
         faults=args.faults,
         patience_s=args.patience,
     )
