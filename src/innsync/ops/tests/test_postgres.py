@@ -258,6 +258,18 @@ class TestHardening:
         server.socket_folder.rmdir()
 
     @needs_root
+    def test_programs_that_only_root_may_reach_run_from_a_copy(
+        self, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(place, "SHARED_FOLDER", data_dir.parent / "shared")
+        monkeypatch.setattr(place, "may_enter", lambda account, folder: "site-packages" not in str(folder))
+        with EmbeddedPostgres(data_dir, fast=True) as server:
+            assert server.programs.is_relative_to(data_dir.parent / "shared")
+            program = psutil.Process(server.pid).exe()
+            assert Path(program).is_relative_to(data_dir.parent / "shared")
+            remember(server, "kept")
+
+    @needs_root
     def test_it_works_for_a_normal_user(self, data_dir: Path) -> None:
         nobody = pwd.getpwnam("nobody")
         os.chown(data_dir.parent, nobody.pw_uid, nobody.pw_gid)
