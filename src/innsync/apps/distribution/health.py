@@ -108,14 +108,16 @@ def list_health(
 def count_states(*, property_ids: Collection[UUID] = ()) -> dict[str, int]:
     """How many connections there are, and how many a person should look at.
 
-    stopped: paused or asking for credentials. failing: the last try went wrong. refused: cells that the channel won't take.
+    stopped: paused or asking for credentials. failing: the last try to send or to fetch went wrong. refused: cells that the channel won't take.
     """
     with sql() as cursor:
         row = cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE c.state IN ('paused', 'unauthorised')),"
-            " count(*) FILTER (WHERE c.state NOT IN ('paused', 'unauthorised') AND c.failures > 0),"
+            " count(*) FILTER (WHERE c.state NOT IN ('paused', 'unauthorised')"
+            " AND (c.failures > 0 OR a.last_error <> '' OR a.state = 'unauthorised')),"
             " count(*) FILTER (WHERE EXISTS (SELECT 1 FROM distribution_refusedcell r WHERE r.connection_id = c.id))"
-            " FROM distribution_connection c WHERE c.state <> 'retired'"
+            " FROM distribution_connection c JOIN distribution_account a ON a.id = c.account_id"
+            " WHERE c.state <> 'retired'"
             " AND (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
             {"properties": list(property_ids) or None},
         ).fetchone() or (0, 0, 0, 0)

@@ -108,7 +108,7 @@ def list_concerned(conflict: Conflict) -> list[ConcernedStay]:
         }
         for stay_id, *room_type in cursor.execute(_FREE, {**about, **stays}).fetchall():
             free.setdefault(stay_id, []).append(FreeType(*room_type))
-    return [ConcernedStay(*row, row[1] == conflict.booking_id, tuple(free.get(row[0], ()))) for row in rows]
+    return [ConcernedStay(*row, latest=row[1] == conflict.booking_id, free=tuple(free.get(row[0], ()))) for row in rows]
 
 
 def list_releasable(conflict: Conflict) -> Sequence[OutOfOrder]:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from innsync.apps.distribution.health import Health, count_states, list_divergence, list_health
 from innsync.integrations.manifest import manifests
 from innsync.portals.access import Visitor, fragment, page
-from innsync.portals.admin.pages import show
+from innsync.portals.admin.pages import show, what_asks
 from innsync.portals.admin.sparkline import Sparkline, draw
 from innsync.portals.words import Condition, channel_name, condition
 
@@ -61,10 +61,13 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     cards = cards_of(found[:AT_ONCE], now)
     last = found[AT_ONCE - 1] if len(found) > AT_ONCE else None
     query = request.META.get("QUERY_STRING", "")
+    counts, asks = count_states(property_ids=seen), what_asks(visitor)
     return {
+        **asks,
         "now": now,
         "cards": cards,
-        "counts": count_states(property_ids=seen),
+        "counts": counts,
+        "calm": not any((counts["stopped"], counts["failing"], counts["refused"], *asks.values())),
         "live_url": reverse("overview-live") + (f"?{query}" if query else ""),
         "first_page": "after" not in request.GET,
         "next_page": urlencode({"after": f"{last.property_code} {last.vendor} {last.connection_id}"}) if last else "",

@@ -19,14 +19,17 @@ def show(
     request: HttpRequest, visitor: Visitor, template: str, context: Mapping[str, Any], *, section: str
 ) -> HttpResponse:
     """A whole page with its navigation. section: which entry of it is the present one."""
+    shared = {"visitor": visitor, "section": section, **what_asks(visitor)}
+    return render(request, f"portals/admin/{template}", {**shared, **context})
+
+
+def what_asks(visitor: Visitor) -> dict[str, int]:
+    """How many messages and conflicts wait for a person."""
     property_ids = visitor.access.property_ids
-    shared = {
-        "visitor": visitor,
-        "section": section,
+    return {
         "attention": count_needing_attention(property_ids=property_ids),
         "open_conflicts": count_open_conflicts(property_ids=property_ids),
     }
-    return render(request, f"portals/admin/{template}", {**shared, **context})
 
 
 def get_connection(visitor: Visitor, connection_id: UUID) -> Connection:

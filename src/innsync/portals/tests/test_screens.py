@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution.models import Account
 from innsync.portals.tests.conftest import signed_in
 
 
@@ -35,6 +36,7 @@ class TestOverview:
         assert "<b>164 ms</b> median, <b>1.9 s</b> p99" in text
         assert "<svg" in text
         assert "1 failing" in text
+        assert "nothing needs you" not in text
         assert "1 with refused cells" in text
 
     def test_what_is_in_step_says_so(self, enter, house):
@@ -42,6 +44,24 @@ class TestOverview:
         text = text_of(enter().get("/"))
         assert text.count("In step") == 3
         assert "nothing needs you" in text
+
+    def test_messages_and_conflicts_that_wait_are_told_with_it(self, enter, house):
+        house.channel_sells(3, room="attic")
+        house.oversell()
+        house.in_step()
+        live = text_of(enter().get("/overview/live"))
+        assert "1 message needs attention" in live
+        assert "1 open conflict" in live
+        assert "nothing needs you" not in live
+
+    def test_an_account_whose_bookings_are_not_fetched_is_failing(self, enter, house):
+        house.in_step()
+        with tenant(house.organization.id):
+            Account.objects.filter(id=house.account.id).update(last_error="wrong queue")
+        text = text_of(enter().get("/"))
+        assert "Bookings not fetched" in text
+        assert "wrong queue" in text
+        assert "1 failing" in text
 
     def test_the_part_that_refreshes_is_the_same_and_needs_a_session(self, enter, stranger, house):
         assert stranger.get("/overview/live").status_code == 401
