@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -38,8 +38,8 @@ class ConcernedStay:
     check_in: date
     check_out: date
     booked_at: datetime
-    latest: bool
-    free: tuple[FreeType, ...]
+    latest: bool = False
+    free: tuple[FreeType, ...] = ()
 
 
 def list_conflicts(*, property_ids: Collection[UUID] = (), is_open: bool = True, limit: int = SHOWN) -> list[Conflict]:
@@ -108,7 +108,10 @@ def list_concerned(conflict: Conflict) -> list[ConcernedStay]:
         }
         for stay_id, *room_type in cursor.execute(_FREE, {**about, **stays}).fetchall():
             free.setdefault(stay_id, []).append(FreeType(*room_type))
-    return [ConcernedStay(*row, latest=row[1] == conflict.booking_id, free=tuple(free.get(row[0], ()))) for row in rows]
+    return [
+        replace(ConcernedStay(*row), latest=row[1] == conflict.booking_id, free=tuple(free.get(row[0], ())))
+        for row in rows
+    ]
 
 
 def list_releasable(conflict: Conflict) -> Sequence[OutOfOrder]:
