@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import django
@@ -18,6 +20,7 @@ log = structlog.get_logger()
 HEARTBEAT_S = 1.0
 STALLED_AFTER_S = 4.0
 LOOK_FOR_STALLED_EVERY_S = 2.0
+AGAIN_AFTER_S = 2
 
 
 def run_worker() -> None:
@@ -43,13 +46,15 @@ async def _work() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.db_cleanup import close_db_connections
 
     concurrency: int = settings.WORKER_CONCURRENCY
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 4, thread_name_prefix="job"))
     connector: Any = app.connector  # Django's, which knows how to make a worker's own
     worker_app = app.with_connector(connector.get_worker_connector())
+    jobs = Jobs()
     async with worker_app.open_async():
-        rescue = asyncio.create_task(_rescue_stalled(worker_app))
+        rescue = asyncio.create_task(_rescue(worker_app, jobs))
         try:
             await worker_app.run_worker_async(
                 concurrency=concurrency,
@@ -60,17 +65,74 @@ async def _work() -> None:
                 abort_job_polling_interval=30.0,
                 shutdown_graceful_timeout=8.0,
                 delete_jobs="always",
+                task_middleware=[close_db_connections, jobs.run],
             )
         finally:
             rescue.cancel()
 
 
-async def _rescue_stalled(app: Any) -> None:
-    """Give the jobs of a worker that died to another one. Procrastinate itself leaves them `doing` for ever."""
+class Jobs:
+    """The jobs of this process, and what becomes of one that fails.
+
+    Procrastinate's own retry can't be used with queueing locks: it makes the failed job wait again, which is refused
+    when an equal one waits already, and then the job stays `doing`, and its lock taken, for as long as the worker lives.
+    """
+
+    def __init__(self) -> None:
+        self.workers: set[int] = set()
+        self.under_way: set[int] = set()
+        self._looked_lost: set[int] = set()
+
+    def run(self, call_next: Callable[[], Any], context: Any, worker: object) -> Any:
+        """Around each job, in its thread."""
+        job = context.job
+        self.under_way.add(job.id)
+        if job.worker_id is not None:
+            self.workers.add(job.worker_id)
+        try:
+            return call_next()
+        except Exception:
+            log.exception("job_failed", job_id=job.id, task=job.task_name, lock=job.lock)
+            _queue_again(job)
+        finally:
+            self.under_way.discard(job.id)
+
+    def lost(self, doing: Iterable[Any]) -> list[Any]:
+        """Those of our jobs whose end could not be written down: in the second look, not under way in either."""
+        seen = {job.id: job for job in doing if job.worker_id in self.workers and job.id not in self.under_way}
+        lost = [job for identifier, job in seen.items() if identifier in self._looked_lost]
+        self._looked_lost = set(seen)
+        return lost
+
+
+def _queue_again(job: Any) -> None:
+    """An equal job in a moment, unless one waits already. Raises when the database is away: then it is found as lost."""
+    from django.db import connection, transaction
+    from procrastinate.contrib.django import app
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    try:
+        with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+            app.tasks[job.task_name].configure(
+                lock=job.lock,
+                queueing_lock=job.queueing_lock,
+                priority=job.priority,
+                schedule_in={"seconds": AGAIN_AFTER_S},
+            ).defer(**job.task_kwargs)
+    finally:
+        connection.close()
+
+
+async def _rescue(app: Any, jobs: Jobs) -> None:
+    """Give the jobs of a worker that died to another one, and let go those whose end was lost.
+
+    Procrastinate itself leaves them `doing` for ever.
+    """
     while True:
         await asyncio.sleep(LOOK_FOR_STALLED_EVERY_S)
         try:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
+            stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S))
+            for job in [*stalled, *jobs.lost(await app.job_manager.list_jobs_async(status="doing"))]:
                 await _take_over(app.job_manager, job)
         except Exception:
             log.exception("rescue_failed")
