@@ -18,6 +18,15 @@ ORDER BY s.check_in, s.id
 """
 
 
+# The bookings before their stays, by id, as whoever changes bookings takes them: else two wait for each other.
+_LOCK = """
+SELECT b.id FROM reservations_booking b WHERE b.id IN (
+  SELECT s.booking_id FROM reservations_roomstay s
+  WHERE s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s AND s.check_in <= %(last)s)
+ORDER BY b.id FOR NO KEY UPDATE
+"""
+
+
 def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UUID | None]:
     """Assign rooms to the stays of these nights that have none, moving as few others as can be.
 
