@@ -18,7 +18,9 @@ def main() -> int:
         return 0
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
-        print("No Chromium was found: browser tests will be skipped. CHROMIUM=/path/to/chrome names one.", file=sys.stderr)
+        print(
+            "No Chromium was found: browser tests will be skipped. CHROMIUM=/path/to/chrome names one.", file=sys.stderr
+        )
         return 0
     print("Installing Chromium for the browser tests.", file=sys.stderr)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
