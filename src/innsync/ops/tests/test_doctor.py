@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from innsync.ops import doctor, doctor_checks
+from innsync.ops.commands.doctor import application_login
 from innsync.ops.doctor import Finding, Patient, Status
 from innsync.ops.postgres import EmbeddedPostgres
 
@@ -201,6 +202,9 @@ class TestExamination:
         assert "out of order" in first.detail
         assert second == Finding("sound", Status.OK, "fine")
 
-    def test_every_finding_that_is_not_well_says_what_to_do(self, patient: Patient) -> None:
-        for finding in doctor.examine(patient):
-            assert finding.status is Status.OK or finding.remedy, finding
+    def test_a_migrated_database_is_well_and_what_is_not_says_what_to_do(self, database: str, tmp_path: Path) -> None:
+        with doctor_checks.reach(application_login(database)) as connection:
+            findings = {finding.name: finding for finding in doctor.examine(Patient(tmp_path, NOW, connection))}
+        for name in ("database", "clock", "application role", "row-level security", "migrations"):
+            assert findings[name].status is Status.OK, findings[name]
+        assert all(finding.status is Status.OK or finding.remedy for finding in findings.values())
