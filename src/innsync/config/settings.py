@@ -26,6 +26,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "INNSYNC_WORKER_CONCURRENCY": ("12", "Jobs that one worker runs at a time."),
     "INNSYNC_DATABASE_POOL": ("16", "Database connections of one process."),
     "INNSYNC_API_CALLS_PER_MINUTE": ("6000", "Calls an API key may make a minute when it has no limit of its own."),
+    "INNSYNC_LOG_LEVEL": ("INFO", "How much is logged: DEBUG, INFO, WARNING or ERROR."),
     "REDIS_URL": ("", "Cache shared by all processes; without it each process has its own."),
 }
 
