@@ -7,7 +7,7 @@ TESTERS ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test check format bench docs new-channel requirements clean
+.PHONY: help setup setup-dev up test check format docs new-channel requirements clean
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,9 +37,6 @@ check: setup-dev  ## What CI runs before the tests: format, lint, types, imports
 format: setup-dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-bench: setup  ## Measure the hot paths, each beside its limit in the same run (ARGS="availability --quick")
-	@$(BIN)/innsync bench $(ARGS)
 
 docs: setup-dev  ## Write the generated reference pages
 	@$(BIN)/innsync docs
