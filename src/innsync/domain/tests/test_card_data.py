@@ -1,0 +1,243 @@
+"""No card number and no security code outlives the scrubbing; nothing else is harmed."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from innsync.domain.card_data import is_card_number, scrub, scrub_text
+
+PANS = {
+    "visa": "4111111111111111",
+    "visa 13": "4222222222222",
+    "visa 19": "4000000000000000006",
+    "mastercard": "5555555555554444",
+    "mastercard 2": "2223003122003222",
+    "amex": "378282246310005",
+    "diners": "30569309025904",
+    "discover": "6011111111111117",
+    "jcb": "3530111333300000",
+    "unionpay": "6240008631401148",
+    "maestro": "6759649826438453",
+}
+CODE = "737"
+
+
+def holds(text: str, pan: str) -> bool:
+    """Whether the digits of the number are still there in their order, whatever stands between them."""
+    return pan in re.sub(r"%20|\D", "", text)
+
+
+def grouped(pan: str, by: str) -> str:
+    sizes = {15: (4, 6, 5), 14: (4, 6, 4)}.get(len(pan), (4,) * 5)
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(pan[start : start + size])
+        start += size
+    return by.join(part for part in parts if part)
+
+
+@pytest.mark.parametrize("pan", PANS.values(), ids=PANS)
+@pytest.mark.parametrize("by", ["", " ", "-", ".", "/", "\u00a0", "\u202f", "+", "%20"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        "card {} please",
+        "card no.{}",
+        "card:{}.",
+        "card#{}#",
+        "({})",
+        "cc={}&x=1",
+        '{{"note": "charge {} now"}}',
+        '<note to="desk">{}</note>',
+        '<x number="{}"/>',
+        "{} 12/28",
+        "{} exp 12/28 cvv 737",
+        "first {}, then {}",
+        "\t{}\r\n",
+    ],
+)
+def test_a_card_number_is_masked_to_its_last_four(pan: str, by: str, around: str) -> None:
+    text = around.replace("{{", "{").replace("}}", "}").replace("{}", grouped(pan, by))
+    scrubbed = scrub_text(text)
+    assert not holds(scrubbed, pan), scrubbed
+    assert pan[-4:] in scrubbed
+
+
+@pytest.mark.parametrize("pan", [PANS["visa"], PANS["mastercard"], PANS["amex"]])
+@pytest.mark.parametrize("around", ["Visa{}", "{}EUR", "card_{}", "no-{}", "{}-12/28", "x.{}", "{}_1"])
+def test_a_number_glued_to_words_is_masked_too(pan: str, around: str) -> None:
+    assert pan not in scrub_text(around.format(pan))
+
+
+def test_a_number_in_groups_followed_by_expiry_and_code_in_groups_is_found() -> None:
+    assert not holds(scrub_text("4111 1111 1111 1111 12 28 737"), PANS["visa"])
+    assert not holds(scrub_text("2026 4111 1111 1111 1111"), PANS["visa"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<PaymentCard CardNumber="{pan}" SeriesCode="{code}" ExpireDate="1228"/>',
+        "<PaymentCard cardNumber='{pan}' seriesCode='{code}'/>",
+        "<card><cc_number>{pan}</cc_number><cc_cvc>{code}</cc_cvc></card>",
+        "<v:CardNumber>{pan}</v:CardNumber><v:SeriesCode>{code}</v:SeriesCode>",
+        "<CardNumber><PlainText>{pan}</PlainText></CardNumber><SeriesCode><PlainText>{code}</PlainText></SeriesCode>",
+        "<CardNumber><![CDATA[{pan}]]></CardNumber><SeriesCode><![CDATA[{code}]]></SeriesCode>",
+        "<CVV2>\n  {code}\n</CVV2><PAN>{pan}</PAN>",
+        '{{"card_number": "{pan}", "cvv": "{code}"}}',
+        '{{"cardNumber":{pan},"cvc":{code}}}',
+        '{{"card": {{"number": "{pan}", "security_code": {code}}}}}',
+        '{{"cvv": {{"value": "{code}"}}, "pan": ["{pan}"]}}',
+        "{{'card_number': '{pan}', 'cvv2': '{code}'}}",
+        '{{"raw": "{{\\"cc_number\\": \\"{pan}\\", \\"cc_cvc\\": \\"{code}\\"}}"}}',
+        '{{"cardCvvCode": "{code}", "creditCardNumber": "{pan}"}}',
+        "card_number={pan}&cvv={code}&name=Zo%C3%AB",
+        "card[number]={pan}&card[cvc]={code}",
+        "payment%5Bcard_number%5D={pan}&payment%5Bcvc%5D={code}",
+        "My card is {pan}, CVV {code}, thanks",
+        "{pan} cvc: {code}",
+        "{pan} CVV2 is {code}.",
+        "{pan} security code = {code}",
+        "{pan}\nCVC#{code}\n",
+    ],
+)
+@pytest.mark.parametrize("pan", [PANS["visa"], PANS["amex"], "4111 1111 1111 1111", "5555-5555-5555-4444"])
+def test_number_and_code_are_cut_from_every_notation(text: str, pan: str) -> None:
+    planted = text.format(pan=pan, code="7371")
+    scrubbed = scrub_text(planted)
+    assert not holds(scrubbed, re.sub(r"\D", "", pan)), scrubbed
+    assert "7371" not in scrubbed, scrubbed
+
+
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_encoding_is_looked_into_and_kept(encoding: str) -> None:
+    text = '<booking guest="Zoë Müller"><CardNumber>4111111111111111</CardNumber><CVV>737</CVV><id>12</id></booking>'
+    scrubbed = scrub(text.encode(encoding))
+    read = scrubbed.decode(encoding)
+    assert not holds(read, PANS["visa"])
+    assert "737" not in read
+    assert 'guest="Zoë Müller"' in read
+    assert "<id>12</id>" in read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": "12345678-1234-1234-1234-123456789012", "check_in": "2026-12-01", "check_out": "2026-12-05"}',
+        "2026-12-01T10:00:00.000000Z 2026-12-05T10:00:00+00:00",
+        "+351 912 345 678, +44 20 7946 0958",
+        '<Total amount="4100.00" next="1200.50"/>',
+        "4100.00 1200.00 300.00 200.00",
+        "booking 4000000001 of hotel 1234567, company Japan, panorama=view",
+        "BDC-4000000001 HM00000012",
+        '{"company": "Pan Am", "pancake": "with 3 eggs"}',
+        '<PaymentCard cardCode="VI" expireDate="1228"/>',
+        "Room 101, 102, 103; beds 2; arrival 18:30",
+        "dropbox.example/s/8f14e45fceea167a5a36dedd4bea2543",
+        "",
+    ],
+)
+def test_what_is_no_card_stays_as_it_was(text: str) -> None:
+    assert scrub_text(text) == text
+
+
+def test_a_masked_number_keeps_its_last_four() -> None:
+    text = scrub_text('{"card_number": "411111******1111", "cvv": "***"}')
+    assert json.loads(text) == {"card_number": "************1111", "cvv": "***"}
+
+
+@pytest.mark.parametrize("digits", ["4111111111111112", "0000000000000000", "411111111111", "4" * 20])
+def test_not_every_number_is_a_cards(digits: str) -> None:
+    assert not is_card_number(digits)
+
+
+# --- laws
+
+
+def with_check_digit(body: str) -> str:
+    return next(body + str(last) for last in range(10) if is_card_number(body + str(last)))
+
+
+pans = st.from_regex(r"(4[0-9]{14}|5[1-5][0-9]{13}|3[47][0-9]{12})", fullmatch=True).map(with_check_digit)
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Nd", "Cs")), max_size=30)
+
+
+@given(before=texts, pan=pans, after=texts)
+def test_no_surrounding_hides_a_number(before: str, pan: str, after: str) -> None:
+    assert pan not in scrub_text(f"{before} {pan} {after}")
+
+
+@given(st.text(max_size=200))
+def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
+    once = scrub_text(text)
+    assert scrub_text(once) == once
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_scrubbed(body: bytes) -> None:
+    scrub(body)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Nd", "Cs")), max_size=300))
+def test_a_text_without_digits_stays_as_it_was(text: str) -> None:
+    assert scrub(text.encode()) == text.encode()
+
+
+names = st.text(st.sampled_from("abcdefghij_"), min_size=1, max_size=12)
+leaves = st.one_of(
+    st.none(), st.booleans(), st.integers(-1000, 1000), st.text(st.sampled_from("abcXYZ é,.-ö"), max_size=20), pans
+)
+documents = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4))
+
+
+@given(document=documents, pan=pans)
+def test_json_stays_json_of_the_same_shape(document: object, pan: str) -> None:
+    planted = {"card_number": pan, "cvv": "737", "rest": document, "note": f"card {pan}"}
+    scrubbed = json.loads(scrub_text(json.dumps(planted)))
+    assert shape(scrubbed) == shape(planted)
+    assert scrubbed["card_number"] == f"************{pan[-4:]}"
+    assert scrubbed["cvv"] == "***"
+
+
+def shape(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: shape(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [shape(member) for member in value]
+    return type(value).__name__
+
+
+def test_ids_of_a_thousand_messages_stay_as_they_were() -> None:
+    ids = [str(uuid4()) for _ in range(20_000)]
+    text = json.dumps(ids)
+    assert scrub_text(text) == text
+
+
+# --- speed
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a", "1", "1 ", "1-", "12 ", "4111 ", "<", "<cvv>", "<cvv><", '"cvv":', '"cvv": "', "\\\"cvv\\\":", "cvv=", "&cvv=",
+        "card", "card_number ", '"', "'", " ", "\\", "&", "a-", "a.", "[", "%5b", "\n", "\x00", "verification", "cvv ", "é",
+        '<booking id="12" guest="Zoë"><night date="2026-12-01" price="120.00"/></booking>',
+    ],
+)  # fmt: skip
+def test_megabytes_of_anything_take_seconds_at_most(piece: str) -> None:
+    """No input makes the expressions walk back and forth: what takes a second now would take hours then."""
+    body = (piece * (2_000_000 // len(piece))).encode()
+    began = time.process_time()
+    scrub(body)
+    assert time.process_time() - began < 15
