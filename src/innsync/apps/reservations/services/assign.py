@@ -13,12 +13,13 @@ from innsync.domain.stay import StayDates
 _STAYS = """
 SELECT s.id, s.check_in, s.check_out, s.room_type_id, s.room_id, b.status
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
-WHERE s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s AND s.check_in <= %(last)s
+WHERE s.booking_id = ANY(%(bookings)s)
+  AND s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s AND s.check_in <= %(last)s
 ORDER BY s.check_in, s.id
 """
 
-
 # The bookings before their stays, by id, as whoever changes bookings takes them: else two wait for each other.
+# One that is booked after this look has no room yet, and queues its own assignment.
 _LOCK = """
 SELECT b.id FROM reservations_booking b WHERE b.id IN (
   SELECT s.booking_id FROM reservations_roomstay s
@@ -43,11 +44,13 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
                 (property_id, last),
             )
         ]
+        window = {"property": property_id, "first": first, "last": last}
+        locked = [row[0] for row in cursor.execute(_LOCK, window)]
         taken: dict[Hashable, list[StayDates]] = {}
         requests: list[Request] = []
         before: dict[UUID, UUID | None] = {}
         for identifier, check_in, check_out, room_type_id, room_id, status in cursor.execute(
-            _STAYS, {"property": property_id, "first": first, "last": last}
+            _STAYS, {**window, "bookings": locked}
         ):
             stay = StayDates(check_in, check_out)
             if room_id is not None and (status != "confirmed" or check_in < first):
