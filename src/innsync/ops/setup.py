@@ -7,6 +7,8 @@ from pathlib import Path
 
 import django
 
+from innsync.ops import logs
+
 
 def use_database() -> None:
     """Set Django up on DATABASE_URL, or on the embedded database of a running `innsync up` in the data folder."""
@@ -18,4 +20,5 @@ def use_database() -> None:
         os.environ["DATABASE_URL"] = EmbeddedPostgres(data_dir).url("innsync_app")
         if (data_dir / "demo.json").exists():
             os.environ.setdefault("INNSYNC_SANDBOX", "1")
+    logs.configure()
     django.setup()
