@@ -17,6 +17,7 @@ from innsync.integrations.simulation.world import VendorWorld
 START_LIMIT_S = 10.0
 STOP_LIMIT_S = 10.0
 GRACE_S = 1
+KEEP_S = 600  # a connection closed while idle would fail the next call on it
 
 
 @contextmanager
@@ -37,7 +38,13 @@ def serve_app(app: ASGIApp) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, http="h11", ws="none", loop="asyncio", log_config=None, timeout_graceful_shutdown=GRACE_S
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        log_config=None,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_S,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="simulators", daemon=True)
