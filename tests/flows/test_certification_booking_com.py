@@ -1,0 +1,239 @@
+"""Booking.com's certification of availability, rates and reservations, driven through the hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.models import Connection
+from innsync.apps.inbox import pulling
+from tests.flows.certification import certified_house, day, vary
+from tests.flows.checks import check_all, check_connection
+from tests.flows.stack import Stack
+
+VENDOR = "booking_com"
+TWIN_BAR, DOUBLE_BAR = ("twin", "bar"), ("double", "bar")
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    made = make_stack(plan=certified_house(), days=60, vendors=[VENDOR])
+    made.settle()
+    return made
+
+
+def sent(stack: Stack, before: int) -> list[tuple[str, str]]:
+    """(operation, body) of every availability and rate message since."""
+    return [(one["operation"], one["body"]) for one in stack.pushes(VENDOR, before)]
+
+
+def tokens(stack: Stack, before: int = 0) -> list[dict[str, Any]]:
+    return [one for one in stack.requests(VENDOR, before) if one["path"].endswith("/exchange")]
+
+
+# --- 1
+
+
+def test_one_token_serves_all_calls(stack: Stack) -> None:
+    for offset in range(10):
+        stack.set_rates((*TWIN_BAR, offset, offset, {"price": 20_000 + offset}))
+        stack.settle()
+    assert len(tokens(stack)) == 1
+
+
+def test_a_token_that_is_refused_in_mid_batch_is_renewed_without_losing_or_doubling_an_update(
+    stack: Stack, worlds: dict[str, Any]
+) -> None:
+    worlds[VENDOR].revoke_tokens()
+    before = stack.seen(VENDOR)
+    stack.book(10, 2, room="twin")
+    stack.settle()
+    check_all(stack)
+    assert len(tokens(stack, before)) == 1
+    statuses = [one["status"] for one in stack.pushes(VENDOR, before)]
+    assert statuses == [401, 200]
+
+
+# --- 2
+
+
+def test_a_year_of_two_rooms_at_two_rates_reads_back_as_sent(make_stack: Callable[..., Stack]) -> None:
+    from innsync.apps.distribution.audit import audit
+
+    stack = make_stack(plan=certified_house(), days=365, vendors=[VENDOR])
+    vary(stack, 365)
+    stack.settle()
+    check_all(stack)
+    found = audit(organization_id=stack.organization_id, connection_id=stack.connections[VENDOR])
+    assert found.cells >= 365 * 2 * 3
+    assert (found.drift, found.against_wanted) == ([], [])
+
+
+# --- 3
+
+
+@pytest.mark.parametrize(
+    ("values", "operation", "words"),
+    [
+        ({"price": 33_300}, "OTA_HotelRateAmountNotif", ["333"]),
+        ({"stop_sell": 1}, "OTA_HotelAvailNotif", ["Close", "Master"]),
+        ({"min_stay_through": 3}, "OTA_HotelAvailNotif", ["SetMinLOS", "3"]),
+        ({"min_stay_arrival": 3}, "OTA_HotelAvailNotif", ["SetForwardMinStay", "3"]),
+        ({"max_stay": 9}, "OTA_HotelAvailNotif", ["SetForwardMaxStay", "9"]),
+        ({"closed_to_arrival": 1}, "OTA_HotelAvailNotif", ["Close", "Arrival"]),
+        ({"closed_to_departure": 1}, "OTA_HotelAvailNotif", ["Close", "Departure"]),
+    ],
+)
+@pytest.mark.parametrize("last", [5, 12], ids=["a single date", "a range"])
+def test_each_kind_of_update_is_one_message_and_can_be_taken_back(
+    stack: Stack, values: dict[str, int | None], operation: str, words: list[str], last: int
+) -> None:
+    before = stack.seen(VENDOR)
+    stack.set_rates((*TWIN_BAR, 5, last, values))
+    stack.settle()
+    check_connection(stack, VENDOR)
+    months = {(stack.today + timedelta(days=offset)).month for offset in range(5, last + 1)}
+    messages = sent(stack, before)
+    assert len(messages) == (len(months) if operation == "OTA_HotelRateAmountNotif" else 1)
+    assert {name for name, _ in messages} == {operation}
+    assert all(word in messages[0][1] for word in words)
+    field = next(iter(values))
+    stack.set_rates((*TWIN_BAR, 5, last, {field: 10_000 if field == "price" else None}))
+    stack.settle()
+    check_connection(stack, VENDOR)
+
+
+def test_a_room_type_is_closed_by_its_count_and_opened_again(stack: Stack) -> None:
+    records = [stack.book(5, room="twin") for _ in range(8)]
+    before = stack.seen(VENDOR)
+    stack.settle()
+    ((operation, body),) = sent(stack, before)
+    assert operation == "OTA_HotelAvailNotif"
+    assert re.search(r'BookingLimit="0"', body)
+    assert stack.sold_at(VENDOR, 5, room="twin")["available"] == 0
+    from innsync.apps.reservations import services as reservations
+
+    with tenant(stack.organization_id):
+        reservations.cancel(house=stack.house(), booking_id=records[0].id, now=datetime.now(UTC), actor="guest")
+    stack.settle()
+    assert stack.sold_at(VENDOR, 5, room="twin")["available"] == 1
+
+
+# --- 4
+
+
+def test_each_number_of_adults_has_its_price(stack: Stack) -> None:
+    before = stack.seen(VENDOR)
+    stack.set_rates((*TWIN_BAR, 5, 5, {"price": 33_300}))
+    stack.settle()
+    ((_, body),) = sent(stack, before)
+    amounts = etree.fromstring(body.encode()).findall(".//{*}BaseByGuestAmt")
+    assert {one.get("NumberOfGuests") for one in amounts} == {"1", "2"}
+
+
+def test_another_currency_is_refused_here_before_anything_is_sent(stack: Stack) -> None:
+    with tenant(stack.organization_id):
+        Connection.objects.filter(id=stack.connections[VENDOR]).update(currency="EUR", exchange_rate=None)
+    before = stack.seen(VENDOR)
+    stack.set_rates((*TWIN_BAR, 5, 5, {"price": 33_300}))
+    stack.settle()
+    assert sent(stack, before) == []
+    assert "exchange rate" in stack.link(VENDOR).last_error
+
+
+# --- 5
+
+
+def test_what_is_refused_in_part_is_marked_cell_by_cell_and_the_rest_is_done(
+    stack: Stack, worlds: dict[str, Any]
+) -> None:
+    hotel = next(iter(worlds[VENDOR].state.hotels.values()))
+    room = next(one for one in hotel.rooms.values() if one.code == "double")
+    rate = next(one for one in room.rates.values() if one.code == "bar")
+    rate.read_only = True
+    stack.set_rates((*TWIN_BAR, 5, 6, {"price": 33_300}), (*DOUBLE_BAR, 5, 6, {"price": 44_400}))
+    stack.settle()
+    assert stack.sold_at(VENDOR, 5, room="twin")["amount"] == "333.00"
+    refused = stack.rows("SELECT DISTINCT room, rate, day FROM distribution_refusedcell ORDER BY day")
+    assert refused == [(room.id, rate.id, stack.today + timedelta(days=offset)) for offset in (5, 6)]
+
+
+# --- 6 and 7
+
+
+def test_reservations_of_every_kind_come_once_and_leave_the_queue_empty(stack: Stack) -> None:
+    single = stack.guest_books(VENDOR, 10, 2, room="twin")
+    several = stack.guest_books(VENDOR, 15, 2, room="double", rooms=2)
+    before_ack = stack.guest_books(VENDOR, 20, 2, room="twin")
+    stack.change(VENDOR, before_ack, check_out=day(stack, 23))
+    stack.pull(VENDOR)
+    stack.change(VENDOR, single, check_out=day(stack, 14), adults=1, guest={"name": "Ada Other"})
+    stack.cancel_at(VENDOR, several)
+    stack.pull(VENDOR)
+    stack.settle()
+    check_all(stack)
+    assert stack.rows(
+        "SELECT channel_ref, status, check_out - check_in FROM reservations_booking ORDER BY channel_ref"
+    ) == [(single, "confirmed", 4), (several, "cancelled", 2), (before_ack, "confirmed", 3)]
+    items = stack.sandbox.call("GET", f"{VENDOR}/bookings?property={stack.built.property.code}")["items"]
+    assert [one["acknowledged"] for one in items] == [True] * 3
+    before = stack.seen(VENDOR)
+    assert stack.pull(VENDOR) == 0
+    assert not [one for one in stack.requests(VENDOR, before) if one["method"] == "POST"], "nothing left to acknowledge"
+
+
+def test_a_reservation_delivered_twice_is_one_booking(stack: Stack) -> None:
+    stack.guest_books(VENDOR, 10, 2, room="twin")
+    stack.faults(VENDOR, duplicate=True)
+    stack.pull(VENDOR)
+    stack.pull(VENDOR)
+    stack.faults(VENDOR)
+    stack.pull(VENDOR)
+    stack.settle()
+    check_all(stack)
+    assert len(stack.bookings()) == 1
+
+
+def test_a_crash_between_store_and_acknowledgement_imports_nothing_twice(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """As a kill: nothing catches it."""
+
+    def dies(*args: Any) -> Any:
+        raise Killed
+
+    stack.guest_books(VENDOR, 10, 2, room="twin")
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(pulling, "_acknowledge", dies)
+        stack.pull(VENDOR)
+    assert stack.rows("SELECT count(*) FROM inbox_message") == [(1,)]
+    stack.pull(VENDOR)
+    stack.settle()
+    check_all(stack)
+    assert stack.rows("SELECT count(*), bool_and(acknowledged_at IS NOT NULL) FROM inbox_message") == [(1, True)]
+    assert len(stack.bookings()) == 1
+
+
+def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    from innsync.apps.inbox import services as inbox
+
+    def fails(**how: Any) -> int:
+        raise ConnectionError("the database is gone")
+
+    reference = stack.guest_books(VENDOR, 10, 2, room="twin")
+    with monkeypatch.context() as patched, pytest.raises(ConnectionError):
+        patched.setattr(inbox, "receive", fails)
+        stack.pull(VENDOR)
+    (item,) = stack.sandbox.call("GET", f"{VENDOR}/bookings?property={stack.built.property.code}")["items"]
+    assert (item["reference"], item["acknowledged"]) == (reference, False)
+    stack.pull(VENDOR)
+    stack.settle()
+    check_all(stack)
+    assert len(stack.bookings()) == 1
