@@ -1,0 +1,81 @@
+"""Load from separate processes: each makes its own operation and repeats it until the time is over."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
+from queue import Empty
+from typing import Any
+
+START_LIMIT_S = 60.0
+WARM_UP = 5
+
+
+@dataclass(slots=True)
+class Measured:
+    """How many operations a second all clients did together, and how long each took."""
+
+    per_second: float
+    latencies_ms: list[float]
+
+
+def run_clients(make: str, *, clients: int, seconds: float, arguments: Mapping[str, object]) -> Measured:
+    """make: "module:function" of a function that answers the operation, called with seed=... and the arguments.
+
+    Raises RuntimeError when a client fails.
+    """
+    context = multiprocessing.get_context("spawn")
+    answers: Any = context.Queue()
+    ready = context.Barrier(clients)
+    processes = [
+        context.Process(target=_client, args=(make, seed, seconds, dict(arguments), ready, answers), daemon=True)
+        for seed in range(clients)
+    ]
+    for process in processes:
+        process.start()
+    latencies: list[float] = []
+    try:
+        for _ in processes:
+            found = answers.get(timeout=START_LIMIT_S + seconds * 2)
+            if isinstance(found, str):
+                raise RuntimeError(found)
+            latencies += found
+    except Empty:
+        raise RuntimeError("a client of the benchmark ended without an answer") from None
+    finally:
+        for process in processes:
+            process.join(5)
+            process.terminate()
+    return Measured(len(latencies) / seconds, latencies)
+
+
+def _client(make: str, seed: int, seconds: float, arguments: dict[str, object], ready: Barrier, answers: Any) -> None:
+    import django
+
+    try:
+        django.setup()
+        module, _, name = make.partition(":")
+        operation: Callable[[], None] = getattr(importlib.import_module(module), name)(seed=seed, **arguments)
+        for _ in range(WARM_UP):
+            operation()
+        ready.wait(START_LIMIT_S)
+        answers.put(_repeat(operation, seconds))
+    except Exception as error:
+        ready.abort()
+        answers.put(f"{type(error).__name__}: {error}")
+
+
+def _repeat(operation: Callable[[], None], seconds: float) -> list[float]:
+    latencies = []
+    now = time.perf_counter()
+    end = now + seconds
+    while now < end:
+        operation()
+        done = time.perf_counter()
+        latencies.append((done - now) * 1000)
+        now = done
+    return latencies
