@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
 import httpx
+from django.db import OperationalError
+from psycopg.errors import LockNotAvailable
 
 from innsync.ops.replay.house import party_of, plan_of
 from innsync.ops.replay.rows import BookingRow
@@ -34,6 +37,11 @@ def guest_name(row: BookingRow) -> str:
 def request_text(row: BookingRow, change: int) -> str:
     """The special request of the change of that number: the only thing that changes."""
     return f"Change {change} of {row.changes}" if change else ""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LOCK_TRIES = 20
 
 
 class Entry(Protocol):
@@ -165,6 +173,19 @@ class ApiEntry:
         return response.json()
 
 
+def patiently(door: Callable[P, R]) -> Callable[P, R]:
+    """Try again what gave up waiting for a lock, as a client of the API does after a 503 with Retry-After."""
+
+    @wraps(door)
+    def try_again(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(LOCK_TRIES - 1):
+            with suppress(LockNotAvailable, OperationalError):
+                return door(*args, **kwargs)
+        return door(*args, **kwargs)
+
+    return try_again
+
+
 @dataclass(slots=True)
 class ServiceEntry:
     """The services behind the booking API, called in this process: where no web server runs."""
@@ -172,6 +193,7 @@ class ServiceEntry:
     organization_id: UUID
     place: Place
 
+    @patiently
     def book(self, row: BookingRow) -> str | None:
         from innsync.apps.inventory.services import SoldOut
         from innsync.apps.reservations import services as reservations
@@ -200,6 +222,7 @@ class ServiceEntry:
             return None
         return str(record.id)
 
+    @patiently
     def change(self, reference: str, text: str) -> None:
         from innsync.apps.reservations import services as reservations
 
@@ -212,6 +235,7 @@ class ServiceEntry:
                 special_requests=text,
             )
 
+    @patiently
     def cancel(self, reference: str) -> None:
         from innsync.apps.reservations import services as reservations
 
