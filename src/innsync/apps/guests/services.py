@@ -21,8 +21,10 @@ def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) 
         email = ""
     with sql() as cursor:
         if email:
+            # The index leaves out guests without an address; under a generic plan it is used only when told so.
             known = cursor.execute(
-                "SELECT id, name, email, phone FROM guests_guest WHERE organization_id = %s AND email = %s ORDER BY id LIMIT 20",
+                "SELECT id, name, email, phone FROM guests_guest"
+                " WHERE organization_id = %s AND email = %s AND email <> '' ORDER BY id LIMIT 20",
                 (organization_id, email),
             ).fetchall()
             candidate = guest_matching.GuestIdentity(name=details.name, email=email, phone=details.phone)

@@ -124,8 +124,13 @@ def apply_pending(*, organization_id: UUID, account_id: UUID, now: datetime | No
 
 
 _BOOKINGS = """
-SELECT b.id FROM reservations_booking b JOIN distribution_connection c ON c.id = b.connection_id
-WHERE c.account_id = %s AND (b.channel_ref = ANY(%s) OR b.former_refs && %s::varchar[]) ORDER BY b.id FOR UPDATE OF b
+SELECT b.id FROM reservations_booking b WHERE b.id IN (
+  SELECT k.id FROM distribution_connection c JOIN reservations_booking k ON k.connection_id = c.id
+  WHERE c.account_id = %(account)s AND k.channel_ref = ANY(%(references)s)
+  UNION ALL
+  SELECT k.id FROM distribution_connection c JOIN reservations_booking k ON k.connection_id = c.id
+  WHERE c.account_id = %(account)s AND k.former_refs <> '{}' AND k.former_refs && %(references)s::varchar[])
+ORDER BY b.id FOR UPDATE OF b
 """
 _TYPES = """
 SELECT s.room_type_id FROM reservations_roomstay s WHERE s.booking_id = ANY(%s)
@@ -145,7 +150,7 @@ def _lock_what_changes(account: Account, read: Sequence[_Read]) -> None:
     references = [name for revision in revisions for name in (revision.reference, revision.replaces) if name]
     rooms = [room.room for revision in revisions for room in revision.rooms]
     with sql() as cursor:
-        bookings = [row[0] for row in cursor.execute(_BOOKINGS, (account.id, references, references))]
+        bookings = [row[0] for row in cursor.execute(_BOOKINGS, {"account": account.id, "references": references})]
         types = [row[0] for row in cursor.execute(_TYPES, (bookings, account.id, rooms))]
         lock_types(cursor, types)
 

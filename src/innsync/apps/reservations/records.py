@@ -203,9 +203,10 @@ def load(*, booking_id: UUID, lock: bool = False, expected_version: int | None =
 
 def load_by_channel_ref(*, connection_id: UUID, channel_ref: str) -> Record | None:
     """A channel's booking by its present or any former id there, locked."""
-    return _load(
-        "connection_id = %s AND (channel_ref = %s OR %s = ANY(former_refs))",
-        (connection_id, channel_ref, channel_ref),
+    # One after the other: joined by OR, no index but the connection's would serve, and all its bookings be read.
+    return _load("connection_id = %s AND channel_ref = %s", (connection_id, channel_ref), lock=True) or _load(
+        "connection_id = %s AND former_refs <> '{}' AND %s = ANY(former_refs)",
+        (connection_id, channel_ref),
         lock=True,
     )
 
