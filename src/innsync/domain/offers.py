@@ -29,6 +29,7 @@ from innsync.domain.products import (
     StockRow,
     effective_price,
     effective_rules,
+    inherit_flags,
 )
 from innsync.domain.restrictions import ALWAYS, Reason, ReasonCode, rule_refusals, window_refusals
 from innsync.domain.stay import StayDates
@@ -268,8 +269,9 @@ class _Columns:
             if None in own:
                 self._prices[one.index] = own = _inherit(own, self._prices[parent], one.step)
             self._through[one.index] = _or_else(self._through[one.index], self._through[parent])
-            self._flags[one.index] = _or_else(self._flags[one.index], self._flags[parent])
-            for column in (self._arrival, self._max, self._departure):
+            self._flags[one.index] = _or_else_flags(self._flags[one.index], self._flags[parent])
+            self._departure[one.index] = inherit_flags(self._departure[one.index], self._departure[parent])
+            for column in (self._arrival, self._max):
                 if column[one.index] is None:
                     column[one.index] = column[parent]
         return None if None in own else own  # type: ignore[return-value]  # the test has just shown that none is None
@@ -306,6 +308,12 @@ def _or_else(own: Sequence[int | None], parent: Sequence[int | None]) -> Sequenc
     if open_nights == len(own):
         return parent
     return [above if mine is None else mine for mine, above in zip(own, parent, strict=True)]
+
+
+def _or_else_flags(own: Sequence[int | None], parent: Sequence[int | None]) -> Sequence[int | None]:
+    if own.count(None) == len(own):
+        return parent
+    return [inherit_flags(mine, above) for mine, above in zip(own, parent, strict=True)]
 
 
 def _inherit(

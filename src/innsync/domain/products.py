@@ -17,7 +17,7 @@ from innsync.domain.pricing import OccupancyPricing
 from innsync.domain.restrictions import ALWAYS, DayRules, PlanWindow
 
 CTA, CTD, STOP_SELL = 1, 2, 4
-"""The bits of a rate row's flags."""
+"""The bits of a rate row's flags. The same bits eight times higher say which of them are the product's own."""
 
 
 A_DOUBLE = OccupancyPricing()
@@ -137,6 +137,17 @@ def effective_price(
     return product.derivation.apply(inherited, product.currency)
 
 
+def inherit_flags(own: int | None, parent: int | None) -> int | None:
+    """A product's flags with those that it leaves open taken from its parent's. Flags that name none as own are all own."""
+    if own is None:
+        return parent
+    mask = own >> 3 or 7
+    if mask == 7 or not parent:
+        return own
+    more = (parent >> 3 or 7) & ~mask
+    return own & mask | parent & more | (mask | more) << 3
+
+
 def effective_rules(
     row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
 ) -> DayRules:
@@ -150,7 +161,9 @@ def effective_rules(
     def first(column: Column, default: int) -> int:
         return next((value for slot in lineage if (value := _at(column, slot)) is not None), default)
 
-    flags = first(row.flags, 0)
+    flags = 0
+    for slot in reversed(lineage):
+        flags = inherit_flags(_at(row.flags, slot), flags) or 0
     return DayRules(
         min_stay_arrival=max(1, first(row.min_arrival, 1)),
         min_stay_through=max(1, first(row.min_through, 1)),

@@ -56,7 +56,8 @@ class RateDay(models.Model):
     """Prices and restrictions of a whole property on one night, one array place a product.
 
     prices: minor units for the base occupancy. NULL in a place: nothing said; a derived product then follows its parent.
-    flags: 1 closed to arrival, 2 closed to departure, 4 stop sell.
+    flags: 1 closed to arrival, 2 closed to departure, 4 stop sell; plus 8, 16, 32 for those that are the product's own
+    and not its parent's.
     """
 
     pk = models.CompositePrimaryKey("property_id", "day")

@@ -163,13 +163,12 @@ def _assignments(values: dict[str, int | None], slot: int) -> tuple[str, list[in
             parameters.append(value)
     flags = {name: value for name, value in values.items() if name in _FLAGS}
     if flags:
+        touched = sum(_FLAGS[name] for name in flags)
+        own = sum(_FLAGS[name] for name, value in flags.items() if value is not None)
         set_bits = sum(_FLAGS[name] for name, value in flags.items() if value)
-        keep = 7 & ~sum(_FLAGS[name] for name in flags)
-        if all(value is None for value in flags.values()) and len(flags) == len(_FLAGS):
-            parts.append(f"flags[{slot}] = NULL")
-        else:
-            parts.append(f"flags[{slot}] = (coalesce(flags[{slot}], 0) & %s) | %s")
-            parameters += [keep, set_bits]
+        # The bits and which of them are own; with none own left, all are the parent's again.
+        parts.append(f"flags[{slot}] = nullif((coalesce(flags[{slot}], 0) & %s) | %s, 0)")
+        parameters += [0b111_111 & ~(touched | touched << 3), set_bits | own << 3]
     return ", ".join(parts), parameters
 
 
