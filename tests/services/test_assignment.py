@@ -1,0 +1,107 @@
+"""Giving stays their rooms: few moves, guests in house stay, no room twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.inventory.models import OutOfOrder
+from innsync.apps.properties.models import Room
+from innsync.apps.reservations import services as reservations
+from tests.races.house import House
+
+
+@pytest.fixture
+def house(open_house: Callable[..., House]) -> House:
+    return open_house(rooms=2)
+
+
+def assign(house: House, days: int = 40) -> dict[UUID, UUID | None]:
+    with tenant(house.organization_id):
+        return reservations.assign_rooms(
+            property_id=house.facts.id, first=house.first, last=house.first + timedelta(days=days)
+        )
+
+
+def rooms(house: House) -> dict[UUID, str | None]:
+    """booking -> the name of its room"""
+    with tenant(house.organization_id), sql() as cursor:
+        return dict(
+            cursor.execute(
+                "SELECT s.booking_id, r.name FROM reservations_roomstay s LEFT JOIN properties_room r ON r.id = s.room_id"
+            ).fetchall()
+        )
+
+
+def test_every_stay_gets_a_room_and_no_room_two_stays_of_a_night(house: House) -> None:
+    booked = [house.book(stay=house.stay(offset, 3)).id for offset in (0, 0, 3, 3, 6)]
+    assign(house)
+    found = rooms(house)
+    assert all(found[one] for one in booked)
+    assert found[booked[0]] != found[booked[1]]
+
+
+def test_assigning_again_moves_nobody(house: House) -> None:
+    for offset in (0, 1, 4, 5):
+        house.book(stay=house.stay(offset, 3))
+    assign(house)
+    before = rooms(house)
+    assert assign(house) == {}
+    assert rooms(house) == before
+
+
+def test_a_guest_in_house_keeps_the_room(house: House) -> None:
+    first = house.book(stay=house.stay(0, 5)).id
+    assign(house)
+    room = rooms(house)[first]
+    with tenant(house.organization_id), sql() as cursor:
+        cursor.execute("UPDATE reservations_booking SET status = 'checked_in' WHERE id = %s", (first,))
+    for offset in (1, 3):
+        house.book(stay=house.stay(offset, 2))
+    assign(house)
+    assert rooms(house)[first] == room
+
+
+def test_a_room_out_of_order_is_given_to_nobody(house: House) -> None:
+    with tenant(house.organization_id):
+        room = Room.objects.get(name="double-0")
+        OutOfOrder.objects.create(
+            organization_id=house.organization_id,
+            property=house.built.property,
+            room_type=house.built.room_types["double"],
+            room=room,
+            first=house.first,
+            last=house.first + timedelta(days=5),
+        )
+    one = house.book(stay=house.stay(2, 2)).id
+    assign(house)
+    assert rooms(house)[one] == "double-1"
+
+
+def test_who_finds_no_room_is_told_without_one(house: House) -> None:
+    """Two rooms, three stays that overlap in a chain no single room can take."""
+    with tenant(house.organization_id):
+        Room.objects.filter(name="double-1").delete()
+    booked = [house.book(stay=house.stay(0, 2)).id, house.book(stay=house.stay(1, 2)).id]
+    assign(house)
+    found = rooms(house)
+    assert sorted(found[one] is None for one in booked) == [False, True]
+
+
+def test_a_cancelled_stay_frees_its_room(house: House) -> None:
+    from datetime import UTC, datetime
+
+    records = [house.book(stay=house.stay(0, 2)) for _ in range(2)]
+    assign(house)
+    with tenant(house.organization_id):
+        reservations.cancel(house=house.facts, booking_id=records[0].id, now=datetime.now(UTC), actor="test")
+    third = house.book(stay=house.stay(0, 2)).id
+    assign(house)
+    found = rooms(house)
+    assert found[records[0].id] is None
+    assert found[third]
+    assert found[third] != found[records[1].id]
