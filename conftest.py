@@ -17,6 +17,11 @@ from uuid import uuid4
 import django
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine, not about the law it checks.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
 os.environ.setdefault("INNSYNC_SANDBOX", "1")
