@@ -51,11 +51,13 @@ def run(args: argparse.Namespace) -> int:
     import httpx
     from django.conf import settings
 
+    from innsync.ops import logs
     from innsync.ops.refusal import Refusal
     from innsync.ops.replay.run import Options, replay
     from innsync.ops.replay.scene import find_hub
     from innsync.ops.replay.screen import Screen, as_json, show
 
+    logs.configure(level="WARNING")  # our own calls to channels would tear the progress bar apart
     with httpx.Client() as client:
         hub_url = find_hub((args.hub or settings.PUBLIC_URL).rstrip("/"), client)
     if args.hub and not hub_url:
