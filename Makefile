@@ -7,7 +7,7 @@ TESTERS ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test check format docs new-channel requirements clean
+.PHONY: help setup setup-dev up test check bench format docs new-channel requirements clean
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ check: setup-dev  ## What CI runs before the tests: format, lint, types, imports
 	$(BIN)/lint-imports
 	$(BIN)/innsync manage makemigrations --check --dry-run
 	$(BIN)/innsync docs --check
+
+bench: setup  ## How fast, each figure beside its limit (ARGS="booking --quick")
+	@exec $(BIN)/innsync bench $(ARGS)
 
 format: setup-dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
