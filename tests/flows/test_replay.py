@@ -31,6 +31,17 @@ class Nobody:
     def left(self, backlog: Backlog) -> None: ...
 
 
+@pytest.fixture(scope="module")
+def sandbox_url() -> Iterator[str]:
+    """A sandbox that nobody resets: the replays' organization stays connected to it."""
+    from innsync.integrations.conformance.server import serve
+    from innsync.integrations.simulation.app import installed_worlds
+    from innsync.integrations.simulation.world import Clock
+
+    with serve(*installed_worlds(Clock()), control=True) as url:
+        yield url
+
+
 @pytest.fixture
 def worker(database: str) -> Iterator[None]:
     process = subprocess.Popen(
