@@ -9,7 +9,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
 from innsync.api import metrics, problems
@@ -42,7 +42,7 @@ class RequestContext:
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         api = request.path_info.startswith("/api/")
-        refused = _refuse_body(request) if api else None
+        refused = (_refuse_body(request) or _read_body(request)) if api else None
         if refused is not None:
             return problems.answer(refused, request)
         response = self.get_response(request)
@@ -62,6 +62,16 @@ def _refuse_body(request: HttpRequest) -> problems.Problem | None:
     largest = LARGEST_WEBHOOK if request.path_info.startswith("/api/webhooks/") else LARGEST_BODY
     length = request.headers.get("Content-Length") or "0"
     return problems.of_status(413) if length.isdecimal() and int(length) > largest else None
+
+
+def _read_body(request: HttpRequest) -> problems.Problem | None:
+    """All of the body, whoever is calling: a web server closes the connection of a call that was refused before its body
+    arrived, and a client that sends its next call there loses it."""
+    try:
+        _ = request.body
+    except UnreadablePostError:
+        return problems.of_status(400)
+    return None
 
 
 def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:

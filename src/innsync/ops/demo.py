@@ -36,6 +36,8 @@ from innsync.domain.taxes import ChargeKind, FeeRule, TaxRule
 ORGANIZATION = "Gulf & Harbour Stays"
 USERS = (("admin@demo.example", "administrator"), ("desk@demo.example", "front_desk"))
 NIGHTS_AHEAD = 500
+# Whoever tries the demo out with many clients at once means to see bookings, not refusals.
+CALLS_PER_MINUTE = 60_000
 
 _ALL = Share(ShareKind.PERCENT, Decimal(100))
 FLEXIBLE = CancellationPolicy(
@@ -220,7 +222,10 @@ def _make(sandbox: Any, public_url: str) -> dict[str, Any]:
             )
     with tenant(organization.id):
         _, secret = accounts.create_api_key(
-            organization_id=organization.id, name="Demo", scopes=[scope.value for scope in Scope]
+            organization_id=organization.id,
+            name="Demo",
+            scopes=[scope.value for scope in Scope],
+            calls_per_minute=CALLS_PER_MINUTE,
         )
     return {"api_key": secret, "users": users}
 
