@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -138,6 +139,43 @@ def test_an_unknown_channel_and_a_missing_credential_are_refused(house: House, m
         )
 
 
+@pytest.mark.parametrize("occupancies", [(0, 1), (2, 3), (2, 2)], ids=["nobody", "more than fit", "twice"])
+def test_occupancies_that_the_room_type_does_not_have_are_refused(house: House, occupancies: tuple[int, ...]) -> None:
+    _, rates = links(house)
+    with pytest.raises(InvalidField) as refused:
+        connect(house, rates=[rates[0], replace(rates[1], occupancies=occupancies)])
+    assert refused.value.field == "/rates/1/occupancies"
+
+
+@pytest.mark.parametrize(
+    ("field", "terms"),
+    [
+        ("/rooms/1/allotment", {"allotment": -1}),
+        ("/rooms/1/buffer", {"buffer": -1}),
+        ("/rooms/1/buffer", {"buffer": 40_000}),
+        ("/rates/1/markup_percent", {"markup_percent": Decimal(-100)}),
+        ("/rates/1/markup_percent", {"markup_percent": Decimal("NaN")}),
+        ("/rates/1/markup_percent", {"markup_percent": Decimal(99_999)}),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused_by_name(house: House, field: str, terms: dict[str, Any]) -> None:
+    rooms, rates = links(house)
+    if "rooms" in field:
+        rooms[1] = replace(rooms[1], **terms)
+    else:
+        rates[1] = replace(rates[1], **terms)
+    with pytest.raises(InvalidField) as refused:
+        connect(house, rooms=rooms, rates=rates)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("exchange_rate", ["0", "-1.1", "NaN"])
+def test_an_exchange_rate_must_be_more_than_nothing(house: House, exchange_rate: str) -> None:
+    with pytest.raises(InvalidField) as refused:
+        connect(house, currency="USD", exchange_rate=Decimal(exchange_rate))
+    assert refused.value.field == "/exchange_rate"
+
+
 # --- what a mapping makes of the calendar
 
 
@@ -216,3 +254,10 @@ def test_only_the_occupancies_that_are_mapped_are_told(house: House) -> None:
     change(house, RateMapping, connection, occupancies=[2])
     row = wanted(house, connection, "DOUBLE", "BAR")
     assert [name for name in row if name.startswith("price_")] == ["price_2"]
+
+
+def test_a_rate_with_one_price_a_room_gets_that_of_the_fullest(house: House) -> None:
+    _, rates = links(house)
+    connection = connect(house, rates=[replace(rate, occupancies=()) for rate in rates])
+    row = wanted(house, connection, "DOUBLE", "BAR")
+    assert {name: value for name, value in row.items() if name.startswith("price_")} == {"price_2": 10_000}

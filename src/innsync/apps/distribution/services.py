@@ -24,6 +24,8 @@ from innsync.integrations.manifest import manifests
 
 INVENTORY_EVERY_S = 300.0
 AUDIT_EVERY_S = 86_400.0
+MOST_ROOMS = 32_767
+MOST_MARKUP_PERCENT = 1_000
 
 
 @dataclass(eq=False)
@@ -35,17 +37,22 @@ class MappedTwice(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class RoomLink:
-    """A room type as a room of the channel."""
+    """A room type as a room of the channel; see the model. sells: False shows no room there, whatever is left."""
 
     room_type_id: UUID
     external_room: str
     allotment: int | None = None
     buffer: int = 0
+    sells: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RateLink:
-    """A product as a rate of a channel's room."""
+    """A product as a rate of a channel's room.
+
+    occupancies: the numbers of adults that have a price there; empty where the channel has one price a room, which is
+    then that of the fullest. sells: False stops its sale there.
+    """
 
     product_id: UUID
     external_room: str
@@ -54,6 +61,7 @@ class RateLink:
     aliases: tuple[str, ...] = ()
     markup_percent: Decimal = Decimal(0)
     markup_minor: int = 0
+    sells: bool = True
 
 
 def add_account(
@@ -110,8 +118,10 @@ def connect(
     settings: Mapping[str, Any] | None = None,
     horizon_days: int | None = None,
 ) -> Connection:
-    """Connect a property and send everything for the first time. Raises MappedTwice."""
+    """Connect a property and send everything for the first time. Raises MappedTwice, InvalidField."""
     check_mapping(rooms, rates)
+    if exchange_rate is not None and not (exchange_rate.is_finite() and exchange_rate > 0):
+        raise InvalidField(field="/exchange_rate", problem="must be more than 0")
     manifest = manifests()[account.vendor]
     connection = Connection.objects.create(
         organization_id=account.organization_id,
@@ -153,7 +163,7 @@ def connect(
 
 
 def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
-    """Raises MappedTwice; InvalidField for a rate of a room that is not mapped."""
+    """Raises MappedTwice; InvalidField for a rate of a room that is not mapped, and for terms that make no sense."""
     for what, values in (
         ("a room type", [room.room_type_id for room in rooms]),
         ("a channel room", [room.external_room for room in rooms]),
@@ -162,10 +172,17 @@ def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
     ):
         if len(values) != len(set(values)):
             raise MappedTwice(what=what)
+    for index, room in enumerate(rooms):
+        for name, count in (("allotment", room.allotment), ("buffer", room.buffer)):
+            if count is not None and not 0 <= count <= MOST_ROOMS:
+                raise InvalidField(field=f"/rooms/{index}/{name}", problem=f"must be 0 to {MOST_ROOMS}")
     known = {room.external_room for room in rooms}
     for index, rate in enumerate(rates):
         if rate.external_room not in known:
             raise InvalidField(field=f"/rates/{index}/external_room", problem="is not a mapped room")
+        if not (rate.markup_percent.is_finite() and -100 < rate.markup_percent <= MOST_MARKUP_PERCENT):
+            problem = f"must be more than -100 and at most {MOST_MARKUP_PERCENT}"
+            raise InvalidField(field=f"/rates/{index}/markup_percent", problem=problem)
 
 
 def change_mapping(
@@ -181,9 +198,10 @@ def change_mapping(
 
 
 def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
-    own = set(RoomType.objects.filter(property_id=connection.property_id).values_list("id", flat=True))
+    kinds = RoomType.objects.filter(property_id=connection.property_id)
+    most_adults = {kind.id: min(kind.max_adults, kind.max_occupancy) for kind in kinds}
     for index, room in enumerate(rooms):
-        if room.room_type_id not in own:
+        if room.room_type_id not in most_adults:
             raise InvalidField(field=f"/rooms/{index}/room_type_id", problem="is not a room type of this property")
     RoomMapping.objects.bulk_create(
         RoomMapping(
@@ -193,6 +211,7 @@ def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Seq
             external_room=room.external_room,
             allotment=room.allotment,
             buffer=room.buffer,
+            sells=room.sells,
         )
         for room in rooms
     )
@@ -203,6 +222,11 @@ def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Seq
             raise InvalidField(field=f"/rates/{index}/product_id", problem="is not a product of this property")
         if products[rate.product_id] != types[rate.external_room]:
             raise InvalidField(field=f"/rates/{index}/external_room", problem="is mapped to another room type")
+        most = most_adults[products[rate.product_id]]
+        if sorted(set(rate.occupancies)) != sorted(rate.occupancies) or not all(
+            1 <= n <= most for n in rate.occupancies
+        ):
+            raise InvalidField(field=f"/rates/{index}/occupancies", problem=f"must each be 1 to {most} adults, once")
     RateMapping.objects.bulk_create(
         RateMapping(
             organization_id=connection.organization_id,
@@ -210,10 +234,11 @@ def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Seq
             product_id=rate.product_id,
             external_room=rate.external_room,
             external_rate=rate.external_rate,
-            occupancies=list(rate.occupancies),
+            occupancies=list(rate.occupancies) or [most_adults[products[rate.product_id]]],
             aliases=list(rate.aliases),
             markup_percent=rate.markup_percent,
             markup_minor=rate.markup_minor,
+            sells=rate.sells,
         )
         for rate in rates
     )
