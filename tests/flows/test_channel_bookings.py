@@ -5,6 +5,7 @@ Field reports behind these tests: complaints C12, C13, C14, C22, C23, C30, C31, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution import tasks
 from innsync.apps.distribution.access import open_session
@@ -267,6 +268,28 @@ def end_of(stack: Stack, reference: str) -> Any:
         reference,
     )
     return [tuple(row) for row in booking], messages[0]
+
+
+def test_a_long_queue_holds_its_rooms_for_a_few_bookings_at_a_time(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the first booking's closings would leave when the last is applied, and a guest would wait as long."""
+    transactions: list[int] = []
+    apply = inbox._apply
+
+    def noting(*arguments: Any) -> int:
+        with sql() as cursor:
+            transactions.extend(cursor.execute("SELECT pg_current_xact_id()::text::bigint").fetchone())
+        return apply(*arguments)
+
+    monkeypatch.setattr(inbox, "_apply", noting)
+    monkeypatch.setattr(inbox, "BATCH", 3)
+    for _ in range(7):
+        stack.guest_books("channex", 10, 2, force=True)
+    deliver(stack, "channex", *captured(stack, "channex"))
+    assert sorted(Counter(transactions).values()) == [1, 3, 3]
+    assert len(stack.bookings()) == 7
+    check_all(stack)
 
 
 @pytest.mark.parametrize("ends", ["cancelled", "changed"])

@@ -34,6 +34,8 @@ from innsync.integrations.manifest import adapter
 from innsync.integrations.ports import RawMessage
 
 log = structlog.get_logger()
+# Few enough that a closing leaves for the other channels, and a waiting guest gets the room types locked here, at once.
+BATCH = 25
 
 
 def confirmation_code(account_id: UUID, booking_ref: str) -> str:
@@ -100,20 +102,29 @@ class _Read:
 
 
 def apply_pending(*, organization_id: UUID, account_id: UUID, now: datetime | None = None) -> int:
-    """Apply every message that waits, oldest revision of each booking first. Answers how many were applied.
-
-    One transaction for all, so that what arrived together (a replacement and the cancellation it replaces) is judged
-    together; a message that fails is set aside in its own savepoint and blocks nothing behind it.
-    """
+    """Apply every message that waits, oldest first. Answers how many were applied."""
     now = now or datetime.now(UTC)
+    applied = 0
+    while (more := _apply_batch(organization_id, account_id, now)) is not None:
+        applied += more
+    return applied
+
+
+def _apply_batch(organization_id: UUID, account_id: UUID, now: datetime) -> int | None:
+    """One transaction for a few messages: what arrived together (a replacement and the cancellation it replaces) is
+    judged together, and a long queue keeps nobody from the rooms for longer than one batch takes.
+
+    Among them the oldest revision of each booking is first. One that fails is set aside in its own savepoint and blocks
+    nothing behind it. None when nothing waits.
+    """
     with tenant(organization_id):
         with sql() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (str(account_id),))
         pending = list(
-            Message.objects.filter(account_id=account_id, state="received").order_by("received_at", "id")[:500]
+            Message.objects.filter(account_id=account_id, state="received").order_by("received_at", "id")[:BATCH]
         )
         if not pending:
-            return 0
+            return None
         account = Account.objects.get(id=account_id)
         read = [one for message in pending if (one := _read(account, message)) is not None]
         _lock_what_changes(account, read)
