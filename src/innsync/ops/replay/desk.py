@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
 import structlog
+from django.db import OperationalError
 
 from innsync.ops.replay.entries import guest_name, request_text
 from innsync.ops.replay.ledger import Ledger
@@ -89,6 +91,9 @@ class Desk:
             while not self._stop.is_set():
                 try:
                     worked = self._look()
+                except (psycopg.OperationalError, OperationalError):  # somebody else has the rooms, or the database is away
+                    connection.close()
+                    worked = 0
                 except Exception:
                     log.exception("desk_failed")
                     connection.close()
