@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+
+from innsync.domain.card_data import scrub_text
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def quote(words: str) -> str:
+    """A vendor's words as they may be kept and shown: without card data, and without what no database column takes."""
+    return _UNPRINTABLE.sub(" ", scrub_text(words))
 
 
 class IntegrationError(Exception):
@@ -18,8 +28,8 @@ class IntegrationError(Exception):
         request_id: str = "",
         retry_after: timedelta | None = None,
     ) -> None:
-        super().__init__(words or type(self).__name__)
-        self.words = words
+        self.words = quote(words)
+        super().__init__(self.words or type(self).__name__)
         self.vendor = vendor
         self.operation = operation
         self.vendor_code = vendor_code

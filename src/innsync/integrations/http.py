@@ -28,6 +28,12 @@ from innsync.integrations.errors import (
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_LIMIT_BYTES = 50_000_000
+SLOWEST_ANSWER = 4
+"""How many times the time-out, which counts between two reads, an answer may take in all."""
+LONGEST_WAIT = timedelta(hours=1)
+"""No vendor is kept waiting for longer, whatever it asks for: a slip of its units must not close a connection for weeks."""
+_UNPACKED = {"content-encoding", "content-length", "transfer-encoding"}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class ForbiddenAddress(Rejected):
@@ -175,17 +181,30 @@ class Session:
         received = 0
         failure = ""
         try:
-            response = self.client.request(
+            with self.client.stream(
                 method, url, content=content, headers=dict(headers or {}), params=params, timeout=timeout
-            )
-            status, received = response.status_code, len(response.content)
-            return response
+            ) as answer:
+                status = answer.status_code
+                body = bytearray()
+                until = started + SLOWEST_ANSWER * (timeout_s or self.timeout_s)
+                for part in answer.iter_bytes():
+                    body += part
+                    received = len(body)
+                    self._refuse_endless(received, until, operation)
+            return _whole(answer, bytes(body))
+        except OutcomeUnknown as error:
+            failure = error.words
+            raise
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             failure = type(error).__name__
             raise Transient("no connection", vendor=self.vendor, operation=operation) from error
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             failure = type(error).__name__
             raise Rejected("not an address", vendor=self.vendor, operation=operation) from error
+        except (httpx.LocalProtocolError, UnicodeEncodeError) as error:
+            failure = type(error).__name__
+            words = "an address or a credential holds letters that can't be sent"
+            raise Rejected(words, vendor=self.vendor, operation=operation) from error
         except httpx.HTTPError as error:
             failure = type(error).__name__
             raise OutcomeUnknown("no answer", vendor=self.vendor, operation=operation) from error
@@ -193,11 +212,27 @@ class Session:
             duration_ms = (time.perf_counter() - started) * 1000
             self.on_call(Call(operation, method, url, status, duration_ms, sent, received, failure))
 
+    def _refuse_endless(self, received: int, until: float, operation: str) -> None:
+        """Raises OutcomeUnknown: what was asked for may have been done, only its answer is not taken."""
+        if received > ANSWER_LIMIT_BYTES:
+            words = f"the answer is larger than {ANSWER_LIMIT_BYTES} bytes"
+            raise OutcomeUnknown(words, vendor=self.vendor, operation=operation)
+        if time.perf_counter() > until:
+            raise OutcomeUnknown("the answer is too slow", vendor=self.vendor, operation=operation)
+
+    def _words(self, response: httpx.Response) -> str:
+        """The beginning of a refusal; some vendors repeat in it what they were sent."""
+        words = response.text[:2000]
+        for secret in self.credentials.values():
+            if len(secret) >= 4:
+                words = words.replace(secret, "[cut]")
+        return words[:500]
+
     def _raise_for_status(
         self, response: httpx.Response, operation: str, limits: Sequence[str], property_id: str
     ) -> None:
         status = response.status_code
-        words = response.text[:500]
+        words = self._words(response)
         about: dict[str, Any] = {"vendor": self.vendor, "operation": operation, "vendor_code": str(status)}
         if status == 429:
             pause = retry_after(response) or timedelta(seconds=60)
@@ -210,26 +245,47 @@ class Session:
         raise Rejected(words, **about)
 
 
+def _whole(answer: httpx.Response, body: bytes) -> httpx.Response:
+    """The answer with its body read and unpacked, as if it had been asked for in one piece."""
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _UNPACKED]
+    return httpx.Response(answer.status_code, headers=headers, content=body, request=answer.request)
+
+
 def retry_after(response: httpx.Response) -> timedelta | None:
-    """The wait that a Retry-After header asks for, in seconds or as a date (RFC 9110, 10.2.3)."""
-    value = response.headers.get("retry-after", "")
-    if value.isdigit():
-        return timedelta(seconds=int(value))
+    """The wait that a Retry-After header asks for, in seconds or as a date (RFC 9110, 10.2.3), an hour at most."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:12]), int(LONGEST_WAIT.total_seconds())))
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    return max(moment - datetime.now(UTC), timedelta(0))
+    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
+    return min(max(wait, timedelta(0)), LONGEST_WAIT)
 
 
 def refuse_private_address(url: str) -> None:
-    """Raises ForbiddenAddress unless every address the host resolves to is public."""
-    host = urlsplit(url).hostname or ""
+    """Raises ForbiddenAddress unless every address the host resolves to is public; Rejected for what is no host."""
     try:
+        host = urlsplit(url).hostname or ""
+        if not host:
+            raise Rejected("not an address")
         found = socket.getaddrinfo(host, None)
     except OSError as error:
         raise Transient(f"no address for {host}") from error
+    except ValueError as error:  # also what no name server can be asked for
+        raise Rejected("not an address") from error
     for entry in found:
-        address = ipaddress.ip_address(entry[4][0])
-        if not address.is_global or address.is_multicast:
+        if not _is_public(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])):
             raise ForbiddenAddress(f"{host} is not a public address")
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it is; of an IPv6 address that stands for an IPv4 one, whether that is."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and (address in _NAT64 or int(address) < 2**32):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(inner)
+    return address.is_global and not address.is_multicast

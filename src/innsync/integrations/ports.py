@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from innsync.domain.ari import AriUpdate, Calendar, Target
 from innsync.domain.channel import BookingRevision, ChannelRoom
+from innsync.integrations.errors import quote
 from innsync.integrations.http import Session
 
 
@@ -52,6 +53,9 @@ class Refusal:
     words: str
     code: str = ""
     fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", quote(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,9 @@ class AckResult:
     accepted: bool
     words: str = ""
     final: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", quote(self.words))
 
 
 @dataclass(frozen=True, slots=True)
