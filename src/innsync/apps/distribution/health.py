@@ -67,8 +67,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY p50_ms) AS p50, max(p99_ms) AS p99
   FROM distribution_divergence d WHERE d.connection_id = c.id AND d.at > %(since)s) v ON true
-WHERE c.state <> 'retired'
-  AND (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))
+WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))
   AND (%(connection)s::uuid IS NULL OR c.id = %(connection)s)
   AND (%(after_code)s::text IS NULL OR (p.code, c.vendor, c.id) > (%(after_code)s, %(after_vendor)s, %(after_id)s::uuid))
 ORDER BY p.code, c.vendor, c.id
@@ -117,8 +116,7 @@ def count_states(*, property_ids: Collection[UUID] = ()) -> dict[str, int]:
             " AND (c.failures > 0 OR a.last_error <> '' OR a.state = 'unauthorised')),"
             " count(*) FILTER (WHERE EXISTS (SELECT 1 FROM distribution_refusedcell r WHERE r.connection_id = c.id))"
             " FROM distribution_connection c JOIN distribution_account a ON a.id = c.account_id"
-            " WHERE c.state <> 'retired'"
-            " AND (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
+            " WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
             {"properties": list(property_ids) or None},
         ).fetchone() or (0, 0, 0, 0)
     return dict(zip(("all", "stopped", "failing", "refused"), row, strict=True))

@@ -6,20 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution import acknowledged
+from innsync.apps.distribution.marks import Mark
 from innsync.apps.distribution.models import Connection, Divergence, PushLog
 from innsync.apps.distribution.selectors import Linked
 from innsync.apps.events import services as events
 from innsync.domain.ari import AriUpdate, Calendar, Target, apply
 from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
 from innsync.integrations.ports import Push, PushResult
-
-if TYPE_CHECKING:
-    from innsync.apps.distribution.reconcile import DirtyRow
 
 BODY_KEPT = 20_000
 _CREDENTIAL = re.compile(
@@ -63,7 +60,7 @@ class Attempt:
 def record_answer(
     linked: Linked,
     known: dict[Target, Calendar],
-    dirty: Sequence[DirtyRow],
+    marks: Sequence[Mark],
     attempt: Attempt,
     result: PushResult,
     answered: datetime,
@@ -91,7 +88,7 @@ def record_answer(
     attempt.log(link, outcome=outcome, words=words, refused=len(refused), reference=result.reference).save(
         force_insert=True
     )
-    _measure(linked, dirty, attempt.push, answered)
+    _measure(linked, marks, attempt.push, answered)
     recovered(link, answered, pushed=True)
     if refused:
         Connection.objects.filter(id=link.id).update(last_error=words[:4000], last_error_at=answered)
@@ -167,17 +164,17 @@ def load_refused(connection_id: UUID, first: date, last: date) -> dict[tuple[Tar
         }
 
 
-def _measure(linked: Linked, dirty: Sequence[DirtyRow], push: Push, answered: datetime) -> None:
+def _measure(linked: Linked, marks: Sequence[Mark], push: Push, answered: datetime) -> None:
     """How long the accepted cells had differed, from the commit of the change to the channel's answer."""
     types = linked.room_types()
     waits: list[tuple[float, int]] = []
     for update in push.updates:
         causes = [
-            row.since
-            for row in dirty
-            if row.concerns(update.target, types[update.target])
-            and row.first <= update.last
-            and row.last >= update.first
+            mark.since
+            for mark in marks
+            if mark.concerns(update.target, types[update.target])
+            and mark.first <= update.last
+            and mark.last >= update.first
         ]
         if causes:
             waits.append(((answered - min(causes)).total_seconds() * 1000, update.nights * len(update.values)))
@@ -258,20 +255,4 @@ def recovered(link: Connection, now: datetime, *, pushed: bool = False) -> None:
             type="sync.recovered",
             at=now,
             data={"connection_id": str(link.id), "channel": link.vendor},
-        )
-
-
-def remove_dirty(ids: Sequence[int]) -> None:
-    if ids:
-        with sql() as cursor:
-            cursor.execute("DELETE FROM distribution_dirty WHERE id = ANY(%s)", (list(ids),))
-
-
-def any_dirty(connection_id: UUID) -> bool:
-    with sql() as cursor:
-        return (
-            cursor.execute(
-                "SELECT 1 FROM distribution_dirty WHERE connection_id = %s LIMIT 1", (connection_id,)
-            ).fetchone()
-            is not None
         )

@@ -19,8 +19,9 @@ import structlog
 from django.db import connection as database
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution import acknowledged, push_records
+from innsync.apps.distribution import acknowledged, marks, push_records
 from innsync.apps.distribution.access import open_session
+from innsync.apps.distribution.marks import Mark
 from innsync.apps.distribution.push_records import Attempt
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.distribution.wanted import rate_calendar, room_calendar, rules_reach
@@ -57,25 +58,6 @@ class Outcome:
     plan: list[Push] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class DirtyRow:
-    """Nights that may differ; see the model."""
-
-    id: int
-    room_type_id: UUID | None
-    first: date
-    last: date
-    since: datetime
-    what: str
-    forget: bool
-
-    def concerns(self, target: Target, room_type_id: UUID) -> bool:
-        """Whether this target of that room type may differ because of it."""
-        if self.room_type_id not in (None, room_type_id):
-            return False
-        return self.what == "all" or (self.what == "stock") == (target.rate is None)
-
-
 def reconcile(*, organization_id: UUID, connection_id: UUID, full: bool = False, dry_run: bool = False) -> Outcome:
     """Bring one connection in step. `full` compares every night instead of those marked; `dry_run` only plans.
 
@@ -87,6 +69,8 @@ def reconcile(*, organization_id: UUID, connection_id: UUID, full: bool = False,
             if not _round(organization_id, connection_id, full, dry_run, outcome) or dry_run:
                 break
             full = False
+        if outcome.why and not dry_run:
+            _compact(organization_id, connection_id)
     return outcome
 
 
@@ -109,7 +93,7 @@ def _alone(connection_id: UUID) -> Iterator[None]:
 @dataclass(slots=True)
 class _Work:
     linked: Linked
-    dirty: list[DirtyRow]
+    marked: list[Mark]
     updates: list[AriUpdate]
     known: dict[Target, Calendar]
 
@@ -149,20 +133,27 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
         if not _push_one(organization_id, work, push, adapter, session, outcome):
             return False
     with tenant(organization_id):
-        push_records.remove_dirty([row.id for row in work.dirty])
-        return push_records.any_dirty(connection_id)
+        marks.remove([mark.id for mark in work.marked])
+        return marks.any_left(connection_id)
 
 
 def _mark_all(connection_id: UUID, now: datetime) -> None:
     """A look at everything that fails half-way is still owed afterwards."""
     linked = load_linked(connection_id=connection_id)
     first, last = linked.window(now)
-    with sql() as cursor:
-        cursor.execute(
-            "INSERT INTO distribution_dirty (organization_id, connection_id, first, last, since, what, forget, cause)"
-            " VALUES (%s, %s, %s, %s, %s, 'all', false, 'full look')",
-            (linked.connection.organization_id, connection_id, first, last, now),
-        )
+    marks.add(
+        organization_id=linked.connection.organization_id,
+        connection_id=connection_id,
+        spans=[(None, first, last)],
+        since=now,
+        cause="full look",
+    )
+
+
+def _compact(organization_id: UUID, connection_id: UUID) -> None:
+    with tenant(organization_id):
+        today, _ = load_linked(connection_id=connection_id).window(datetime.now(UTC))
+        marks.compact(organization_id=organization_id, connection_id=connection_id, today=today)
 
 
 def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
@@ -170,15 +161,15 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     if linked.connection.state != "active":
         return None
     first, last = linked.window(now)
-    dirty = _read_dirty(connection_id)
-    windows = _windows(linked, dirty, first, last, full)
+    marked = marks.read(connection_id)
+    windows = _windows(linked, marked, first, last, full)
     if not windows:
-        return _Work(linked, dirty, [], {})
+        return _Work(linked, marked, [], {})
     look_first = min(window[0] for window in windows.values())
     look_last = max(window[1] for window in windows.values())
     layouts = {target: layout for target, layout in linked.layouts().items() if target in windows}
     known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=look_first, last=look_last)
-    known = _forget(linked, dirty, known)
+    known = _forget(linked, marked, known)
     wanted = wanted_calendars(linked, windows, today=first)
     refused = push_records.load_refused(connection_id, look_first, look_last)
     updates: list[AriUpdate] = []
@@ -186,13 +177,13 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
         updates += _without_refused(
             difference(target, calendar, known[target], currency=linked.connection.currency), refused
         )
-    return _Work(linked, dirty, updates, known)
+    return _Work(linked, marked, updates, known)
 
 
 Window = tuple[date, date]
 
 
-def _windows(linked: Linked, dirty: Sequence[DirtyRow], first: date, last: date, full: bool) -> dict[Target, Window]:
+def _windows(linked: Linked, marked: Sequence[Mark], first: date, last: date, full: bool) -> dict[Target, Window]:
     """The nights to look at for each target that may differ, both ends included; within the horizon."""
     types = linked.room_types()
     targets = linked.layouts()
@@ -200,10 +191,10 @@ def _windows(linked: Linked, dirty: Sequence[DirtyRow], first: date, last: date,
     if full:
         return dict.fromkeys(targets, (first, last))
     found: dict[Target, Window] = {}
-    for row in dirty:
+    for mark in marked:
         for target in targets:
-            begin, end = max(first, row.first if target.rate is None else row.first - back), min(last, row.last)
-            if begin <= end and row.concerns(target, types[target]):
+            begin, end = max(first, mark.first if target.rate is None else mark.first - back), min(last, mark.last)
+            if begin <= end and mark.concerns(target, types[target]):
                 known = found.get(target, (begin, end))
                 found[target] = (min(known[0], begin), max(known[1], end))
     return found
@@ -234,27 +225,15 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
     return result
 
 
-def _read_dirty(connection_id: UUID) -> list[DirtyRow]:
-    with sql() as cursor:
-        return [
-            DirtyRow(*row)
-            for row in cursor.execute(
-                "SELECT id, room_type_id, first, last, since, what, forget FROM distribution_dirty"
-                " WHERE connection_id = %s ORDER BY id LIMIT 20000",
-                (connection_id,),
-            )
-        ]
-
-
-def _forget(linked: Linked, dirty: Sequence[DirtyRow], known: Mapping[Target, Calendar]) -> dict[Target, Calendar]:
+def _forget(linked: Linked, marked: Sequence[Mark], known: Mapping[Target, Calendar]) -> dict[Target, Calendar]:
     """The channel moved its own picture on these nights: what it acknowledged of them no longer counts."""
-    forgotten = [row for row in dirty if row.forget]
+    forgotten = [mark for mark in marked if mark.forget]
     if not forgotten:
         return dict(known)
     types = linked.room_types()
     result = {}
     for target, calendar in known.items():
-        spans = [(row.first, row.last) for row in forgotten if row.concerns(target, types[target])]
+        spans = [(mark.first, mark.last) for mark in forgotten if mark.concerns(target, types[target])]
         result[target] = acknowledged.forget(calendar, spans) if spans else calendar
     return result
 
@@ -303,7 +282,7 @@ def _must_wait(work: _Work, now: datetime) -> str:
 
 
 def _settle(work: _Work, now: datetime) -> None:
-    push_records.remove_dirty([row.id for row in work.dirty])
+    marks.remove([mark.id for mark in work.marked])
     push_records.recovered(work.linked.connection, now)
 
 
@@ -348,7 +327,7 @@ def _push_one(
     with tenant(organization_id):
         if result is not None:
             accepted, refused = push_records.record_answer(
-                work.linked, work.known, work.dirty, attempt, result, answered
+                work.linked, work.known, work.marked, attempt, result, answered
             )
             outcome.pushed += 1
             outcome.cells += accepted

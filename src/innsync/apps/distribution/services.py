@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution import marks
 from innsync.apps.distribution.models import Account, Connection, RateMapping, RefusedCell, RoomMapping
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.vault import seal
@@ -271,15 +272,15 @@ def mark(
     """
     if not spans:
         return
-    with sql() as cursor:
-        cursor.executemany(
-            "INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, first, last, since, what,"
-            " forget, cause) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (connection.organization_id, connection.id, room_type_id, first, last, since, what, forget, cause[:120])
-                for room_type_id, first, last in spans
-            ],
-        )
+    marks.add(
+        organization_id=connection.organization_id,
+        connection_id=connection.id,
+        spans=spans,
+        since=since,
+        cause=cause,
+        what=what,
+        forget=forget,
+    )
     events.enqueue(
         organization_id=connection.organization_id,
         property_id=connection.property_id,
