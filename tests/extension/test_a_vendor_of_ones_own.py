@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,17 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def stack(installed: None, database: str) -> Iterator[Stack]:
+    yield from connected()
+
+
+@pytest.fixture
+def stack_that_is_not_told(installed: None, database: str) -> Iterator[Stack]:
+    """As if PaperFax only brought bookings: its manifest names nothing that could be sent to it."""
+    manifests()["paperfax"] = replace(manifests()["paperfax"], can=frozenset({"pull_bookings", "acknowledge"}))
+    yield from connected()
+
+
+def connected() -> Iterator[Stack]:
     from innsync.apps.accounts.tenancy import sql
     from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
     from innsync.apps.inbox import tasks  # noqa: F401
@@ -104,6 +116,24 @@ def test_it_waits_out_a_breakdown_like_any_other(stack: Stack) -> None:
     stack.faults("paperfax")
     stack.advance(minutes=2)
     check_all(stack)
+
+
+def test_a_vendor_that_only_brings_bookings_is_told_nothing_and_owes_nothing(stack_that_is_not_told: Stack) -> None:
+    stack = stack_that_is_not_told
+    seen = stack.seen("paperfax")
+    stack.set_rates(("double", "bar", 5, 9, {"price": 15_000}))
+    stack.guest_books("paperfax", 10, 2, force=True)
+    assert stack.pull("paperfax") == 1
+    stack.settle()
+    assert stack.sold_at("channex", 10)["available"] == 1
+    outcome = stack.reconcile("paperfax", full=True)
+    assert (outcome.done, outcome.pushed, outcome.why) == (True, 0, "")
+    assert stack.reconcile("paperfax", full=True, dry_run=True).plan == []
+    assert {one["path"] for one in stack.requests("paperfax", seen)} == {"/tray", "/stamps"}
+    assert stack.rows("SELECT last_error, failures FROM distribution_connection WHERE vendor = 'paperfax'") == [("", 0)]
+    waits = "SELECT count(*) FROM distribution_dirty WHERE connection_id = %s"
+    assert stack.rows(waits, stack.connections["paperfax"]) == [(0,)]
+    assert [row[:2] for row in stack.bookings()] == [("paperfax", "confirmed")]
 
 
 def test_no_file_outside_its_folder_names_it() -> None:
