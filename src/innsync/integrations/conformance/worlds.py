@@ -135,6 +135,16 @@ def what_was_never_offered_is_not_sold_unless_forced(case: WorldCase) -> None:
     assert booking["acknowledged"] is False
 
 
+def a_change_that_is_refused_changes_nothing(case: WorldCase) -> None:
+    reference = case.book()
+    before = case.bookings(), case.calendar()
+    too_late = (case.first + timedelta(days=30)).isoformat()
+    for change in ({"check_in": too_late}, {"adults": 1, "new_first": True}, {"check_in": too_late, "rebook": True}):
+        answer = case.call("PATCH", f"bookings/{reference}", change)
+        assert answer.status_code == 422, answer.text
+        assert (case.bookings(), case.calendar()) == before
+
+
 def a_guest_changes_the_stay(case: WorldCase) -> None:
     reference = case.book()
     day = case.first + timedelta(days=1)
@@ -229,6 +239,7 @@ CHECKS: tuple[Check, ...] = (
     the_calendar_has_a_line_a_product_and_day,
     what_was_never_offered_is_not_sold_unless_forced,
     a_guest_changes_the_stay,
+    a_change_that_is_refused_changes_nothing,
     a_guest_cancels,
     a_lost_message_leaves_the_booking_standing,
     children_several_rooms_and_no_card_can_be_booked,

@@ -56,6 +56,8 @@ class BookingBody(Body):
 
 
 class ChangeBody(Body):
+    """rebook: the vendor cancels and books anew under another id, where it does so; new_first: and tells it in that order."""
+
     room: Code | None = None
     rate: Code | None = None
     check_in: date | None = None
@@ -64,10 +66,18 @@ class ChangeBody(Body):
     child_ages: ChildAges | None = None
     guest: dict[str, str] | None = None
     special_requests: Annotated[str, Field(max_length=5_000)] | None = None
+    rebook: bool | None = None
+    new_first: bool | None = None
     notify: bool = True
 
     def changes(self) -> dict[str, Any]:
-        return {name: value for name, value in self.model_dump(exclude={"notify"}).items() if value is not None}
+        """What is to change. Raises Problem when that is nothing, or an order of telling without anything told twice."""
+        found = {name: value for name, value in self.model_dump(exclude={"notify"}).items() if value is not None}
+        if not found:
+            raise Problem(422, "nothing to change is given")
+        if self.new_first and not self.rebook:
+            raise Problem.at("/new_first", "only a booking that is rebooked is told as two")
+        return found
 
 
 class CancelBody(Body):
@@ -251,8 +261,6 @@ class Control:
         reference = request.path_params["reference"]
         body = read_model(ChangeBody, await request.body())
         check_order(body.check_in, body.check_out)
-        if not body.changes():
-            raise Problem(422, "nothing to change is given")
         host.world.change(reference, body.changes(), notify=body.notify)
         host.changed()
         return json({"reference": reference, "vendor": host.key})

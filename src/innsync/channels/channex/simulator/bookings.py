@@ -68,28 +68,35 @@ def modify(state: State, booking: Json, changes: Mapping[str, Any], now: datetim
     """Dates, room, rate, adults, guest, requests; with `rooms` a count of rooms, the last ones are dropped or added."""
     if booking["status"] == "cancelled":
         raise Refused("the booking is cancelled", 409)
+    stay = _changed(booking["stay"], changes)
     moves_stock = _auto_update(state, booking, "modification")
     if moves_stock:
         _move_stock(state, booking, 1)
-    stay = booking["stay"]
-    for name, value in changes.items():
-        if name in ("check_in", "check_out"):
-            stay[name] = value.isoformat() if isinstance(value, date) else date.fromisoformat(value).isoformat()
-        elif name in ("room", "rate", "adults", "special_requests"):
-            stay[name] = value
-        elif name == "child_ages":
-            stay[name] = list(value)
-        elif name == "guest":
-            stay[name] = {**stay["guest"], **value}
-        elif name == "rooms":
-            _keep_rooms(state, booking, int(value))
-        else:
-            raise Refused(f"a guest cannot change {name}")
-    if stay["check_out"] <= stay["check_in"]:
-        raise Refused("check-out is not after check-in")
+    booking["stay"] = stay
+    if "rooms" in changes:
+        _keep_rooms(state, booking, int(changes["rooms"]))
     if moves_stock:
         _move_stock(state, booking, -1)
     _revise(state, booking, "modified", now)
+
+
+def _changed(stay: Json, changes: Mapping[str, Any]) -> Json:
+    """The stay as it will be; the one that was stays as it is, should the change be refused."""
+    after: Json = dict(stay)
+    for name, value in changes.items():
+        if name in ("check_in", "check_out"):
+            after[name] = value.isoformat() if isinstance(value, date) else date.fromisoformat(value).isoformat()
+        elif name in ("room", "rate", "adults", "special_requests"):
+            after[name] = value
+        elif name == "child_ages":
+            after[name] = list(value)
+        elif name == "guest":
+            after[name] = {**stay["guest"], **value}
+        elif name != "rooms":
+            raise Refused(f"a guest cannot change {name}")
+    if after["check_out"] <= after["check_in"]:
+        raise Refused("check-out is not after check-in")
+    return after
 
 
 def cancel(state: State, booking: Json, now: datetime) -> None:

@@ -193,6 +193,7 @@ def test_a_broken_adapter_is_found_out(monkeypatch, port, sabotage, check):
         ("book", lambda self, stay, *, force, notify: "T1", worlds.what_was_never_offered_is_not_sold_unless_forced),
         ("cancel", lambda self, reference, *, notify: None, worlds.a_guest_cancels),
         ("change", lambda self, reference, changes, *, notify: None, worlds.a_guest_changes_the_stay),
+        ("change", lambda self, reference, changes, *, notify: None, worlds.a_change_that_is_refused_changes_nothing),
         ("reset", lambda self: None, worlds.a_reset_makes_the_world_new),
         ("calendar", lambda self, code, first, last: [], worlds.the_calendar_has_a_line_a_product_and_day),
         ("properties", lambda self: [], worlds.properties_are_listed_with_codes_and_the_vendors_ids),

@@ -109,6 +109,13 @@ def test_a_guest_changes_dates(client, house):
     assert [left(client, day) for day in ("2027-03-02", "2027-03-05")] == [2, 1]
 
 
+def test_an_order_of_telling_needs_two_messages(client, house):
+    reference = client.post(f"{V}/bookings", json=wish(force=True)).json()["reference"]
+    answer = client.patch(f"{V}/bookings/{reference}", json={"adults": 1, "new_first": True})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/new_first"
+
+
 def test_a_change_of_nothing_is_refused(client, house):
     open_rooms(client)
     reference = client.post(f"{V}/bookings", json=wish()).json()["reference"]

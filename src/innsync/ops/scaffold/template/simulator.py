@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from innsync.integrations.simulation.world import PropertySpec, Refused, Stay, VendorWorld
 
 API_KEY = "new_channel-sandbox-key"
+CHANGES = {"room", "rate", "check_in", "check_out", "adults", "child_ages", "guest", "special_requests"}
 
 
 class WORLD(VendorWorld):
@@ -107,7 +108,12 @@ class WORLD(VendorWorld):
 
     def change(self, reference: str, changes: Mapping[str, Any], *, notify: bool) -> None:
         booking = self._booking(reference)
-        booking["stay"] = replace(booking["stay"], **changes)
+        if unknown := set(changes) - CHANGES:
+            raise Refused(f"a guest can't change {', '.join(sorted(unknown))}")
+        stay = replace(booking["stay"], **changes)
+        if stay.check_out <= stay.check_in:
+            raise Refused("check_out must be after check_in")
+        booking["stay"] = stay
         booking["status"] = "modified"
         self._tell(reference, notify)
 

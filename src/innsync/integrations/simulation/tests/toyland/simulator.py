@@ -22,6 +22,9 @@ def answer(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
+CHANGES = {"room", "rate", "check_in", "check_out", "adults", "child_ages", "guest", "special_requests"}
+
+
 class WORLD(VendorWorld):
     key = "toyland"
     name = "Toyland"
@@ -177,6 +180,10 @@ class WORLD(VendorWorld):
 
     def change(self, reference: str, changes: Mapping[str, Any], *, notify: bool) -> None:
         booking = self._booking(reference)
+        if unknown := set(changes) - CHANGES:
+            raise Refused(f"a guest can't change {', '.join(sorted(unknown))}")
+        if changes.get("check_out", booking["check_out"]) <= changes.get("check_in", booking["check_in"]):
+            raise Refused("check_out must be after check_in")
         self._count(booking, 1)
         booking.update(changes)
         nights = (booking["check_out"] - booking["check_in"]).days
