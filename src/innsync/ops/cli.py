@@ -17,22 +17,24 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from innsync.ops import commands
 from innsync.ops.refusal import Refusal
 from innsync.ops.running import default_data_dir, environment_of
 
 INTERRUPTED = 130
+DATA_DIR = "--data-dir"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line. Answers its exit code; a Refusal becomes one sentence on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    wanted = next((word for word in words if not word.startswith("-")), None)
+    wanted = command_of(words)
     module = load(wanted) if wanted in catalogue() else None
     options = build_parser(module).parse_args(words)
     assert module is not None, "the parser knows the catalogue alone"
-    options.data_dir = options.data_dir or default_data_dir()
+    options.data_dir = getattr(options, "data_dir", None) or default_data_dir()
     try:
         return run(module, options)
     except Refusal as refusal:
@@ -45,6 +47,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def command_of(words: Sequence[str]) -> str | None:
+    """The first word that is neither an option nor the folder that --data-dir names."""
+    before = [None, *words]
+    return next(
+        (word for word, last in zip(words, before, strict=False) if not word.startswith("-") and last != DATA_DIR), None
+    )
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Takes --data-dir, and so do the parsers of its commands and actions: it may stand anywhere in the line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_argument(
+            DATA_DIR,
+            type=lambda text: Path(text).expanduser().absolute(),
+            default=argparse.SUPPRESS,  # an inner parser's default would hide what was said to an outer one
+            metavar="DIR",
+            help="folder of the database, keys and logs (default: INNSYNC_DATA_DIR, else .innsync)",
+        )
+
+
 def run(module: ModuleType, options: argparse.Namespace) -> int:
     if not getattr(module, "NEEDS_DATABASE", True):
         return int(module.run(options) or 0)
@@ -54,7 +78,7 @@ def run(module: ModuleType, options: argparse.Namespace) -> int:
 
 def build_parser(module: ModuleType | None) -> argparse.ArgumentParser:
     """The command line: every command by its name, and the options of the one that is asked for."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="innsync", description="Keeps a property's bookings, availability and rates in step across every channel."
     )
     parser.add_argument("--version", action="version", version=f"innsync {version('innsync')}")
@@ -62,12 +86,6 @@ def build_parser(module: ModuleType | None) -> argparse.ArgumentParser:
     for name, summary in catalogue().items():
         child = subparsers.add_parser(name, help=summary, description=summary)
         if module is not None and name == module.NAME:
-            child.add_argument(
-                "--data-dir",
-                type=lambda text: Path(text).expanduser().absolute(),
-                metavar="DIR",
-                help="folder of the database, keys and logs (default: INNSYNC_DATA_DIR, else .innsync)",
-            )
             module.configure(child)
     return parser
 

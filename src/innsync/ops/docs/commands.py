@@ -12,7 +12,7 @@ from innsync.ops.docs import markdown
 INTRO = """`make setup` puts `innsync` into `.venv/bin`. Every command ends with exit code 0 when it did what it was asked, and with
 1 and one sentence on standard error when it could not; a command line that can't be read ends with 2. `--help` after any command
 shows what stands here."""
-DATA_DIR = """Every command takes `--data-dir DIR`: the folder of the database, keys and logs. Without it `INNSYNC_DATA_DIR` says where that is,
+DATA_DIR = """Every command takes `--data-dir DIR`, anywhere in the line: the folder of the database, keys and logs. Without it `INNSYNC_DATA_DIR` says where that is,
 else it is `.innsync` in the present folder."""
 COMMON = {"-h", "--help", "--data-dir"}
 _Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

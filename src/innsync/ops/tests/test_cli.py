@@ -79,6 +79,24 @@ class TestCommands:
     def test_without_an_installation_a_command_says_so(self, tmp_path: Path) -> None:
         assert refusal_of(innsync("backup", str(tmp_path / "file"))).startswith("There is no installation in ")
 
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--data-dir", "{}", "keys", "list"],
+            ["--data-dir={}", "keys", "list"],
+            ["keys", "--data-dir", "{}", "list"],
+            ["keys", "list", "--data-dir", "{}"],
+            ["doctor", "--data-dir={}", "--json"],
+        ],
+    )
+    def test_the_data_folder_may_be_named_anywhere_in_the_line(
+        self, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        named: list[Path] = []
+        monkeypatch.setattr(cli, "run", lambda module, options: named.append(options.data_dir) or 0)
+        assert cli.main([word.format(tmp_path / "there") for word in arguments]) == 0
+        assert named == [tmp_path / "there"]
+
     @pytest.mark.parametrize("arguments", [["up", "--port", "0"], ["up", "--port", "x"], ["up", "--workers", "0"], []])
     def test_what_makes_no_sense_is_refused_with_exit_code_2(self, arguments: list[str]) -> None:
         assert innsync(*arguments).returncode == 2
