@@ -38,11 +38,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What checks may look at. `now` is aware UTC; `database` is a session as the application's login."""
+    """What checks may look at.
+
+    now: aware UTC. database: a session as the application's login. at_rest: nothing is meant to run at present, since this is
+    the embedded database of an installation that is stopped.
+    """
 
     data_dir: Path
     now: datetime
     database: psycopg.Connection | None = None
+    at_rest: bool = False
 
 
 Check = Callable[[Patient], Iterable[Finding]]

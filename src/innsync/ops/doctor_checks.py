@@ -199,14 +199,22 @@ def queue(patient: Patient) -> Iterator[Finding]:
         WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
         """,
     )
-    yield _age_finding(patient, "queue", "procrastinate_jobs", rows, QUEUE_WARN, QUEUE_FAIL, "jobs wait")
+    yield _age_finding(
+        patient, "queue", "procrastinate_jobs", rows, QUEUE_WARN, QUEUE_FAIL, ("1 job waits", "jobs wait")
+    )
 
 
 @check(needs_database=True)
 def outbox(patient: Patient) -> Iterator[Finding]:
     rows = _rows_if_there(patient, "events_outbox", "SELECT count(*), min(created_at) FROM events_outbox")
     yield _age_finding(
-        patient, "outbox", "events_outbox", rows, OUTBOX_WARN, OUTBOX_FAIL, "changes wait for their consequences"
+        patient,
+        "outbox",
+        "events_outbox",
+        rows,
+        OUTBOX_WARN,
+        OUTBOX_FAIL,
+        ("1 change waits for its consequences", "changes wait for their consequences"),
     )
 
 
@@ -223,7 +231,7 @@ def unsent(patient: Patient) -> Iterator[Finding]:
         rows,
         UNSENT_WARN,
         UNSENT_FAIL,
-        "connections have an unsent difference",
+        ("1 connection has an unsent difference", "connections have an unsent difference"),
     )
 
 
@@ -234,15 +242,17 @@ def _age_finding(
     rows: list[tuple[Any, ...]] | None,
     warn_after: timedelta,
     fail_after: timedelta,
-    words: str,
+    words: tuple[str, str],
 ) -> Finding:
     if rows is None:
         return _not_there(name, table)
     ((count, oldest),) = rows
     if not count or oldest is None:
         return ok(name, "nothing waits")
-    age = patient.now - oldest
-    detail = f"{count} {words}, the oldest for {age.total_seconds():.0f} s"
+    age = max(patient.now - oldest, timedelta(0))  # it may have begun after we looked at the clock
+    detail = f"{words[0] if count == 1 else f'{count} {words[1]}'}, the oldest for {age.total_seconds():.0f} s"
+    if patient.at_rest:
+        return warn(name, detail, "`innsync up` goes on with it.") if age > warn_after else ok(name, detail)
     remedy = "See that workers are alive and look at their logs; `innsync reconcile` sends what is due."
     if age > fail_after:
         return fail(name, detail, remedy)

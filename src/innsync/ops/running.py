@@ -71,6 +71,11 @@ def environment_of(data_dir: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
+def is_at_rest(data_dir: Path) -> bool:
+    """Inside `environment_of`: whether the database is this folder's own and runs only for the present command."""
+    return bool(os.environ.get(_EMBEDDED)) and not locks.is_held(data_dir / "innsync.lock")
+
+
 def maintenance_url() -> str:
     """Inside `environment_of`: the login that sees all rows, for dumps. Of another server it is the owner's login."""
     url = os.environ["DATABASE_URL"]
@@ -91,7 +96,9 @@ def _started_for_a_while(data_dir: Path, stack: contextlib.ExitStack) -> dict[st
         )
     server = stack.enter_context(EmbeddedPostgres(data_dir))
     secret_key(data_dir)  # the settings read it from its file
-    return embedded_environment(server)
+    # The demo's channels are on this machine, also while it is stopped.
+    sandbox = {"INNSYNC_SANDBOX": "1"} if (data_dir / "demo.json").exists() else {}
+    return embedded_environment(server) | sandbox
 
 
 def embedded_environment(server: EmbeddedPostgres) -> dict[str, str]:

@@ -40,8 +40,10 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
 
     with contextlib.ExitStack() as stack:
         database: psycopg.Connection | None = None
+        at_rest = False
         try:
             stack.enter_context(running.environment_of(args.data_dir))
+            at_rest = running.is_at_rest(args.data_dir)
             database = stack.enter_context(doctor_checks.reach(application_login(os.environ["DATABASE_URL"])))
         except Refusal as refusal:
             yield doctor.fail("database", str(refusal), "Start Innsync with `innsync up`, or set DATABASE_URL.")
@@ -50,7 +52,9 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
             yield doctor.fail(
                 "database", f"can't be reached: {words}", "See that it runs and that DATABASE_URL is right."
             )
-        yield from doctor.examine(Patient(data_dir=args.data_dir, now=datetime.now(UTC), database=database))
+        yield from doctor.examine(
+            Patient(data_dir=args.data_dir, now=datetime.now(UTC), database=database, at_rest=at_rest)
+        )
 
 
 def application_login(url: str) -> str:

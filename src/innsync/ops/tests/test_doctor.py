@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,6 +128,24 @@ class TestWaiting:
         assert finding.status is status
         if age:
             assert f"for {age} s" in finding.detail
+
+    def test_what_began_after_we_looked_at_the_clock_has_waited_no_time(
+        self, owner: psycopg.Connection, patient: Patient
+    ) -> None:
+        owner.execute("CREATE TABLE events_outbox (created_at timestamptz)")
+        owner.execute("INSERT INTO events_outbox VALUES (%s)", [NOW + timedelta(seconds=1)])
+        finding = only(doctor_checks.outbox(patient))
+        assert finding == Finding("outbox", Status.OK, "1 change waits for its consequences, the oldest for 0 s")
+
+    def test_of_an_installation_that_is_stopped_on_purpose_nothing_that_waits_is_a_failure(
+        self, owner: psycopg.Connection, patient: Patient
+    ) -> None:
+        owner.execute("CREATE TABLE events_outbox (created_at timestamptz)")
+        owner.execute("INSERT INTO events_outbox VALUES (%s)", [NOW - timedelta(days=9)])
+        assert only(doctor_checks.outbox(patient)).status is Status.FAIL
+        finding = only(doctor_checks.outbox(replace(patient, at_rest=True)))
+        assert finding.status is Status.WARN
+        assert finding.remedy == "`innsync up` goes on with it."
 
     def test_connections_with_an_unsent_difference_are_counted_once(
         self, owner: psycopg.Connection, patient: Patient
