@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,26 @@ from innsync.ops.setup import use_database
 NAME = "keys"
 HELP = "make, list, replace and withdraw API keys"
 GRACE_H = 24.0
+
+
+def lasting(text: str) -> float:
+    """Days, more than none, and not past the end of the calendar."""
+    return _between(text, above=0, most=100_000, words="a number of days, more than 0 and at most 100000")
+
+
+def grace(text: str) -> float:
+    """Hours; none ends the old key at once."""
+    return _between(text, above=-1e-9, most=8760, words="a number of hours, 0 to 8760")
+
+
+def _between(text: str, *, above: float, most: float, words: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not above < number <= most:  # not a number is no such number either
+        raise argparse.ArgumentTypeError(f"{text} is not {words}")
+    return number
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--allow-ip", action="append", dest="addresses", metavar="CIDR", help="only from there; may be repeated"
     )
-    create.add_argument("--expires-in-days", type=float, metavar="N")
-    create.add_argument("--calls-per-minute", type=int, metavar="N")
+    create.add_argument("--expires-in-days", type=lasting, metavar="N", help="default: never")
+    create.add_argument("--calls-per-minute", type=int, metavar="N", help="default: INNSYNC_API_CALLS_PER_MINUTE")
     rotate = actions.add_parser("rotate", help="make a key in place of another, which goes on working for a while")
     rotate.add_argument("key", type=UUID, help="its id")
-    rotate.add_argument("--grace-hours", type=float, default=GRACE_H, metavar="N", help=f"default: {GRACE_H:g}")
+    rotate.add_argument("--grace-hours", type=grace, default=GRACE_H, metavar="N", help=f"default: {GRACE_H:g}")
     revoke = actions.add_parser("revoke", help="withdraw a key; it is refused from the next second on")
     revoke.add_argument("key", type=UUID, help="its id")
 
@@ -80,6 +101,8 @@ def _create(args: argparse.Namespace) -> None:
     from innsync.apps.accounts.models import Scope
     from innsync.apps.accounts.services import create_api_key
 
+    if not args.name.strip():
+        raise Refusal("Say what the key is for, as in `innsync keys create Website`.")
     organization = find_organization(args.organization)
     days = args.expires_in_days
     key, secret = create_api_key(
@@ -138,5 +161,9 @@ def find_organization(text: str | None) -> Any:
     one = list(found[:2])
     if len(one) == 1:
         return one[0]
-    names = ", ".join(Organization.objects.order_by("name").values_list("name", flat=True)[:20])
-    raise Refusal(f"Say which organization with --organization: {names or 'there is none yet'}.")
+    names = [f"{each.name} ({each.id})" for each in Organization.objects.order_by("name")[:20]]
+    if not names:
+        raise Refusal("There is no organization yet: `innsync user add EMAIL --new-organization NAME` makes one.")
+    if text and not one:
+        raise Refusal(f"There is no organization {text}; there is {', '.join(names)}.")
+    raise Refusal(f"Say which organization with --organization, by its name or id: {', '.join(names)}.")

@@ -47,18 +47,24 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _add(args: argparse.Namespace) -> None:
+    from django.core.exceptions import ValidationError
+    from django.core.validators import validate_email
     from django.db import transaction
 
-    from innsync.apps.accounts.models import Membership, Organization, Role, User
+    from innsync.apps.accounts.models import Membership, Role, User
     from innsync.ops.commands.keys import find_organization
 
     if args.role not in Role.values:
         raise Refusal(f"A role is one of {', '.join(Role.values)}.")
-    if "@" not in args.email:
-        raise Refusal(f"{args.email} is not an e-mail address.")
+    if args.organization and args.new_organization:
+        raise Refusal("Name the organization with --organization, or make one with --new-organization: not both.")
+    try:
+        validate_email(args.email)
+    except ValidationError:
+        raise Refusal(f"{args.email} is not an e-mail address.") from None
     with transaction.atomic():
         if args.new_organization:
-            organization = Organization.objects.create(name=args.new_organization)
+            organization = _new_organization(args.new_organization.strip())
         else:
             organization = find_organization(args.organization)
         user = User.objects.filter(email=args.email.lower()).first()
@@ -70,6 +76,17 @@ def _add(args: argparse.Namespace) -> None:
     print(f"{user.email} is {args.role} at {organization.name}.")
     if password:
         print(f"Password: {password}")
+
+
+def _new_organization(name: str) -> Any:
+    """Two of one name could not be told apart by it."""
+    from innsync.apps.accounts.models import Organization
+
+    if not name:
+        raise Refusal("Say what the organization is called, as in --new-organization 'My Hotels'.")
+    if Organization.objects.filter(name__iexact=name).exists():
+        raise Refusal(f"There is an organization {name} already: add people to it with --organization.")
+    return Organization.objects.create(name=name)
 
 
 def _password(args: argparse.Namespace) -> None:

@@ -59,7 +59,7 @@ def test_a_key_is_made_replaced_and_withdrawn(typed: Type, organization: Organiz
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["keys", "create", "x", "--organization", "Nobody's"], "Say which organization"),
+        (["keys", "create", "x", "--organization", "Nobody's"], "There is no organization Nobody's"),
         (["keys", "create", "x", "--scope", "everything"], "scopes"),
         (["keys", "create", "x", "--property", "castle"], "no property castle"),
         (["keys", "create", "x", "--allow-ip", "everywhere"], "ip_allowlist"),
