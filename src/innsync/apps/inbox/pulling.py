@@ -48,8 +48,8 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
             )
             if page.messages:
                 services.apply_pending(organization_id=organization_id, account_id=account_id)
-            done = _acknowledge(organization_id, account, adapter, session)
-            if not page.more or not (page.messages and done):
+            went_on = _acknowledge(organization_id, account, adapter, session)
+            if not page.more or not (page.messages and went_on):
                 break
     except IntegrationError as error:
         _went_wrong(organization_id, account, error)
@@ -61,21 +61,22 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
 
 
 def _acknowledge(organization_id: UUID, account: Account, adapter: Adapter, session: Session) -> bool:
-    """Tell the channel of everything stored and not yet acknowledged. Answers whether all of it was taken."""
+    """Tell the channel of what is stored and not yet acknowledged. Answers whether any of it was taken, or none waits."""
     if not adapter.can("acknowledge"):
         return True
     with tenant(organization_id):
-        waiting = list(
-            # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
-            Message.objects.filter(
-                Q(found_by="") | Q(deliveries__gt=1), account=account, acknowledged_at__isnull=True
-            ).order_by("received_at", "id")[:ACK_AT_ONCE]
+        # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
+        unknown = Message.objects.filter(
+            Q(found_by="") | Q(deliveries__gt=1), account=account, acknowledged_at__isnull=True
         )
+        waiting = list(unknown.filter(acknowledge_words="").order_by("received_at", "id")[:ACK_AT_ONCE])
+        # Those that were not taken before come last and by turns, so that what is never taken stands in nobody's way.
+        waiting += unknown.exclude(acknowledge_words="").order_by("?")[: ACK_AT_ONCE - len(waiting)]
     if not waiting:
         return True
     results = adapter.implementation.acknowledge(session, [_item(message) for message in waiting])
     _record(organization_id, waiting, results, datetime.now(UTC))
-    return all(result.accepted or result.final for result in results)
+    return any(result.accepted or result.final for result in results)
 
 
 def _item(message: Message) -> AckItem:
@@ -136,10 +137,10 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
     with tenant(organization_id):
         known = set(
             Message.objects.filter(
-                account=linked.account, message_id__in=[message.message_id for message in messages]
+                account=linked.account, message_id__in=[services.stored_id(message.message_id) for message in messages]
             ).values_list("message_id", flat=True)
         )
-    missing = [message for message in messages if message.message_id not in known]
+    missing = [message for message in messages if services.stored_id(message.message_id) not in known]
     services.receive(
         organization_id=organization_id, account=linked.account, messages=missing, now=now, found_by="audit"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
@@ -11,6 +12,9 @@ from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.reservations.services import ResolvedRoom
 from innsync.domain.channel import BookingRevision, ChannelRoomStay, RevisionKind
 from innsync.domain.errors import DomainError
+
+MOST_NIGHTS = 1_100  # three years
+FARTHEST = timedelta(days=20 * 366)
 
 
 @dataclass(eq=False)
@@ -22,6 +26,25 @@ class NotMapped(DomainError):
 
     def __str__(self) -> str:
         return f"{self.what} {self.ref or '(not given)'} of the channel is not mapped: map it, then replay this message"
+
+
+@dataclass(eq=False)
+class ImpossibleStay(DomainError):
+    """Dates that nobody can have sold: a slip of the channel's."""
+
+    check_in: date
+    check_out: date
+
+    def __str__(self) -> str:
+        return f"a stay from {self.check_in} to {self.check_out} is not possible: ask the channel what was sold"
+
+
+def refuse_impossible_dates(revision: BookingRevision, today: date) -> None:
+    """Raises ImpossibleStay. Millions of nights would hold up every booking behind this one."""
+    for room in revision.rooms:
+        stay = room.stay
+        if len(stay) > MOST_NIGHTS or max(abs(stay.check_in - today), abs(stay.check_out - today)) > FARTHEST:
+            raise ImpossibleStay(check_in=stay.check_in, check_out=stay.check_out)
 
 
 @dataclass(slots=True)

@@ -29,19 +29,28 @@ from innsync.apps.reservations.records import CODE_ALPHABET
 from innsync.domain.card_data import scrub
 from innsync.domain.channel import BookingRevision, RevisionKind
 from innsync.domain.errors import DomainError
-from innsync.integrations.errors import ContractBroken
+from innsync.integrations.errors import ContractBroken, quote
 from innsync.integrations.manifest import adapter
 from innsync.integrations.ports import RawMessage
 
 log = structlog.get_logger()
 # Few enough that a closing leaves for the other channels, and a waiting guest gets the room types locked here, at once.
 BATCH = 25
+_NO_LETTER = "\ufffd"  # what stands for a zero byte, which PostgreSQL keeps in no text
 
 
 def confirmation_code(account_id: UUID, booking_ref: str) -> str:
     """Our number for a channel's booking: known before the booking is, and the same for all its messages."""
     digest = hashlib.sha256(f"{account_id}:{booking_ref}".encode()).digest()
     return "".join(CODE_ALPHABET[byte % len(CODE_ALPHABET)] for byte in digest[:9])
+
+
+def stored_id(text: str, most: int = 200) -> str:
+    """A channel's id as it is kept: itself, wherever a column can hold it. Two that differ stay two."""
+    plain = text.replace("\x00", _NO_LETTER)
+    if plain == text and len(text) <= most:
+        return text
+    return f"{plain[: most - 33]}~{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def receive(
@@ -53,7 +62,7 @@ def receive(
     """
     if not messages:
         return 0
-    unique = {message.message_id: message for message in messages}
+    unique = {stored_id(message.message_id): message for message in messages}
     with tenant(organization_id):
         connections = dict(Connection.objects.filter(account=account).values_list("external_id", "id"))
         before = set(
@@ -66,17 +75,19 @@ def receive(
                     account=account,
                     connection_id=connections.get(message.property_ref),
                     vendor=account.vendor,
-                    message_id=message.message_id[:200],
-                    property_ref=message.property_ref[:100],
-                    booking_ref=message.booking_ref[:100],
-                    content_type=message.content_type[:100],
+                    message_id=key,
+                    property_ref=stored_id(message.property_ref, 100),
+                    booking_ref=stored_id(message.booking_ref, 100),
+                    content_type=quote(message.content_type)[:100],
                     body=scrub(message.body),
-                    acknowledge=dict(message.acknowledge),
+                    acknowledge={
+                        name: value.replace("\x00", _NO_LETTER) for name, value in message.acknowledge.items()
+                    },
                     confirmation=confirmation_code(account.id, message.booking_ref),
                     received_at=now,
                     found_by=found_by,
                 )
-                for message in unique.values()
+                for key, message in unique.items()
             ),
             ignore_conflicts=True,
         )
@@ -158,8 +169,9 @@ def _lock_what_changes(account: Account, read: Sequence[_Read]) -> None:
     wait for each other.
     """
     revisions = [revision for one in read for revision in one.revisions]
-    references = [name for revision in revisions for name in (revision.reference, revision.replaces) if name]
-    rooms = [room.room for revision in revisions for room in revision.rooms]
+    # What holds a zero byte is the name of nothing that is stored, and may not even be asked for.
+    references = [name for one in revisions for name in (one.reference, one.replaces) if name and "\x00" not in name]
+    rooms = [room.room for one in revisions for room in one.rooms if "\x00" not in room.room]
     with sql() as cursor:
         bookings = [row[0] for row in cursor.execute(_BOOKINGS, {"account": account.id, "references": references})]
         types = [row[0] for row in cursor.execute(_TYPES, (bookings, account.id, rooms))]
@@ -190,9 +202,11 @@ def _read(account: Account, message: Message) -> _Read | None:
 
 
 def _set_aside(message: Message, reason: str) -> None:
-    message.state, message.reason = "needs_attention", reason[:2000]
+    message.state, message.reason = "needs_attention", quote(reason)[:2000]
     message.save(update_fields=["state", "reason"])
-    log.warning("message_needs_attention", vendor=message.vendor, message_id=message.message_id, reason=reason[:200])
+    log.warning(
+        "message_needs_attention", vendor=message.vendor, message_id=message.message_id, reason=message.reason[:200]
+    )
 
 
 @dataclass(slots=True)
@@ -250,6 +264,7 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
     property_ref = revision.property_ref or message.property_ref
     link = batch.link(property_ref)
     message.connection_id = link.linked.id
+    resolving.refuse_impossible_dates(revision, batch.now.date())
     keeps = revision.keeps_details or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)
     result = reservations.apply_channel_revision(
         organization_id=batch.organization_id,
