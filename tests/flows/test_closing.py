@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution import marks
+from innsync.apps.distribution import services as distribution
+from innsync.apps.distribution.models import Connection
+from innsync.apps.properties.models import Property
+from tests.flows.checks import check_all
 from tests.flows.stack import Stack
 
 VENDORS = ("booking_com", "expedia", "channex")
@@ -45,3 +53,27 @@ def test_a_minimum_stay_through_reaches_expedias_earlier_arrivals_and_leaves_the
     stack.set_rates(("double", "bar", 10, 10, {"min_stay_through": 1}))
     stack.settle()
     assert {stack.sold_at("expedia", offset)["min_stay"] for offset in range(6, 12)} == {1}
+
+
+def test_no_channel_sells_a_night_beyond_the_propertys_own_horizon_and_each_day_brings_one_more(stack: Stack) -> None:
+    with tenant(stack.organization_id):
+        Property.objects.filter(id=stack.built.property.id).update(sellable_days=20)
+        for connection_id in stack.connections.values():
+            link = Connection.objects.get(id=connection_id)
+            distribution.sync(connection=link, now=datetime.now(UTC), cause="test")
+    stack.settle()
+    check_all(stack)
+    assert [stack.availability(offset) for offset in (19, 20, 59)] == [
+        dict.fromkeys(VENDORS, rooms) for rooms in (2, 0, 0)
+    ]
+    later = datetime.now(UTC) + timedelta(days=3)
+    for connection_id in stack.connections.values():
+        distribution.roll(organization_id=stack.organization_id, connection_id=connection_id, now=later)
+        with tenant(stack.organization_id):
+            marked = {
+                stack.today + timedelta(days=offset)
+                for mark in marks.read(connection_id)
+                for offset in range(100)
+                if mark.first <= stack.today + timedelta(days=offset) <= mark.last
+            }
+        assert marked == {stack.today + timedelta(days=offset) for offset in (20, 21, 22, 60, 61, 62)}

@@ -50,7 +50,7 @@ def open_nights(now: datetime) -> int:
     for room_type in RoomType.objects.select_related("property").order_by("id"):
         prop = room_type.property
         today = now.astimezone(ZoneInfo(prop.time_zone)).date()
-        last = today + timedelta(days=prop.sellable_days)
+        last = today + timedelta(days=prop.sellable_days - 1)  # the last stay ends the day after
         first = max(today, known[room_type.id] + timedelta(days=1)) if room_type.id in known else today
         if first <= last:
             open_stock(property_id=prop.id, room_type_id=room_type.id, first=first, last=last)

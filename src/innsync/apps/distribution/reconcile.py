@@ -210,7 +210,10 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
     stock = list_stock(property_id=linked.house.id, first=first, last=last) if rooms else []
     ahead = timedelta(days=rules_reach(linked.dialect))
     rows = list_rate_rows(property_id=linked.house.id, first=first, last=last + ahead) if rates else []
-    result = {one.target: room_calendar(one, stock, *windows[one.target]) for one in rooms}
+    last_check_out = today + timedelta(days=linked.house.sellable_days)
+    result = {
+        one.target: room_calendar(one, stock, *windows[one.target], last_check_out=last_check_out) for one in rooms
+    }
     for one in rates:
         result[one.target] = rate_calendar(
             one,

@@ -352,5 +352,11 @@ def roll(*, organization_id: UUID, connection_id: UUID, now: datetime) -> None:
         # A window of a plan (advance purchase, last minute) moves on with the day: then every night may differ.
         windowed = any(product.window != ALWAYS for product in linked.house.facts.products)
         begin = first if rolled_to is None or windowed else max(first, rolled_to + timedelta(days=1))
-        mark(connection=linked.connection, spans=[(None, begin, last)], since=now, cause="horizon moved on")
+        spans = [(None, begin, last)]
+        # So does the property's own horizon: as many nights came within it as passed.
+        last_sold = min(begin, first + timedelta(days=linked.house.sellable_days)) - timedelta(days=1)
+        first_sold = max(first, last_sold - (last - begin))
+        if first_sold <= last_sold:
+            spans.append((None, first_sold, last_sold))
+        mark(connection=linked.connection, spans=spans, since=now, cause="horizon moved on")
         Connection.objects.filter(id=connection_id).update(rolled_to=last)

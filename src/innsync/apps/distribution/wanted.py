@@ -70,13 +70,19 @@ class RateMap:
         return Target(self.external_room, self.external_rate)
 
 
-def room_calendar(mapping: RoomMap, stock: Sequence[StockRow], first: date, last: date) -> Calendar:
-    """Rooms offered there: what is left, less the buffer, at most the allotment; none where nothing is known."""
+def room_calendar(
+    mapping: RoomMap, stock: Sequence[StockRow], first: date, last: date, *, last_check_out: date
+) -> Calendar:
+    """Rooms offered there: what is left, less the buffer, at most the allotment; none where nothing is known.
+
+    last_check_out: the property sells no stay that ends later, so no night from that day on.
+    """
     left = {row.day: row.left for row in stock if row.room_type_id == mapping.room_type_id}
     rows: list[Row] = []
     day = first
     while day <= last:
-        rooms = max(0, left.get(day, 0) - mapping.buffer) if mapping.sells else 0
+        sold = mapping.sells and day < last_check_out
+        rooms = max(0, left.get(day, 0) - mapping.buffer) if sold else 0
         rows.append((rooms if mapping.allotment is None else min(rooms, mapping.allotment),))
         day += timedelta(days=1)
     return Calendar(first, ROOM_LAYOUT, tuple(rows))
