@@ -2,6 +2,7 @@
 
 One relay works at a time, in whichever worker holds the advisory lock; it looks every 50 ms. Handlers run in the
 transaction that removes the rows, so nothing is handed on twice or lost. A handler must be quick and do no I/O but SQL.
+Rows that a handler fails on are put back and tried later, less often the older they are; nobody else's wait for them.
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 from django.db import connection, transaction
+from psycopg.types.json import Jsonb
 
 from innsync.apps.accounts.tenancy import sql
 
 log = structlog.get_logger()
 RELAY_LOCK = 7_301_552
 BATCH = 500
+# Held up by others for a moment, not wrong in itself.
+_PASSING = (psycopg.OperationalError,)
 LOOK_EVERY_S = 0.05
+CHORE_RESTS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Entry:
 Handler = Callable[[UUID, Sequence[Entry]], None]
 _handlers: dict[str, Handler] = {}
 _chores: list[Callable[[datetime], None]] = []
+_resting: dict[Callable[[datetime], None], float] = {}
 
 
 def handles(topic: str) -> Callable[[Handler], Handler]:
@@ -71,8 +78,49 @@ def relay_once() -> int:
         entries = sorted((Entry(*row) for row in rows), key=lambda entry: (entry.topic, entry.organization_id.int))
         for (topic, organization_id), group in groupby(entries, key=lambda entry: (entry.topic, entry.organization_id)):
             cursor.execute("SELECT set_config('innsync.organization', %s, true)", (str(organization_id),))
-            _handlers[topic](organization_id, list(group))
+            _hand_on(cursor, topic, organization_id, list(group))
     return len(rows)
+
+
+def _hand_on(cursor: psycopg.Cursor[Any], topic: str, organization_id: UUID, entries: Sequence[Entry]) -> None:
+    """All entries to their handler at once, else one by one; what it fails on is put back.
+
+    A connection that was lost fails here too, and with it the whole batch: nothing of it was removed then.
+    """
+    handler = _handlers.get(topic)
+    if handler is None:  # written by a release newer than this one
+        log.warning("outbox_topic_unknown", topic=topic, organization_id=str(organization_id))
+        _put_back(cursor, entries)
+        return
+    try:
+        with transaction.atomic():
+            handler(organization_id, entries)
+    except Exception as error:
+        passing = isinstance(error, _PASSING) or isinstance(error.__cause__, _PASSING)
+        if len(entries) > 1 and not passing:
+            for entry in entries:
+                _hand_on(cursor, topic, organization_id, [entry])
+            return
+        log.exception("outbox_not_handed_on", topic=topic, organization_id=str(organization_id), entries=len(entries))
+        _put_back(cursor, entries)
+
+
+def _put_back(cursor: psycopg.Cursor[Any], entries: Sequence[Entry]) -> None:
+    cursor.executemany(
+        "INSERT INTO events_outbox (organization_id, property_id, topic, payload, created_at, due_at)"
+        " SELECT %(organization_id)s, %(property_id)s, %(topic)s, %(payload)s, %(created_at)s, clock_timestamp()"
+        " + least(greatest(clock_timestamp() - %(created_at)s, interval '500 ms'), interval '5 minutes')",
+        [
+            {
+                "organization_id": entry.organization_id,
+                "property_id": entry.property_id,
+                "topic": entry.topic,
+                "payload": Jsonb(entry.payload),
+                "created_at": entry.created_at,
+            }
+            for entry in entries
+        ],
+    )
 
 
 def run(stop: threading.Event) -> None:
@@ -88,6 +136,19 @@ def run(stop: threading.Event) -> None:
             connection.close()
 
 
+def _do(work: Callable[[datetime], None], now: datetime) -> None:
+    """One chore; after a failure not again for a second. Raises only when the connection is lost."""
+    if time.monotonic() < _resting.get(work, 0):
+        return
+    try:
+        work(now)
+    except Exception:
+        _resting[work] = time.monotonic() + CHORE_RESTS_S
+        log.exception("chore_failed", chore=work.__name__)
+        if not connection.is_usable():
+            raise
+
+
 def _lead(stop: threading.Event) -> bool:
     with sql() as cursor:
         if not cursor.execute("SELECT pg_try_advisory_lock(%s)", (RELAY_LOCK,)).fetchone()[0]:  # type: ignore[index]
@@ -99,7 +160,7 @@ def _lead(stop: threading.Event) -> bool:
                 pass
             now = datetime.now(UTC)
             for work in _chores:
-                work(now)
+                _do(work, now)
             stop.wait(max(0.0, LOOK_EVERY_S - (time.monotonic() - started)))
     finally:
         if connection.connection is not None and not connection.connection.closed:
