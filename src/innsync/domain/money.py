@@ -71,10 +71,13 @@ class Money:
             raise InvalidMoney(text=str(text)) from None
         if not amount.is_finite() or abs(amount) >= Decimal(10) ** 15:
             raise InvalidMoney(text=str(text))
-        scaled = amount.scaleb(minor_digits(currency))
-        if scaled != scaled.to_integral_value():
+        _, digits, exponent = amount.as_tuple()
+        assert isinstance(exponent, int), "it is finite"
+        surplus = -exponent - minor_digits(currency)
+        # Looked at one by one: arithmetic would round an amount of more than 28 digits.
+        if surplus > 0 and any(digits[-surplus:]):
             raise InvalidMoney(text=str(text))
-        return cls(int(scaled), currency)
+        return cls(int(amount.scaleb(minor_digits(currency))), currency)
 
     @classmethod
     def rounded(cls, amount: Decimal, currency: str) -> Money:
