@@ -221,6 +221,19 @@ def test_a_crash_between_store_and_acknowledgement_imports_nothing_twice(
     assert len(stack.bookings()) == 1
 
 
+def test_a_long_queue_is_acknowledged_as_a_whole_before_it_is_read_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulling, "ACK_AT_ONCE", 2)
+    for offset in range(10, 15):
+        stack.guest_books(VENDOR, offset)
+    before = stack.seen(VENDOR)
+    stack.pull(VENDOR)
+    seen = [one["method"] for one in stack.requests(VENDOR, before) if "OTA_HotelResNotif" in one["path"]]
+    assert seen == ["GET", "POST", "POST", "POST"]
+    assert stack.rows("SELECT count(*), bool_and(acknowledged_at IS NOT NULL) FROM inbox_message") == [(5, True)]
+
+
 def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     from innsync.apps.inbox import services as inbox
 

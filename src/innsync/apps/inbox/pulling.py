@@ -61,9 +61,23 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
 
 
 def _acknowledge(organization_id: UUID, account: Account, adapter: Adapter, session: Session) -> bool:
-    """Tell the channel of what is stored and not yet acknowledged. Answers whether any of it was taken, or none waits."""
+    """Tell the channel of what is stored and not yet acknowledged. Answers whether any of it was taken, or none waits.
+
+    All of it, as long as anything is taken: else the queue brings the same messages with the next page.
+    """
     if not adapter.can("acknowledge"):
         return True
+    taken = False
+    while waiting := _unacknowledged(organization_id, account):
+        results = adapter.implementation.acknowledge(session, [_item(message) for message in waiting])
+        _record(organization_id, waiting, results, datetime.now(UTC))
+        if not any(result.accepted or result.final for result in results):
+            return taken
+        taken = True
+    return True
+
+
+def _unacknowledged(organization_id: UUID, account: Account) -> list[Message]:
     with tenant(organization_id):
         # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
         unknown = Message.objects.filter(
@@ -71,12 +85,7 @@ def _acknowledge(organization_id: UUID, account: Account, adapter: Adapter, sess
         )
         waiting = list(unknown.filter(acknowledge_words="").order_by("received_at", "id")[:ACK_AT_ONCE])
         # Those that were not taken before come last and by turns, so that what is never taken stands in nobody's way.
-        waiting += unknown.exclude(acknowledge_words="").order_by("?")[: ACK_AT_ONCE - len(waiting)]
-    if not waiting:
-        return True
-    results = adapter.implementation.acknowledge(session, [_item(message) for message in waiting])
-    _record(organization_id, waiting, results, datetime.now(UTC))
-    return any(result.accepted or result.final for result in results)
+        return waiting + list(unknown.exclude(acknowledge_words="").order_by("?")[: ACK_AT_ONCE - len(waiting)])
 
 
 def _item(message: Message) -> AckItem:

@@ -88,6 +88,7 @@ def receive(
                     found_by=found_by,
                 )
                 for key, message in unique.items()
+                if key not in before
             ),
             ignore_conflicts=True,
         )
