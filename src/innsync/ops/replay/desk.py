@@ -91,7 +91,7 @@ class Desk:
             while not self._stop.is_set():
                 try:
                     worked = self._look()
-                except (psycopg.OperationalError, OperationalError):  # somebody else has the rooms, or the database is away
+                except (psycopg.OperationalError, OperationalError):  # somebody else has the rooms just now
                     connection.close()
                     worked = 0
                 except Exception:
