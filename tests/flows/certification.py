@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -43,3 +45,11 @@ def vary(stack: Stack, days: int) -> None:
 
 def day(stack: Stack, offset: int) -> str:
     return (stack.today + timedelta(days=offset)).isoformat()
+
+
+def eventually(happened: Callable[[], object], within_s: float = 5.0) -> None:
+    """Waits for what a vendor does by itself, on its own clock."""
+    deadline = time.monotonic() + within_s
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)

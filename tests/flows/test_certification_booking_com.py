@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from lxml import etree
 
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.distribution.models import Connection
+from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.inbox import pulling
-from tests.flows.certification import certified_house, day, vary
+from innsync.domain.restrictions import PlanWindow
+from tests.flows.certification import certified_house, day, eventually, vary
 from tests.flows.checks import check_all, check_connection
 from tests.flows.stack import Stack
 
@@ -123,6 +125,25 @@ def test_a_room_type_is_closed_by_its_count_and_opened_again(stack: Stack) -> No
         reservations.cancel(house=stack.house(), booking_id=records[0].id, now=datetime.now(UTC), actor="guest")
     stack.settle()
     assert stack.sold_at(VENDOR, 5, room="twin")["available"] == 1
+
+
+@pytest.mark.parametrize(
+    ("window", "closed"),
+    [(PlanWindow(min_advance_days=3), range(3)), (PlanWindow(max_advance_days=3), range(4, 60))],
+    ids=["advance purchase", "last minute"],
+)
+def test_a_window_of_advance_booking_closes_the_arrivals_outside_it(
+    make_stack: Callable[..., Stack], window: PlanWindow, closed: range
+) -> None:
+    plan = certified_house()
+    bar, breakfast = plan.rate_plans
+    stack = make_stack(plan=replace(plan, rate_plans=(bar, replace(breakfast, window=window))), vendors=[VENDOR])
+    stack.settle()
+    check_all(stack)
+    for rate, expected in (("bar", set()), ("bb", set(closed))):
+        lines = [stack.sold_at(VENDOR, offset, room="twin", rate=rate) for offset in (0, 2, 3, 4, 59)]
+        assert [line["cta"] for line in lines] == [offset in expected for offset in (0, 2, 3, 4, 59)]
+        assert not any(line["closed"] for line in lines)
 
 
 # --- 4
@@ -250,3 +271,28 @@ def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypa
     stack.settle()
     check_all(stack)
     assert len(stack.bookings()) == 1
+
+
+# --- 8 is with the bookings of unmapped rooms of every channel
+# --- 9
+
+
+def test_an_outage_of_more_than_half_an_hour_loses_no_reservation(stack: Stack, worlds: dict[str, Any]) -> None:
+    """What nobody acknowledged in time has left the queue, or is about to; the vendor lists it as missed."""
+    world = worlds[VENDOR]
+    next(iter(world.state.hotels.values())).settings["recovery"] = True
+    with tenant(stack.organization_id):
+        Account.objects.filter(id=stack.account(VENDOR)).update(settings={"recovery": True})
+    tomorrow = stack.guest_books(VENDOR, 1, 1, room="twin")
+    later = stack.guest_books(VENDOR, 20, 2, room="double")
+    stack.sandbox.call("POST", "clock", {"shift_s": 31 * 60})
+    eventually(lambda: world.state.mails == [tomorrow])
+    found = pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections[VENDOR])
+    assert found == 2
+    stack.pull(VENDOR)
+    stack.settle()
+    check_all(stack)
+    assert stack.rows("SELECT channel_ref, status FROM reservations_booking ORDER BY check_in") == [
+        (tomorrow, "confirmed"),
+        (later, "confirmed"),
+    ]

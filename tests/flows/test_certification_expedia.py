@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from lxml import etree
 
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution import services as distribution
+from innsync.apps.distribution.access import open_session
+from innsync.apps.distribution.audit import audit
+from innsync.apps.distribution.selectors import load_linked
+from innsync.apps.distribution.services import RateLink, RoomLink
+from innsync.apps.properties.models import Property
 from tests.flows.certification import certified_house, day, vary
 from tests.flows.checks import check_all, check_connection
 from tests.flows.stack import Stack
@@ -116,6 +124,19 @@ def test_6_the_confirmation_number_is_ours_and_the_same_for_all_of_a_bookings_me
     assert all(f'="{code}"' in body for body in confirmations)
 
 
+def test_7_the_mapping_is_what_expedia_lists_and_twins_are_not_to_be_told(stack: Stack) -> None:
+    with tenant(stack.organization_id):
+        linked = load_linked(connection_id=stack.connections[VENDOR])
+    adapter, session = open_session(linked.account)
+    listed = adapter.implementation.list_rooms(session, linked.ref)
+    assert {room.id for room in listed} == {one.external_room for one in linked.rooms}
+    rates = {(room.id, rate.id): rate for room in listed for rate in room.rates}
+    mapped = {(one.external_room, one.external_rate) for one in linked.rates}
+    assert mapped == {key for key, rate in rates.items() if not rate.read_only}
+    assert all(rates[key].occupancies == (1, 2) for key in mapped)
+    assert len(rates) == 2 * len(mapped)
+
+
 def test_8_a_full_refresh_tells_every_room_plan_and_date_once(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(plan=certified_house(), days=365, vendors=[VENDOR])
     vary(stack, 365)
@@ -135,6 +156,42 @@ def test_8_a_full_refresh_tells_every_room_plan_and_date_once(make_stack: Callab
     )
     assert set(told.values()) == {1}
     assert len({(target, night) for target, night, _ in told}) == (2 + 4) * 365
+
+
+def test_9_a_hotel_priced_per_day_gets_one_price_a_room_and_keeps_it(stack: Stack) -> None:
+    own = stack.built.property
+    per_day = Property(code="per-day", name=own.name, time_zone=own.time_zone, currency=own.currency)
+    settings = {"pricing_model": "per_day"}
+    listed = stack.sandbox.add_property(VENDOR, replace(stack.built, property=per_day), settings)
+    before = stack.seen(VENDOR)
+    with tenant(stack.organization_id):
+        link = distribution.connect(
+            account=stack.link(VENDOR).account,
+            prop=own,
+            external_id=listed["id"],
+            rooms=[RoomLink(stack.built.room_types["twin"].id, listed["rooms"]["twin"]["id"])],
+            rates=[
+                RateLink(
+                    stack.built.products["twin", "bar"].id,
+                    listed["rooms"]["twin"]["id"],
+                    listed["rooms"]["twin"]["rates"]["bar"],
+                    occupancies=(),
+                )
+            ],
+            now=datetime.now(UTC),
+            settings=settings,
+            horizon_days=30,
+        )
+    stack.settle()
+    (message,) = stack.pushes(VENDOR, before)
+    prices = [etree.QName(one).localname for one in found(etree.fromstring(message["body"].encode()), "Rate")[0]]
+    assert prices == ["PerDay"]
+    night = day(stack, 5)
+    days = stack.sandbox.call("GET", f"{VENDOR}/calendar?property=per-day&from={night}&to={night}")["days"]
+    assert [one["amount"] for one in days if (one["room"], one["rate"]) == ("twin", "bar")] == ["100.00"]
+    looked = audit(organization_id=stack.organization_id, connection_id=link.id)
+    assert looked.cells > 0
+    assert (looked.drift, looked.against_wanted) == ([], [])
 
 
 def test_11_every_source_is_accepted(stack: Stack, worlds: dict[str, Any]) -> None:
