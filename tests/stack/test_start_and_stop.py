@@ -10,8 +10,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -241,6 +243,49 @@ class TestBackup:
             elsewhere.end()
             shutil.rmtree(elsewhere.folder)
 
+    def test_what_a_channel_sold_after_the_backup_comes_back_before_anything_is_sent(
+        self, product: Product, tmp_path: Path
+    ) -> None:
+        """The channel was told that the booking is safe: its queue never brings it again."""
+        ready = product.start()
+        file = tmp_path / "innsync.backup"
+        assert product.command("backup", str(file)).returncode == 0
+        nights = (("check_in", 200), ("check_out", 203))
+        stay = {name: str(datetime.now(UTC).date() + timedelta(days=days)) for name, days in nights}
+        booking = {
+            "property": "sea-breeze-villa",
+            "room": "villa",
+            "rate": "bar",
+            "guest": {"name": "Gap Guest"},
+            **stay,
+        }
+        where = f"{ready['sandbox']}/_control/expedia/bookings"
+        reference = httpx.post(where, json=booking).raise_for_status().json()["reference"]
+        assert eventually(lambda: reference in product.command("inbox", "--all").stdout)
+        assert eventually(lambda: acknowledged(where, reference))
+        product.stop()
+        assert "fetches what the channels sold since" in product.command("restore", "--force", str(file)).stdout
+        assert reference not in product.command("inbox", "--all").stdout
+        restored_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        product.start()
+        assert eventually(lambda: reference in product.command("inbox", "--all").stdout, within_s=60)
+        assert eventually(lambda: {one["state"] for one in status(product)} == {"active"}, within_s=60)
+        assert eventually(
+            lambda: all((one["last_audit_at"] or "") >= restored_at for one in status(product)), within_s=60
+        )
+        offers = httpx.get(
+            f"{ready['ready']}/api/booking-engine/availability/sea-breeze-villa",
+            params={**stay, "adults": 2},
+            headers={"X-API-Key": str(ready["api_key"])},
+        )
+        assert offers.raise_for_status().json()["offers"] == []
+        for vendor in ("booking_com", "channex", "expedia"):
+            calendar = httpx.get(
+                f"{ready['sandbox']}/_control/{vendor}/calendar",
+                params={"property": "sea-breeze-villa", "from": stay["check_in"], "to": stay["check_in"]},
+            )
+            assert [day["available"] for day in calendar.raise_for_status().json()["days"]] == [0], vendor
+
     def test_a_file_that_is_no_backup_is_refused_before_anything_is_touched(
         self, product: Product, tmp_path: Path
     ) -> None:
@@ -251,6 +296,17 @@ class TestBackup:
         assert done.returncode == 1
         assert done.stderr == f"innsync: {file} is no backup of Innsync.\n"
         assert contents(product) == before
+
+
+def acknowledged(where: str, reference: str) -> bool:
+    """Whether the channel was told that this booking of the villa is safe here."""
+    found = httpx.get(where, params={"property": "sea-breeze-villa"}).raise_for_status().json()["items"]
+    return any(one["reference"] == reference and one["acknowledged"] for one in found)
+
+
+def status(product: Product) -> list[dict[str, str | None]]:
+    found: list[dict[str, str | None]] = json.loads(product.command("status", "--json").stdout)
+    return found
 
 
 def contents(product: Product) -> dict[str, int]:

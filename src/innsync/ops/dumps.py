@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from innsync.ops.after_restore import catch_up
 from innsync.ops.databases import reason
 from innsync.ops.postgres import DATABASE, EmbeddedPostgres
 from innsync.ops.postgres_place import bundled_programs
@@ -63,8 +64,11 @@ def refuse_unreadable(file: Path, *, server_version: int) -> None:
         raise Refusal(f"{file} is no backup of Innsync.")
 
 
-def restore_embedded(server: EmbeddedPostgres, file: Path) -> None:
-    """Restore beside the present database and change the two over at the end: a failure leaves all as it was."""
+def restore_embedded(server: EmbeddedPostgres, file: Path) -> int:
+    """Restore beside the present database and change the two over at the end: a failure leaves all as it was.
+
+    Answers how many connections will catch up with their channels.
+    """
     beside = f"{DATABASE}_restored"
     server.drop_database(beside)
     server.create_database(beside)
@@ -72,6 +76,7 @@ def restore_embedded(server: EmbeddedPostgres, file: Path) -> None:
     try:
         command = [program("pg_restore", server_version=version_of(url)), "--exit-on-error", "--single-transaction"]
         _run([*command, str(file)], url=url, doing="The restore")
+        resumed = catch_up(url)
     except BaseException:
         server.drop_database(beside)
         raise
@@ -79,12 +84,17 @@ def restore_embedded(server: EmbeddedPostgres, file: Path) -> None:
     with server.connect(database="postgres") as connection:
         names = (sql.Identifier(beside), sql.Identifier(DATABASE))
         connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+    return resumed
 
 
-def restore_into(url: str, file: Path) -> None:
-    """Replace what the database holds, in one transaction. The tables then belong to the login."""
+def restore_into(url: str, file: Path) -> int:
+    """Replace what the database holds, in one transaction. The tables then belong to the login.
+
+    Answers how many connections will catch up with their channels.
+    """
     command = [program("pg_restore", server_version=version_of(url)), "--exit-on-error", "--single-transaction"]
     _run([*command, "--clean", "--if-exists", "--no-owner", str(file)], url=url, doing="The restore")
+    return catch_up(url)
 
 
 def holds_data(url: str) -> bool:
@@ -122,6 +132,8 @@ def _run(command: list[str], *, url: str, doing: str) -> None:
         return
     if "row-level security" in done.stderr:
         raise Refusal(f"{doing} needs a login that may see all rows: name one with BYPASSRLS in DATABASE_ADMIN_URL.")
+    if "must be owner" in done.stderr or "permission denied" in done.stderr:
+        raise Refusal(f"{doing} needs the login that owns the database: name it in DATABASE_ADMIN_URL.")
     lines = done.stderr.splitlines() or ["it gave no reason"]
     words = next((line for line in lines if "error:" in line), lines[0])
     raise Refusal(f"{doing} failed: {words.split('error:', 1)[-1].strip()}")

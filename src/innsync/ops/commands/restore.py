@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from innsync.ops import dumps, locks, running
+from innsync.ops import databases, dumps, locks, running
 from innsync.ops.postgres import EmbeddedPostgres, make_data_dir
 from innsync.ops.refusal import Refusal
 
@@ -24,24 +24,35 @@ def run(args: argparse.Namespace) -> int:
     file = args.file.expanduser().absolute()
     if locks.is_held(args.data_dir / "innsync.lock"):
         raise Refusal(f"Innsync runs on {args.data_dir}: stop it before you restore.")
-    if url := os.environ.get("DATABASE_ADMIN_URL") or os.environ.get("DATABASE_URL"):
+    setting = "DATABASE_ADMIN_URL" if os.environ.get("DATABASE_ADMIN_URL") else "DATABASE_URL"
+    if url := os.environ.get(setting):
+        databases.check_address(url, setting=setting)
         dumps.refuse_unreadable(file, server_version=dumps.version_of(url))
         refuse_to_replace(url, force=args.force)
-        dumps.restore_into(url, file)
+        resumed = dumps.restore_into(url, file)
     else:
-        restore_embedded(args.data_dir, file, force=args.force)
+        resumed = restore_embedded(args.data_dir, file, force=args.force)
     running.forget_migrations(args.data_dir)
     print(f"restored from {file}")
+    if not (os.environ.get("INNSYNC_SECRET_KEY") or (args.data_dir / "secret_key").exists()):
+        print(
+            f"There is no secret key yet: copy the one that belongs to the backup to {args.data_dir / 'secret_key'} before"
+            " the start, or no channel's credentials can be read."
+        )
+    if resumed:
+        print(
+            "The next start fetches what the channels sold since, before it sends anything, and audits each connection."
+        )
     return 0
 
 
-def restore_embedded(data_dir: Path, file: Path, *, force: bool) -> None:
+def restore_embedded(data_dir: Path, file: Path, *, force: bool) -> int:
     make_data_dir(data_dir)
     with EmbeddedPostgres(data_dir) as server:
         url = server.url("postgres")
         dumps.refuse_unreadable(file, server_version=dumps.version_of(url))
         refuse_to_replace(url, force=force)
-        dumps.restore_embedded(server, file)
+        return dumps.restore_embedded(server, file)
 
 
 def refuse_to_replace(url: str, *, force: bool) -> None:

@@ -81,6 +81,7 @@ def _as_json(health: Health) -> dict[str, Any]:
         "state": health.state,
         "last_push_at": _instant(health.last_push_at),
         "last_booking_at": _instant(health.last_inbound_at),
+        "last_audit_at": _instant(health.last_audit_at),
         "waiting_since": _instant(health.waiting_since),
         "next_try_at": _instant(health.retry_at),
         "p50_ms": health.p50_ms,
