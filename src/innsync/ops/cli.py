@@ -19,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from psycopg.errors import UndefinedColumn, UndefinedTable
+
 from innsync.ops import commands
 from innsync.ops.refusal import Refusal
 from innsync.ops.running import default_data_dir, environment_of
@@ -73,7 +75,16 @@ def run(module: ModuleType, options: argparse.Namespace) -> int:
     if not getattr(module, "NEEDS_DATABASE", True):
         return int(module.run(options) or 0)
     with environment_of(options.data_dir):
-        return int(module.run(options) or 0)
+        try:
+            return int(module.run(options) or 0)
+        except Exception as error:
+            if isinstance(
+                error.__cause__, UndefinedTable | UndefinedColumn
+            ):  # Django's error, and the server's behind it
+                raise Refusal(
+                    "The database has no tables of Innsync, or older ones: `innsync up` or `innsync manage migrate` mends that."
+                ) from error
+            raise
 
 
 def build_parser(module: ModuleType | None) -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from innsync.ops import locks
+from innsync.ops import databases, locks
 from innsync.ops.files import secret_key, write_private
 from innsync.ops.postgres import EmbeddedPostgres
 from innsync.ops.postgres_settings import SUPERUSER
@@ -56,14 +56,16 @@ def environment_of(data_dir: Path) -> Iterator[None]:
     """The environment in which Django finds this folder's database, for as long as the context lasts.
 
     DATABASE_URL of the caller counts first, then a running installation, then the stopped one's own database, which is
-    started for the while. Raises Refusal when there is none of these.
+    started for the while. Raises Refusal when there is none of these, or when the one that the caller names can't be used.
     """
     before = dict(os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
     os.environ["INNSYNC_DATA_DIR"] = str(data_dir)
     try:
         with contextlib.ExitStack() as stack:
-            if not os.environ.get("DATABASE_URL"):
+            if os.environ.get("DATABASE_URL"):
+                databases.check_address(os.environ["DATABASE_URL"], setting="DATABASE_URL")
+            else:
                 os.environ.update(announced(data_dir) or _started_for_a_while(data_dir, stack))
             yield
     finally:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -107,6 +108,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize(("option", "more"), [("--port", []), ("--sandbox-port", ["--demo"])])
     def test_a_taken_port(self, option: str, more: list[str]) -> None:
+        more = [*more, "--port", str(free_port())] if more else []
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
@@ -147,6 +149,23 @@ class TestRefusals:
         assert "DATABASE_URL" in sentence
         assert re.search(words, sentence), sentence
         assert "s3cr3t" not in sentence
+
+    @pytest.mark.parametrize("command", [["status"], ["backup", "file"], ["manage", "migrate"], ["keys", "list"]])
+    def test_every_command_says_so_when_the_database_can_not_be_reached(self, command: list[str]) -> None:
+        sentence = refusal_of(innsync(*command, DATABASE_URL="postgresql://u:s3cr3t@127.0.0.1:1/x"))
+        assert sentence.startswith("The database named by DATABASE_URL can't be reached: ")
+        assert "s3cr3t" not in sentence
+
+    def test_a_database_without_our_tables(self, admin_url: str) -> None:
+        name = f"empty_{uuid4().hex[:8]}"
+        with psycopg.connect(admin_url, autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            server.execute(
+                "DO $$ BEGIN CREATE ROLE innsync_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            )
+        url = psycopg.conninfo.make_conninfo(admin_url, dbname=name)
+        done = innsync("keys", "list", DATABASE_URL=url, INNSYNC_SECRET_KEY="x" * 50)
+        assert refusal_of(done).startswith("The database has no tables of Innsync, or older ones")
 
     def test_an_old_postgresql(self) -> None:
         with old_server() as port:
