@@ -10,7 +10,7 @@ import pytest
 from innsync.domain.ari import Calendar
 from innsync.domain.channel import RevisionKind
 from innsync.integrations import manifest
-from innsync.integrations.conformance import adapters, worlds
+from innsync.integrations.conformance import adapters, bookings, pushing, worlds
 from innsync.integrations.conformance.case import AdapterCase, connected
 from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, RateLimited
 from innsync.integrations.ports import AckResult, Page, Push, PushResult
@@ -40,7 +40,7 @@ def test_a_good_adapter_passes(check):
 
 
 def test_only_checks_of_what_it_can_do_apply():
-    assert adapters.the_second_look_finds_what_the_queue_lost not in adapters.checks_of("toyland")
+    assert bookings.the_second_look_finds_what_the_queue_lost not in adapters.checks_of("toyland")
 
 
 @pytest.mark.parametrize("check", worlds.CHECKS, ids=lambda check: check.__name__)
@@ -148,31 +148,31 @@ def keeps_cards(original):
 
 
 SABOTAGE = [
-    ("send_push", lambda _: deaf, adapters.what_is_pushed_is_what_the_vendor_sells),
-    ("send_push", lambda _: deaf, adapters.a_stop_sell_closes_and_opens),
-    ("send_push", says_all_is_well, adapters.of_a_push_what_was_accepted_is_held_and_what_was_refused_is_not),
-    ("send_push", says_all_is_well, adapters.too_many_requests_say_how_long_to_wait),
-    ("send_push", says_all_is_well, adapters.after_a_servers_error_the_outcome_is_unknown_and_a_repeat_heals),
-    ("send_push", says_all_is_well, adapters.after_a_lost_answer_the_outcome_is_unknown_and_a_repeat_is_harmless),
-    ("send_push", says_all_is_well, adapters.an_answer_in_a_broken_format_is_no_success),
-    ("send_push", says_all_is_well, adapters.without_a_connection_nothing_has_happened),
-    ("send_push", calls_everything_unknown, adapters.wrong_credentials_are_not_authorised),
-    ("send_push", calls_everything_unknown, adapters.too_many_requests_say_how_long_to_wait),
-    ("plan_push", forgets_half, adapters.the_messages_of_a_plan_say_exactly_what_was_asked),
-    ("plan_push", opens_before_closing, adapters.what_closes_is_never_sent_after_what_only_opens),
-    ("plan_push", lambda _: lambda self, prop, updates: [Push("x", (), b"")], adapters.nothing_to_say_sends_nothing),
-    ("read_back", invents, adapters.what_is_read_back_is_what_was_pushed),
-    ("pull_bookings", numbers_anew, adapters.what_is_not_acknowledged_comes_again_as_the_same_message),
-    ("acknowledge", lambda _: never_acknowledges, adapters.a_booking_is_pulled_read_acknowledged_and_gone),
-    ("acknowledge", lambda _: never_acknowledges, adapters.an_acknowledgement_whose_answer_was_lost_can_be_repeated),
-    ("parse_booking", shrugs, adapters.garbage_breaks_the_contract_and_nothing_else),
-    ("parse_booking", mixes_up, adapters.changes_and_cancellations_are_revisions_that_sort),
-    ("parse_booking", mixes_up, adapters.shuffled_messages_sort_into_the_right_order),
-    ("parse_booking", keeps_cards, adapters.a_card_is_neither_needed_nor_kept),
+    ("send_push", lambda _: deaf, pushing.what_is_pushed_is_what_the_vendor_sells),
+    ("send_push", lambda _: deaf, pushing.a_stop_sell_closes_and_opens),
+    ("send_push", says_all_is_well, pushing.of_a_push_what_was_accepted_is_held_and_what_was_refused_is_not),
+    ("send_push", says_all_is_well, pushing.too_many_requests_say_how_long_to_wait),
+    ("send_push", says_all_is_well, pushing.after_a_servers_error_the_outcome_is_unknown_and_a_repeat_heals),
+    ("send_push", says_all_is_well, pushing.after_a_lost_answer_the_outcome_is_unknown_and_a_repeat_is_harmless),
+    ("send_push", says_all_is_well, pushing.an_answer_in_a_broken_format_is_no_success),
+    ("send_push", says_all_is_well, pushing.without_a_connection_nothing_has_happened),
+    ("send_push", calls_everything_unknown, pushing.wrong_credentials_are_not_authorised),
+    ("send_push", calls_everything_unknown, pushing.too_many_requests_say_how_long_to_wait),
+    ("plan_push", forgets_half, pushing.the_messages_of_a_plan_say_exactly_what_was_asked),
+    ("plan_push", opens_before_closing, pushing.what_closes_is_never_sent_after_what_only_opens),
+    ("plan_push", lambda _: lambda self, prop, updates: [Push("x", (), b"")], pushing.nothing_to_say_sends_nothing),
+    ("read_back", invents, pushing.what_is_read_back_is_what_was_pushed),
+    ("pull_bookings", numbers_anew, bookings.what_is_not_acknowledged_comes_again_as_the_same_message),
+    ("acknowledge", lambda _: never_acknowledges, bookings.a_booking_is_pulled_read_acknowledged_and_gone),
+    ("acknowledge", lambda _: never_acknowledges, bookings.an_acknowledgement_whose_answer_was_lost_can_be_repeated),
+    ("parse_booking", shrugs, bookings.garbage_breaks_the_contract_and_nothing_else),
+    ("parse_booking", mixes_up, bookings.changes_and_cancellations_are_revisions_that_sort),
+    ("parse_booking", mixes_up, bookings.shuffled_messages_sort_into_the_right_order),
+    ("parse_booking", keeps_cards, bookings.a_card_is_neither_needed_nor_kept),
     (
         "list_rooms",
         lambda _: lambda *_: [],
-        adapters.the_catalogue_lists_the_rooms_and_rates_under_the_ids_that_are_pushed,
+        pushing.the_catalogue_lists_the_rooms_and_rates_under_the_ids_that_are_pushed,
     ),
 ]
 
