@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from collections.abc import Collection
 
 # Any word that contains one of these, whatever stands before and after: cardNumber, cc_number, cardCvvCode ...
 _PARTS = (
@@ -32,7 +33,17 @@ _CODE_IN_TEXT = re.compile(
 )
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_GROUPS = r"(?<!\d)\d{1,19}(?:(?P<s>[ \-./_+\u00a0\u2009\u202f]|%20)\d{1,19}(?:(?P=s)\d{1,19})*)(?!\d)"
+_BETWEEN = r"(?:[ \t\-./_+\u00a0\u2000-\u200f\u2010-\u2015\u202f\u2060\u3000\ufeff\r\n]{1,3}|\\[nrt]|%20|%0[aAdD]|%[cC]2%[aA]0)"
+_PARTED = re.compile(rf"({_BETWEEN})")
+_GROUPS = rf"(?<!\d)\d{{1,19}}(?:{_BETWEEN}\d{{1,19}})+(?!\d)"
+# As cards are printed. Parted in several ways, only such groups are one number: others may be amounts, dates, telephones.
+_PRINTED = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)}
+# Digits and what parts them, in the escapes of JSON (also within text) and XML.
+_ESCAPED = re.compile(
+    r"\\{1,4}u(?P<j>00(?:3[0-9]|2[0def]|[aA]0)|20(?:0[0-9a-fA-F]|1[0-5]|2[fF]|60)|3000|[fF][eE][fF][fF])"
+    r"|&#(?:0{0,6}(?P<d>4[5-9]|5[0-7]|32|160|8(?:19[2-9]|20\d|21[0-3]))|[xX]0{0,6}(?P<h>3[0-9]|2[0dDeEfF]|[aA]0|20(?:0[0-9a-fA-F]|1[0-5])));"
+    r"|&nbsp;"
+)
 _RUN = re.compile(rf"{_UUID}|{_GROUPS}|(?<![\d])\d{{13,19}}(?!\d)")
 
 # What the issuers' numbers begin with, and how long they are (ISO/IEC 7812): it tells a card from a mere identifier.
@@ -55,17 +66,18 @@ def is_card_number(digits: str) -> bool:
 
 
 def _issued(digits: str) -> bool:
-    return _ISSUERS.fullmatch(digits) is not None and is_card_number(digits)
+    plain = digits if digits.isascii() else "".join(str(int(one)) for one in digits)
+    return _ISSUERS.fullmatch(plain) is not None and is_card_number(plain)
 
 
-def scrub(body: bytes) -> bytes:
-    """The message without card data, in its own encoding.
+def scrub(body: bytes, *, spare: Collection[str] = ()) -> bytes:
+    """The message without card data, in its own encoding. spare: numbers that are known to be names, such as the booking's.
 
     A number that only happens to look like a card's is masked too: ids of channels are shorter, carry letters or are
     UUIDs. Better one reference unreadable than one card kept.
     """
     encoding = _encoding(body)
-    return scrub_text(body.decode(encoding)).encode(encoding)
+    return scrub_text(body.decode(encoding), spare=spare).encode(encoding)
 
 
 def _encoding(body: bytes) -> str:
@@ -96,15 +108,31 @@ def _fits(body: bytes, encoding: str) -> bool:
     return True
 
 
-def scrub_text(text: str) -> str:
+def scrub_text(text: str, *, spare: Collection[str] = ()) -> str:
     """The text without card data. Doing it twice changes nothing more."""
+    plain = _ESCAPED.sub(_unescape, text)
+    if plain != text:
+        # Only for a card is a message written otherwise than it came.
+        scrubbed = _scrub_plain(plain, spare)
+        if scrubbed != plain:
+            return scrubbed
+    return _scrub_plain(text, spare)
+
+
+def _unescape(found: re.Match[str]) -> str:
+    """The digit or mark that is meant; a plain blank for all kinds of them."""
+    code = int(found["d"]) if found["d"] else int(found["j"] or found["h"] or "20", 16)
+    return chr(code) if code < 0x80 else " "
+
+
+def _scrub_plain(text: str, spare: Collection[str]) -> str:
     text = _ATTRIBUTE.sub(_attribute, text)
     text = _ELEMENT.sub(lambda found: f"{found[1]}{_inner(found[3])}{found[4]}", text)
     text = _MEMBER.sub(_member, text)
     text = _NESTED.sub(lambda found: found[1] + re.sub(r"\d", "*", found[3]), text)
     text = _FORM.sub(lambda found: found[1] + _mask(found[2]), text)
     text = _CODE_IN_TEXT.sub(r"\1***", text)
-    return _RUN.sub(_run, text)
+    return _RUN.sub(lambda found: found[0] if found[0] in spare else _run(found), text)
 
 
 def _mask(value: str) -> str:
@@ -141,39 +169,65 @@ def _member(found: re.Match[str]) -> str:
 def _run(found: re.Match[str]) -> str:
     """A run of digits, alone or in groups: every card number in it masked."""
     text = found[0]
-    separator = found["s"]
-    if separator is None:
-        return _mask(text) if text.isdigit() and _alone(found) else text
-    groups = text.split(separator)
-    kept: list[str] = []
+    if text.isdigit():
+        return _one_piece(found)
+    parts = _PARTED.split(text)
+    if len(parts) == 1:  # an id
+        return text
+    groups, between = parts[::2], parts[1::2]
+    kept = ""
     place = 0
     while place < len(groups):
-        taken = _card_groups(groups, place)
+        taken = _card_groups(groups, between, place)
         if taken:
-            kept.append(_mask("".join(groups[place : place + taken])))
+            kept += _mask("".join(groups[place : place + taken]))
         else:
-            kept.append(_mask(groups[place]) if is_card_number(groups[place]) else groups[place])
+            kept += _mask(groups[place]) if is_card_number(groups[place]) else groups[place]
         place += max(taken, 1)
-    return separator.join(kept)
+        kept += between[place - 1] if place < len(groups) else ""
+    return kept
 
 
-def _alone(found: re.Match[str]) -> bool:
-    """Digits in one piece. Beside a letter they are more likely part of an id: only an issuer's number counts there."""
+_MEMBER_BEFORE = re.compile(r"""(\\{0,3}")\s{0,20}:\s{0,20}$""")
+_LIST_BEFORE = re.compile(r"[\[,]\s{0,20}$")
+_VALUE_AFTER = re.compile(r"\s{0,20}[,}\]]")
+
+
+def _one_piece(found: re.Match[str]) -> str:
+    """Digits in one piece, masked if they are a card's.
+
+    Beside a letter, or as a number of JSON, they are more likely an id or a moment: only an issuer's number counts there.
+    """
     text, whole = found[0], found.string
-    before = whole[found.start() - 1 : found.start()]
-    after = whole[found.end() : found.end() + 1]
-    if before.isalpha() or before == "_" or after.isalpha() or after == "_":
-        return _issued(text)
-    return is_card_number(text)
+    before, after = whole[max(0, found.start() - 50) : found.start()], whole[found.end() : found.end() + 22]
+    if _is_phone(text, before):
+        return text
+    value = _VALUE_AFTER.match(after) is not None
+    member = _MEMBER_BEFORE.search(before) if value else None
+    if member is not None:
+        return f"{member[1]}{_mask(text)}{member[1]}" if _issued(text) else text
+    beside = (before[-1:], after[:1])
+    if (value and _LIST_BEFORE.search(before)) or any(one.isalpha() or one == "_" for one in beside):
+        return _mask(text) if _issued(text) else text
+    return _mask(text) if is_card_number(text) else text
 
 
-def _card_groups(groups: list[str], place: int) -> int:
+def _is_phone(digits: str, before: str) -> bool:
+    """An international telephone number; fifteen digits after a plus are rather an American Express card."""
+    return len(digits) <= 14 and before.endswith("+") and not before[-2:-1].isalnum()
+
+
+def _card_groups(groups: list[str], between: list[str], place: int) -> int:
     """How many of the groups from this place on make a card number together; 0 when none do."""
     digits = ""
+    alike = True
     for count, group in enumerate(groups[place : place + 19], 1):
         digits += group
         if len(digits) > 19:
             return 0
-        if count > 1 and len(digits) >= 13 and _issued(digits):
+        if count > 1:
+            alike = alike and between[place + count - 2] == between[place] and "\n" not in between[place]
+        fits = alike or tuple(len(one) for one in groups[place : place + count]) in _PRINTED
+        if count > 1 and len(digits) >= 13 and fits and _issued(digits):
             return count
     return 0

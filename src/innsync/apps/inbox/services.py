@@ -79,7 +79,7 @@ def receive(
                     property_ref=stored_id(message.property_ref, 100),
                     booking_ref=stored_id(message.booking_ref, 100),
                     content_type=quote(message.content_type)[:100],
-                    body=scrub(message.body),
+                    body=scrub(message.body, spare={message.booking_ref, message.property_ref}),
                     acknowledge={
                         name: value.replace("\x00", _NO_LETTER) for name, value in message.acknowledge.items()
                     },
