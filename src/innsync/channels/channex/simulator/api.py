@@ -1,23 +1,21 @@
-"""The HTTP API: keys, pages, filters, and which path does what."""
+"""The HTTP API: keys, which path does what, the catalogue, availability and restrictions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from innsync.channels.channex.simulator import ari, bookings, catalogue, webhooks
+from innsync.channels.channex.simulator import api_bookings, ari, catalogue
+from innsync.channels.channex.simulator.call import Call, Handler, one
 from innsync.channels.channex.simulator.state import (
     ApiError,
     Json,
     bad_request,
-    belongs_to,
-    new_id,
     not_found,
 )
 
@@ -25,83 +23,6 @@ if TYPE_CHECKING:
     from innsync.channels.channex.simulator.world import ChannexWorld
 
 PREFIX = "/api/v1"
-DEFAULT_PAGE = 10
-LARGEST_PAGE = 100
-OPERATORS: dict[str, Callable[[Any, str], bool]] = {
-    "gt": lambda value, bound: value > bound,
-    "gte": lambda value, bound: value >= bound,
-    "lt": lambda value, bound: value < bound,
-    "lte": lambda value, bound: value <= bound,
-    "eq": lambda value, bound: value == bound,
-    "not": lambda value, bound: value != bound,
-}
-
-Handler = Callable[["Call"], tuple[int, Json]]
-
-
-class Call:
-    """One request whose key is known."""
-
-    def __init__(self, world: ChannexWorld, request: Request, body: bytes, user_id: str) -> None:
-        self.world = world
-        self.state = world.state
-        self.query = request.query_params
-        self.path = request.path_params
-        self.method = request.method
-        self.user_id = user_id
-        self.now = world.clock.now()
-        self._body = body
-
-    def json(self) -> object:
-        try:
-            return orjson.loads(self._body)
-        except orjson.JSONDecodeError:
-            raise bad_request("the body is no JSON") from None
-
-    def owns(self, property_id: object) -> bool:
-        return belongs_to(self.state, self.user_id, property_id)
-
-    def matches(self, field: str, value: str) -> bool:
-        """Whether a value passes `filter[field]` and `filter[field][operator]`."""
-        wanted = self.query.get(f"filter[{field}]")
-        if wanted is not None and value not in wanted.split(","):
-            return False
-        return all(
-            test(value, bound)
-            for name, test in OPERATORS.items()
-            if (bound := self.query.get(f"filter[{field}][{name}]")) is not None
-        )
-
-    def page(self, entries: Iterable[Json]) -> tuple[int, Json]:
-        """The page asked for; ten entries when nothing is said, a hundred at most."""
-        found = list(entries)
-        page, limit = self._number("page", 1), min(self._number("limit", DEFAULT_PAGE), LARGEST_PAGE)
-        shown = found[(page - 1) * limit : page * limit]
-        return 200, {"data": shown, "meta": {"page": page, "limit": limit, "total": len(found)}}
-
-    def _number(self, name: str, default: int) -> int:
-        value = self.query.get(f"pagination[{name}]", str(default))
-        if not value.isdigit() or int(value) < 1:
-            raise bad_request(f"pagination[{name}] is invalid")
-        return int(value)
-
-    def property_id(self) -> str:
-        property_id = self.query.get("filter[property_id]")
-        if property_id is None:
-            raise bad_request("property_id is required")
-        if not self.owns(property_id):
-            raise not_found()
-        return property_id
-
-    def dates(self) -> tuple[date, date]:
-        single = self.query.get("filter[date]")
-        first, last = self.query.get("filter[date][gte]", single), self.query.get("filter[date][lte]", single)
-        if first is None or last is None:
-            raise bad_request("date is required")
-        try:
-            return date.fromisoformat(first), date.fromisoformat(last)
-        except ValueError:
-            raise bad_request("date is invalid") from None
 
 
 def routes(world: ChannexWorld) -> list[BaseRoute]:
@@ -126,18 +47,18 @@ def routes(world: ChannexWorld) -> list[BaseRoute]:
         route("/restrictions", "GET", get_restrictions),
         route("/restrictions", "POST", post_restrictions),
         route("/tasks/{id}", "GET", get_task),
-        route("/bookings", "GET", list_bookings),
-        route("/bookings/{id}", "GET", get_booking),
-        route("/booking_revisions", "GET", list_revisions),
-        route("/booking_revisions/feed", "GET", feed),
-        route("/booking_revisions/{id}", "GET", get_revision),
-        route("/booking_revisions/{id}/ack", "POST", acknowledge),
-        route("/webhooks", "GET", list_webhooks),
-        route("/webhooks", "POST", create_webhook),
-        route("/webhooks/test", "POST", test_webhook),
-        route("/webhooks/{id}", "GET", get_webhook),
-        route("/webhooks/{id}", "PUT", update_webhook),
-        route("/webhooks/{id}", "DELETE", delete_webhook),
+        route("/bookings", "GET", api_bookings.list_bookings),
+        route("/bookings/{id}", "GET", api_bookings.get_booking),
+        route("/booking_revisions", "GET", api_bookings.list_revisions),
+        route("/booking_revisions/feed", "GET", api_bookings.feed),
+        route("/booking_revisions/{id}", "GET", api_bookings.get_revision),
+        route("/booking_revisions/{id}/ack", "POST", api_bookings.acknowledge),
+        route("/webhooks", "GET", api_bookings.list_webhooks),
+        route("/webhooks", "POST", api_bookings.create_webhook),
+        route("/webhooks/test", "POST", api_bookings.test_webhook),
+        route("/webhooks/{id}", "GET", api_bookings.get_webhook),
+        route("/webhooks/{id}", "PUT", api_bookings.update_webhook),
+        route("/webhooks/{id}", "DELETE", api_bookings.delete_webhook),
         route("/{path:path}", "GET POST PUT PATCH DELETE", unknown),
     ]
 
@@ -165,13 +86,6 @@ def answer(world: ChannexWorld, request: Request, body: bytes, handler: Handler)
 
 def unknown(call: Call) -> tuple[int, Json]:
     raise ApiError(404, "not_found", "Not Found")
-
-
-def one(call: Call, kind: str, show: Callable[[str, Json], Json], owner: str = "property_id") -> tuple[int, Json]:
-    found = call.state[kind].get(call.path["id"])
-    if found is None or not call.owns(found[owner]):
-        raise not_found()
-    return 200, {"data": show(call.path["id"], found)}
 
 
 # --- catalogue
@@ -300,126 +214,3 @@ def get_task(call: Call) -> tuple[int, Json]:
     if task is None:
         raise not_found()
     return 200, {"data": ari.show_task(call.path["id"], task)}
-
-
-# --- bookings
-
-
-def _ordered(call: Call, entries: Iterable[Json], *, oldest_first: bool = False) -> list[Json]:
-    order = call.query.get("order[inserted_at]", "asc" if oldest_first else "desc")
-    if order not in ("asc", "desc"):
-        raise bad_request("order[inserted_at] is invalid")
-    return sorted(entries, key=lambda entry: str(entry["attributes"]["inserted_at"]), reverse=order == "desc")
-
-
-def _filtered(call: Call, revisions: Json) -> Iterable[tuple[str, Json]]:
-    for revision_id, revision in revisions.items():
-        attributes = revision["attributes"]
-        if (
-            call.owns(attributes["property_id"])
-            and call.matches("property_id", attributes["property_id"])
-            and call.matches("inserted_at", attributes["inserted_at"])
-        ):
-            yield revision_id, revision
-
-
-def list_revisions(call: Call) -> tuple[int, Json]:
-    return call.page(
-        _ordered(call, (bookings.show_revision(*found) for found in _filtered(call, call.state["revisions"])))
-    )
-
-
-def feed(call: Call) -> tuple[int, Json]:
-    waiting = {revision_id: call.state["revisions"][revision_id] for revision_id in call.state["waiting"]}
-    entries = _ordered(call, (bookings.show_revision(*found) for found in _filtered(call, waiting)))
-    if call.world.faults.get("reorder"):
-        call.state["random"].shuffle(entries)
-    return call.page(entries)
-
-
-def get_revision(call: Call) -> tuple[int, Json]:
-    revision = call.state["revisions"].get(call.path["id"])
-    if revision is None or not call.owns(revision["attributes"]["property_id"]):
-        raise not_found()
-    return 200, {"data": bookings.show_revision(call.path["id"], revision)}
-
-
-def acknowledge(call: Call) -> tuple[int, Json]:
-    revision = call.state["revisions"].get(call.path["id"])
-    if revision is None or not call.owns(revision["attributes"]["property_id"]):
-        raise not_found()
-    # The fault: an acknowledged revision is served once more, until it is acknowledged again.
-    served_again = bool(call.world.faults.get("duplicate")) and not revision["acked"]
-    revision["acked"] = True
-    if not served_again:
-        call.state["waiting"].pop(call.path["id"], None)
-    return 200, {"meta": {"message": "Success"}}
-
-
-def list_bookings(call: Call) -> tuple[int, Json]:
-    shown = (
-        bookings.show_booking(call.state, booking)
-        for booking in call.state["bookings"].values()
-        if call.owns(booking["property_id"])
-    )
-    fields = ("property_id", "arrival_date", "departure_date", "inserted_at")
-    kept = (entry for entry in shown if all(call.matches(name, entry["attributes"][name]) for name in fields))
-    return call.page(_ordered(call, kept))
-
-
-def get_booking(call: Call) -> tuple[int, Json]:
-    return one(call, "bookings", lambda _, booking: bookings.show_booking(call.state, booking))
-
-
-# --- webhooks
-
-
-def _webhook(call: Call) -> tuple[str, Json]:
-    webhook = call.state["webhooks"].get(call.path["id"])
-    if webhook is None or webhook["owner"] != call.user_id:
-        raise not_found()
-    return call.path["id"], webhook
-
-
-def list_webhooks(call: Call) -> tuple[int, Json]:
-    own = (found for found in call.state["webhooks"].items() if found[1]["owner"] == call.user_id)
-    return call.page(webhooks.show(*found) for found in own)
-
-
-def get_webhook(call: Call) -> tuple[int, Json]:
-    return 200, {"data": webhooks.show(*_webhook(call))}
-
-
-def create_webhook(call: Call) -> tuple[int, Json]:
-    webhook_id = webhooks.save(call.state, call.user_id, None, call.json())
-    return 201, {"data": webhooks.show(webhook_id, call.state["webhooks"][webhook_id])}
-
-
-def update_webhook(call: Call) -> tuple[int, Json]:
-    webhook_id, _ = _webhook(call)
-    webhooks.save(call.state, call.user_id, webhook_id, call.json())
-    return 200, {"data": webhooks.show(webhook_id, call.state["webhooks"][webhook_id])}
-
-
-def delete_webhook(call: Call) -> tuple[int, Json]:
-    webhook_id, _ = _webhook(call)
-    del call.state["webhooks"][webhook_id]
-    return 200, {"meta": {"message": "Success"}}
-
-
-def test_webhook(call: Call) -> tuple[int, Json]:
-    """Sends a stub without a real booking. Unlike Channex's, this answer does not wait for the callback's."""
-    body = call.json()
-    given = body.get("webhook", body) if isinstance(body, dict) else {}
-    if not isinstance(given, dict) or not given.get("callback_url"):
-        raise bad_request("callback_url is required")
-    stub: Json = {
-        "event": "booking",
-        "payload": {"booking_id": "", "revision_id": "", "property_id": ""},
-        "property_id": given.get("property_id"),
-        "user_id": call.user_id,
-        "timestamp": call.now.isoformat(),
-    }
-    hook = {"callback_url": given["callback_url"], "headers": given.get("headers"), "request_params": None}
-    webhooks.queue(call.state, hook, stub, call.now)
-    return 200, {"status": None, "body": None, "headers": {}, "id": new_id(call.state, "test")}

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import orjson
 
-from innsync.channels.channex.simulator.catalogue import option_for, plans_of, rate_on, restriction_on
-from innsync.channels.channex.simulator.state import Json, State, fixed_id, instant, money, new_id, nights
+from innsync.channels.channex.simulator.catalogue import option_for, rate_on
+from innsync.channels.channex.simulator.sale import nights_of, product, refuse_unsellable
+from innsync.channels.channex.simulator.state import Json, State, fixed_id, instant, money, new_id
 from innsync.integrations.simulation.world import Refused, Stay
 
 OTAS = ("BDC", "ABB", "EXP", "AGO")
@@ -43,7 +44,7 @@ def create(state: State, stay: Stay, *, force: bool, now: datetime) -> Json:
     if stay.check_out <= stay.check_in:
         raise Refused("check-out is not after check-in")
     wanted = _wanted(stay)
-    _refuse_unsellable(state, property_id, wanted, force=force)
+    refuse_unsellable(state, property_id, wanted, force=force)
     state["counter"] += 1
     number = state["counter"]
     ota = stay.guest.get("ota") or OTAS[len(state["bookings"]) % len(OTAS)]
@@ -118,7 +119,7 @@ def find(state: State, reference: str) -> Json:
     raise Refused(f"there is no booking {reference}", 404)
 
 
-# --- is it for sale
+# --- what a guest wants, and the stock it takes
 
 
 def _wanted(stay: Stay) -> Json:
@@ -136,67 +137,17 @@ def _wanted(stay: Stay) -> Json:
     }
 
 
-def _nights(stay: Json) -> list[str]:
-    return nights(date.fromisoformat(stay["check_in"]), date.fromisoformat(stay["check_out"]) - timedelta(days=1))
-
-
-def _product(state: State, property_id: str, stay: Json) -> tuple[str | None, str | None]:
-    """The room type and the plan of those codes, None where Channex has none, or none mapped to the site's room."""
-    if stay["guest"].get("unmapped"):
-        return None, None
-    room_id = fixed_id(property_id, stay["room"])
-    if room_id not in state["rooms"]:
-        return None, None
-    plan_id = next((found for found, plan in plans_of(state, room_id) if plan["code"] == stay["rate"]), None)
-    return room_id, plan_id
-
-
-def _refuse_unsellable(state: State, property_id: str, stay: Json, *, force: bool) -> None:
-    room_id, plan_id = _product(state, property_id, stay)
-    if force or stay["guest"].get("unmapped"):
-        return
-    if room_id is None or plan_id is None:
-        raise Refused(f"there is no {stay['room']} at {stay['rate']}", 404)
-    reason = unsellable(state, room_id, plan_id, stay)
-    if reason:
-        raise Refused(reason, 409)
-
-
-def unsellable(state: State, room_id: str, plan_id: str, stay: Json) -> str:
-    """Why that stay is not for sale; empty when it is."""
-    days = _nights(stay)
-    count = stay["count"]
-    option = option_for(state["plans"][plan_id], stay["adults"])
-    for night in days:
-        if state["availability"][room_id].get(night, 0) < count:
-            return f"sold out on {night}"
-        if restriction_on(state, plan_id, night, "stop_sell"):
-            return f"closed on {night}"
-        if Decimal(rate_on(state, option["id"], night)) <= 0:
-            return f"no price on {night}"
-        if restriction_on(state, plan_id, night, "min_stay_through") > len(days):
-            return f"minimum stay through {night}"
-    if restriction_on(state, plan_id, days[0], "closed_to_arrival"):
-        return f"closed to arrival on {days[0]}"
-    if restriction_on(state, plan_id, stay["check_out"], "closed_to_departure"):
-        return f"closed to departure on {stay['check_out']}"
-    if restriction_on(state, plan_id, days[0], "min_stay_arrival") > len(days):
-        return f"minimum stay on arrival {days[0]}"
-    longest = restriction_on(state, plan_id, days[0], "max_stay")
-    return f"maximum stay {longest}" if 0 < longest < len(days) else ""
-
-
 def _auto_update(state: State, booking: Json, kind: str) -> bool:
     return bool(state["properties"][booking["property_id"]]["settings"][AUTOUPDATE + kind])
 
 
 def _move_stock(state: State, booking: Json, step: int) -> None:
-    room_id, _ = _product(state, booking["property_id"], booking["stay"])
+    room_id, _ = product(state, booking["property_id"], booking["stay"])
     if room_id is None:
         return
     count = sum(not room["cancelled"] for room in booking["rooms"])
     held = state["availability"][room_id]
-    for night in _nights(booking["stay"]):
+    for night in nights_of(booking["stay"]):
         held[night] = max(held.get(night, 0) + step * count, 0)
 
 
@@ -273,7 +224,7 @@ def _attributes(state: State, booking: Json, revision_id: str, now: datetime) ->
 
 def _room(state: State, booking: Json, room: Json, currency: str) -> Json:
     stay = booking["stay"]
-    room_id, plan_id = _product(state, booking["property_id"], stay)
+    room_id, plan_id = product(state, booking["property_id"], stay)
     prices = _prices(state, plan_id, stay, currency)
     rate_plan_id, meta = _booked_plan(state, plan_id, stay)
     shown: Json = {
@@ -299,9 +250,9 @@ def _room(state: State, booking: Json, room: Json, currency: str) -> Json:
 
 def _prices(state: State, plan_id: str | None, stay: Json, currency: str) -> dict[str, str]:
     if plan_id is None:
-        return {night: money(FALLBACK_PRICE, currency) for night in _nights(stay)}
+        return {night: money(FALLBACK_PRICE, currency) for night in nights_of(stay)}
     option = option_for(state["plans"][plan_id], stay["adults"])
-    prices = {night: rate_on(state, option["id"], night) for night in _nights(stay)}
+    prices = {night: rate_on(state, option["id"], night) for night in nights_of(stay)}
     return {night: price if Decimal(price) > 0 else money(FALLBACK_PRICE, currency) for night, price in prices.items()}
 
 
