@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
 
+from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.services import RateLink, RoomLink
+from innsync.apps.distribution.vault import unseal
 from innsync.integrations.manifest import manifests
 from innsync.ops.portfolio import Built
 
 # How fast the sandbox's vendors may be asked when a person wants to watch: their own rules are far slower.
 FAST = 60_000
 FAST_POLL_S = 0.3
+ACCOUNT = "Sandbox"
 WEBHOOK_HEADER = "X-Channex-Webhook-Secret"
 
 
@@ -130,6 +133,19 @@ def connect_everywhere(
     return connections
 
 
+def follow(*, organization_id: UUID, sandbox: Sandbox, webhook_base: str) -> None:
+    """The sandbox, or we, may have another address than at the last start: tell the accounts, and the vendors."""
+    with tenant(organization_id):
+        accounts = list(Account.objects.filter(name=ACCOUNT, vendor__in=list(manifests())))
+        for account in accounts:
+            manifest = manifests()[account.vendor]
+            account.base_urls = dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{account.vendor}")
+            account.save(update_fields=["base_urls"])
+    for account in accounts:
+        if webhook_base and "booking_webhook" in manifests()[account.vendor].can:
+            _move_webhooks(sandbox, account, webhook_base)
+
+
 def _told(vendors: Sequence[str]) -> list[str]:
     """Those whose adapter can push yet: one that was laid out a minute ago is not to be connected."""
     return [vendor for vendor in vendors if vendor in manifests() and "push_availability" in manifests()[vendor].can]
@@ -144,7 +160,7 @@ def _account(
     fast: bool,
     webhook_base: str,
 ) -> Account:
-    known = Account.objects.filter(vendor=vendor, name="Sandbox").first()
+    known = Account.objects.filter(vendor=vendor, name=ACCOUNT).first()
     if known is not None:
         return known
     manifest = manifests()[vendor]
@@ -154,7 +170,7 @@ def _account(
     return distribution.add_account(
         organization_id=organization_id,
         vendor=vendor,
-        name="Sandbox",
+        name=ACCOUNT,
         credentials=credentials,
         now=now,
         base_urls=dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{vendor}"),
@@ -178,7 +194,7 @@ def _register_webhook(sandbox: Sandbox, vendor: str, listed: Mapping[str, Any], 
         headers={"user-api-key": credentials["api_key"]},
         json={
             "webhook": {
-                "callback_url": f"{base}/api/webhooks/{vendor}/{account.id}",
+                "callback_url": f"{base}{_webhook_path(account)}",
                 "event_mask": "booking",
                 "property_id": listed["id"],
                 "is_active": True,
@@ -187,3 +203,19 @@ def _register_webhook(sandbox: Sandbox, vendor: str, listed: Mapping[str, Any], 
             }
         },
     ).raise_for_status()
+
+
+def _move_webhooks(sandbox: Sandbox, account: Account, base: str) -> None:
+    where = f"{sandbox.url}/{account.vendor}/api/v1/webhooks"
+    credentials = cast("Mapping[str, str]", unseal(account.credentials))
+    headers = {"user-api-key": credentials["api_key"]}
+    listed = sandbox.client.get(where, headers=headers, params={"pagination[limit]": 100}).raise_for_status().json()
+    for webhook in listed["data"]:
+        known, wanted = webhook["attributes"]["callback_url"], f"{base}{_webhook_path(account)}"
+        if known != wanted and known.endswith(_webhook_path(account)):
+            change = {"webhook": {"callback_url": wanted}}
+            sandbox.client.put(f"{where}/{webhook['id']}", headers=headers, json=change).raise_for_status()
+
+
+def _webhook_path(account: Account) -> str:
+    return f"/api/webhooks/{account.vendor}/{account.id}"

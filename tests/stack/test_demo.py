@@ -1,0 +1,105 @@
+"""The sample portfolio comes whole or not at all, and follows when the demo's addresses change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from innsync.apps.accounts.models import ApiKey, Organization, User
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.vault import unseal
+from innsync.integrations.conformance.server import serve
+from innsync.integrations.simulation.app import installed_worlds
+from innsync.integrations.simulation.world import Clock
+from innsync.ops import demo, sandbox_link
+
+HUB = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def sandbox_url() -> Iterator[str]:
+    with serve(*installed_worlds(Clock()), control=True) as url:
+        yield url
+
+
+@pytest.fixture
+def kept(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where sign-ins are kept. The organization has a name of its own, since tests share a database."""
+    monkeypatch.setenv("INNSYNC_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(demo, "ORGANIZATION", f"Stays {uuid4().hex[:8]}")
+    monkeypatch.setattr(demo, "USERS", tuple((f"{uuid4().hex[:8]}@demo.example", role) for _, role in demo.USERS))
+    monkeypatch.setattr(demo, "NIGHTS_AHEAD", 40)
+    return tmp_path / "demo.json"
+
+
+def organizations() -> list[Organization]:
+    return list(Organization.objects.filter(name=demo.ORGANIZATION))
+
+
+def test_a_start_that_is_cut_off_leaves_nothing_half_made(
+    sandbox_url: str, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sandbox_link.connect_everywhere
+
+    def cut_off(**about: Any) -> list[Connection]:
+        if about["built"].property.code == "seaside-hotel":
+            raise KeyboardInterrupt
+        return whole(**about)
+
+    monkeypatch.setattr(sandbox_link, "connect_everywhere", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        demo.seed(sandbox_url, public_url=HUB)
+    assert organizations() == []
+    assert not kept.exists()
+    monkeypatch.setattr(sandbox_link, "connect_everywhere", whole)
+    made = demo.seed(sandbox_url, public_url=HUB)
+    (organization,) = organizations()
+    with tenant(organization.id):
+        assert Connection.objects.count() == 9
+    assert demo.seed(sandbox_url, public_url=HUB) == made
+
+
+def test_lost_sign_ins_are_made_anew_for_the_portfolio_that_is_there(sandbox_url: str, kept: Path) -> None:
+    """As after a restore into an empty folder: the backup holds no password."""
+    demo.seed(sandbox_url, public_url=HUB)
+    kept.unlink()
+    made = demo.seed(sandbox_url, public_url=HUB)
+    (organization,) = organizations()
+    for user in made["users"]:
+        assert User.objects.get(email=user["email"]).check_password(user["password"])
+    assert ApiKey.objects.filter(organization=organization, prefix=made["api_key"][:10]).exists()
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_another_port_is_followed_by_accounts_and_webhooks(sandbox_url: str, kept: Path) -> None:
+    demo.seed(sandbox_url, public_url=HUB)
+    (organization,) = organizations()
+    with tenant(organization.id):
+        Account.objects.update(base_urls={"api": "http://127.0.0.1:1/elsewhere"})
+    demo.seed(sandbox_url, public_url="http://127.0.0.1:8765")
+    with tenant(organization.id):
+        accounts = {one.vendor: one for one in Account.objects.all()}
+    for vendor, account in accounts.items():
+        assert account.base_urls
+        assert set(account.base_urls.values()) == {f"{sandbox_url}/{vendor}"}
+    callbacks = {webhook["attributes"]["callback_url"] for webhook in webhooks(sandbox_url, accounts["channex"])}
+    assert callbacks == {f"http://127.0.0.1:8765/api/webhooks/channex/{accounts['channex'].id}"}
+
+
+def webhooks(sandbox_url: str, account: Account) -> list[dict[str, Any]]:
+    found = httpx.get(f"{sandbox_url}/channex/api/v1/webhooks", headers={"user-api-key": key_of(account)})
+    listed: list[dict[str, Any]] = found.raise_for_status().json()["data"]
+    assert len(listed) == 3
+    return listed
+
+
+def key_of(account: Account) -> str:
+    credentials = unseal(account.credentials)
+    assert isinstance(credentials, dict)
+    return str(credentials["api_key"])
