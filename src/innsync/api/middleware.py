@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
 from innsync.api import metrics, problems
+from innsync.domain.card_data import scrub_text
 
 log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
@@ -31,7 +32,8 @@ class RequestContext:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        request_id = given if _SANE_ID.fullmatch(given) else uuid4().hex
+        # An id is logged as it is, so it must not be a card's number.
+        request_id = given if _SANE_ID.fullmatch(given) and scrub_text(given) == given else uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]  # read by problem documents
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):

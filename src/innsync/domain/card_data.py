@@ -119,6 +119,14 @@ def scrub_text(text: str, *, spare: Collection[str] = ()) -> str:
     return _scrub_plain(text, spare)
 
 
+def scrub_phone(text: str) -> str:
+    """A telephone number as it was typed, unless it is a card's: thirteen digits, or fourteen after a plus, are none."""
+    digits = re.sub(r"\D", "", text)
+    if len(digits) <= 13 or (len(digits) == 14 and text.lstrip().startswith("+")):
+        return text
+    return _mask(text) if _issued(digits) else scrub_text(text)
+
+
 def _unescape(found: re.Match[str]) -> str:
     """The digit or mark that is meant; a plain blank for all kinds of them."""
     code = int(found["d"]) if found["d"] else int(found["j"] or found["h"] or "20", 16)

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import sql
+from innsync.domain.card_data import scrub_text
 from innsync.domain.errors import DomainError
 
 KEPT_FOR = timedelta(hours=48)
@@ -40,6 +41,11 @@ def request_hash(*, method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
 
 
+def _kept(key: str) -> str:
+    """The key as it is stored: whatever a program chose, no card number."""
+    return key if scrub_text(key) == key else hashlib.sha256(key.encode()).hexdigest()
+
+
 def claim(
     *, organization_id: UUID, program_id: UUID, key: str, request_hash: str, now: datetime
 ) -> StoredAnswer | None:
@@ -49,14 +55,14 @@ def claim(
             "INSERT INTO accounts_idempotencyrecord"
             " (id, organization_id, program_id, key, request_hash, status, headers, body, created_at)"
             " VALUES (%s, %s, %s, %s, %s, NULL, '{}', '', %s) ON CONFLICT (organization_id, program_id, key) DO NOTHING",
-            (new_id(), organization_id, program_id, key, request_hash, now),
+            (new_id(), organization_id, program_id, _kept(key), request_hash, now),
         )
         if cursor.rowcount:
             return None
         row = cursor.execute(
             "SELECT request_hash, status, headers, body FROM accounts_idempotencyrecord"
             " WHERE organization_id = %s AND program_id = %s AND key = %s",
-            (organization_id, program_id, key),
+            (organization_id, program_id, _kept(key)),
         ).fetchone()
     assert row is not None, "a key that conflicts is there"
     if row[0] != request_hash:
@@ -70,7 +76,7 @@ def keep(*, organization_id: UUID, program_id: UUID, key: str, answer: StoredAns
         cursor.execute(
             "UPDATE accounts_idempotencyrecord SET status = %s, headers = %s, body = %s"
             " WHERE organization_id = %s AND program_id = %s AND key = %s",
-            (answer.status, Jsonb(answer.headers), answer.body, organization_id, program_id, key),
+            (answer.status, Jsonb(answer.headers), answer.body, organization_id, program_id, _kept(key)),
         )
 
 
