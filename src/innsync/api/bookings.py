@@ -34,7 +34,7 @@ from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
-from innsync.domain.card_data import scrub_text
+from innsync.domain.card_data import scrub_phone, scrub_text
 from innsync.domain.channel import GuestDetails
 from innsync.domain.occupancy import OLDEST_CHILD, Occupancy
 from innsync.domain.stay import StayDates
@@ -178,7 +178,7 @@ def change_booking(
 ) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
     with tenant(caller.organization_id):
-        house, record = _find(caller, booking_id)
+        house, record = _find(caller, booking_id, lock=True)
         if body.hotel_id is not None and find_house(caller, body.hotel_id).id != house.id:
             raise invalid(("/hotel_id", "can't be changed: cancel and book at the other hotel"))
         total = body.expected_total
@@ -208,7 +208,7 @@ def change_booking(
 def cancel_booking(request: HttpRequest, booking_id: BookingId, if_match: IfMatch = None) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
     with tenant(caller.organization_id):
-        house, record = _find(caller, booking_id)
+        house, record = _find(caller, booking_id, lock=True)
         record = reservations.cancel(
             house=house,
             booking_id=record.id,
@@ -239,7 +239,13 @@ def read_rooms(house: House, rooms: Sequence[RoomIn]) -> list[reservations.RoomR
 
 
 def _guest(guest: GuestIn) -> GuestDetails:
-    return GuestDetails(scrub_text(guest.name), guest.email, guest.phone, guest.country, guest.language[:8])
+    return GuestDetails(
+        scrub_text(guest.name),
+        scrub_text(guest.email),
+        scrub_phone(guest.phone),
+        guest.country,
+        guest.language[:8],
+    )
 
 
 def _hold_id(text: str | None) -> UUID | None:
@@ -259,9 +265,12 @@ def _new_stay(house: House, record: records.Record, body: ChangeIn, now: datetim
     return check_stay(house, check_in, check_out, now, may_have_begun=check_in == record.check_in)
 
 
-def _find(caller: Caller, booking_id: str) -> tuple[House, records.Record]:
-    """The caller's booking and its hotel. Raises UnknownBooking, also for one that the key may not see."""
-    record = records.load(booking_id=read_uuid(booking_id, "booking_id"))
+def _find(caller: Caller, booking_id: str, *, lock: bool = False) -> tuple[House, records.Record]:
+    """The caller's booking and its hotel. Raises UnknownBooking, also for one that the key may not see.
+
+    lock: what is left out of a change is taken from the booking, which must not move meanwhile.
+    """
+    record = records.load(booking_id=read_uuid(booking_id, "booking_id"), lock=lock)
     if not caller.may_see(record.property_id):
         raise UnknownBooking(booking_id=booking_id)
     return get_house(organization_id=caller.organization_id, key=record.property_id), record
