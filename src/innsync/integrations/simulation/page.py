@@ -19,7 +19,7 @@ from innsync.integrations.simulation.control import BookingBody, ChangeBody, che
 from innsync.integrations.simulation.faults import Faults
 from innsync.integrations.simulation.host import Host, Sandbox
 from innsync.integrations.simulation.page_panels import NUMBER_FAULTS, PASSED_FAULTS
-from innsync.integrations.simulation.page_parts import View
+from innsync.integrations.simulation.page_parts import STAY, View
 from innsync.integrations.simulation.page_view import render
 from innsync.integrations.simulation.problems import Problem, read_model
 from innsync.integrations.simulation.world import Refused
@@ -110,7 +110,7 @@ class Page:
         except (Problem, Refused) as error:
             return self._answer(form, error.detail, error.status)
         host.changed()
-        return back(form, booked=reference)
+        return back(form, booked=reference, **{name: form[name] for name in STAY})
 
     async def change(self, request: Request) -> Response:
         form = await read_form(request)

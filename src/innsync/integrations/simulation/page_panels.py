@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from innsync.integrations.simulation.markup import Markup, tag
 from innsync.integrations.simulation.page_parts import View, labelled
 from innsync.integrations.simulation.requests import Seen
+
+LOOKED_THROUGH, SHOWN = 600, 12
 
 PASSED_FAULTS = {
     "duplicate": "Deliver messages twice",
@@ -133,12 +135,12 @@ def faults(view: View) -> Markup:
 
 def requests(view: View) -> Markup:
     log = view.chosen.requests
-    latest = log.after(max(0, log.last_id - 12), 12)[::-1]
+    latest = fold(log.after(max(0, log.last_id - LOOKED_THROUGH), LOOKED_THROUGH)[::-1])[:SHOWN]
     table = tag(
         "table",
         tag("caption", "Requests the channel saw, latest first", class_="unseen"),
         tag("thead", tag("tr", [tag("th", head, scope="col") for head in ("Time", "Request", "Answer", "Verdict")])),
-        tag("tbody", [request_row(seen) for seen in latest]),
+        tag("tbody", [request_row(seen, times) for seen, times in latest]),
         class_="list",
     )
     return tag(
@@ -152,7 +154,28 @@ def requests(view: View) -> Markup:
     )  # fmt: skip
 
 
-def request_row(seen: Seen) -> Markup:
+def fold(latest: Sequence[Seen]) -> list[tuple[Seen, int]]:
+    """Each request with how often it came in a row, so that polling does not push everything else off the page.
+
+    A poll may ask two questions in turn: a request counts as repeated when it is like one of the last two.
+    """
+    rows: list[tuple[Seen, int]] = []
+    for seen in latest:
+        for index in range(len(rows) - 1, max(-1, len(rows) - 3), -1):
+            other, times = rows[index]
+            if _kind(other) == _kind(seen):
+                rows[index] = (other, times + 1)
+                break
+        else:
+            rows.append((seen, 1))
+    return rows
+
+
+def _kind(seen: Seen) -> tuple[object, ...]:
+    return seen.method, seen.operation or seen.path, seen.status, seen.verdict
+
+
+def request_row(seen: Seen, times: int) -> Markup:
     fine = seen.verdict == "ok"
     return tag(
         "tr",
@@ -162,6 +185,7 @@ def request_row(seen: Seen) -> Markup:
             tag("b", seen.method),
             " ",
             (seen.operation or seen.path).removeprefix(f"{seen.method} "),
+            tag("small", f" {times} times") if times > 1 else None,
             class_="path",
         ),
         tag("td", seen.status if seen.status is not None else "none", tag("small", f" {seen.duration_ms:.0f} ms")),

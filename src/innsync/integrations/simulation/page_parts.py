@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from innsync.integrations.simulation.host import Host
 from innsync.integrations.simulation.markup import Markup, join, tag
 
+STAY = ("product", "check_in", "check_out")
+
 
 @dataclass(slots=True)
 class View:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from innsync.integrations.simulation.markup import Markup, join, tag
 from innsync.integrations.simulation.page_calendar import booking_form, calendar
 from innsync.integrations.simulation.page_panels import bookings, faults, requests
-from innsync.integrations.simulation.page_parts import View, empty
+from innsync.integrations.simulation.page_parts import STAY, View, empty
 
 
 def render(view: View) -> bytes:
@@ -34,13 +34,15 @@ def render(view: View) -> bytes:
 
 
 def header(view: View) -> Markup:
+    """The tabs lead to the same nights of the same property at another channel: that is what one compares."""
+    stay = {name: view.draft[name] for name in STAY if view.draft.get(name)}
     tabs = [
         tag(
             "li",
             tag(
                 "a",
                 host.world.name,
-                href="/?" + urlencode({"vendor": host.key}),
+                href=view.link(vendor=host.key, **stay) if view.code else "/?" + urlencode({"vendor": host.key}),
                 aria_current="page" if host is view.host else None,
             ),
         )

@@ -89,6 +89,15 @@ if (form) {
   rove();
 }
 
+// A month is wider than most windows: begin at the night that was chosen, else at today.
+
+const days = document.querySelector(".scroll[data-live=grid]");
+const begin = days?.querySelector("a.cell.chosen, th.today");
+if (begin) {
+  const names = days.querySelector("tbody th").offsetWidth;
+  days.scrollLeft += begin.getBoundingClientRect().left - days.getBoundingClientRect().left - names;
+}
+
 // Live: ask each second whether the vendor's world has changed; if so, fetch the page and swap its live parts.
 
 function busy(part) {

@@ -54,6 +54,15 @@ def test_two_clicks_and_a_button_book_a_stay(page, client):
     assert [left(client, day) for day in ("2027-03-02", "2027-03-04", "2027-03-05")] == [1, 1, 2]
 
 
+@pytest.mark.parametrize("page", [(390, "light")], indirect=True)
+def test_the_calendar_begins_at_the_night_that_was_chosen(page):
+    late = page.url + "&check_in=2027-03-27&product=double/flex"
+    page.goto(late)
+    sync_api.expect(cell(page, "2027-03-27")).to_be_in_viewport()
+    page.goto(page.url.split("?")[0])
+    sync_api.expect(page.locator("th.today")).to_be_in_viewport()
+
+
 def test_the_calendar_is_one_tab_stop_and_arrows_move_in_it(page):
     assert page.locator('a.cell[tabindex="0"]').count() == 1
     cell(page, "2027-03-01").focus()

@@ -64,6 +64,30 @@ def test_a_person_books_changes_and_cancels_without_a_script(client, house):
     assert left(client, "2027-03-06") == 2
 
 
+def test_the_tabs_lead_to_the_same_nights_at_another_channel(client, house):
+    open_rooms(client)
+    booked = client.post("/_page/book", data=form())
+    page = client.get(booked.headers["location"]).text
+    (tab,) = re.findall(r'<nav.*?href="([^"]*)"', page, re.DOTALL)
+    query = httpx.URL(tab.replace("&amp;", "&")).params
+    assert {name: query[name] for name in ("property", "month", "check_in")} == {**MARCH, "check_in": "2027-03-02"}
+    assert "double flex, Tue 2 March" in client.get(str(tab).replace("&amp;", "&")).text
+
+
+def test_polls_do_not_push_other_requests_off_the_page(client, house):
+    client.get("/toyland/once")
+    for _ in range(30):
+        client.get("/toyland/first")
+        client.get("/toyland/second")
+    page = client.get("/", params=MARCH).text
+    requests = page[page.index('id="requests-title"') :]
+    assert re.findall(r"/(once|first|second)<small> 30 times|/(once|first|second)<", requests) == [
+        ("second", ""),
+        ("first", ""),
+        ("", "once"),
+    ]
+
+
 def test_a_refusal_keeps_what_was_typed(client, house):
     refused = client.post("/_page/book", data=form())
     assert refused.status_code == 409
