@@ -105,10 +105,16 @@ def check_connection(stack: Stack, vendor: str, *, code: str | None = None) -> N
 
 
 def _differing(stack: Stack, linked: Linked, wanted: dict[Target, Calendar], held: dict[Any, Any]) -> Any:
-    room_codes = {room_type.id: code for code, room_type in stack.built.room_types.items()}
-    slots = {product.slot: rate for (_, rate), product in stack.built.products.items()}
-    rooms = {one.external_room: room_codes[one.room_type_id] for one in linked.rooms}
-    rates = {one.target: slots[one.slot] for one in linked.rates}
+    products = [
+        product
+        for vendor in stack.sandbox.call("GET", "vendors")["items"]
+        if vendor["vendor"] == linked.connection.vendor
+        for house in vendor["properties"]
+        if house["id"] == linked.connection.external_id
+        for product in house["products"]
+    ]
+    rooms = {one["room_id"]: one["room"] for one in products}
+    rates = {Target(one["room_id"], one["rate_id"]): one["rate"] for one in products}
     for target, calendar in wanted.items():
         for offset, row in enumerate(calendar.rows):
             day = calendar.first + timedelta(days=offset)

@@ -50,13 +50,17 @@ def change(
     """Other terms for the double, and for the double at the best available rate."""
     double, bar = stack.built.room_types["double"].id, stack.built.products["double", "bar"].id
     rooms, rates = mapped(stack, vendor)
+    remap(
+        stack,
+        vendor,
+        [replace(one, **(room or {})) if one.room_type_id == double else one for one in rooms],
+        [replace(one, **(rate or {})) if one.product_id == bar else one for one in rates],
+    )
+
+
+def remap(stack: Stack, vendor: str, rooms: list[RoomLink], rates: list[RateLink]) -> None:
     with tenant(stack.organization_id):
-        distribution.change_mapping(
-            connection=stack.link(vendor),
-            rooms=[replace(one, **(room or {})) if one.room_type_id == double else one for one in rooms],
-            rates=[replace(one, **(rate or {})) if one.product_id == bar else one for one in rates],
-            now=datetime.now(UTC),
-        )
+        distribution.change_mapping(connection=stack.link(vendor), rooms=rooms, rates=rates, now=datetime.now(UTC))
     stack.settle()
 
 
@@ -128,6 +132,44 @@ def test_a_rate_that_is_not_to_be_sold_there_closes_there_alone_and_opens_again(
     assert stack.sold_at(vendor, NIGHT)["closed"], "another change of the mapping opens nothing"
     change(stack, vendor, rate={"sells": True})
     assert not stack.sold_at(vendor, NIGHT)["closed"]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_room_that_is_mapped_no_more_is_closed_there_and_stays_so(stack: Stack, vendor: str) -> None:
+    rooms, rates = mapped(stack, vendor)
+    suite = next(one.external_room for one in rooms if one.room_type_id == stack.built.room_types["suite"].id)
+    remap(
+        stack,
+        vendor,
+        [one for one in rooms if one.external_room != suite],
+        [one for one in rates if one.external_room != suite],
+    )
+    check_connection(stack, vendor)
+    assert [stack.sold_at(vendor, offset, room="suite")["available"] for offset in (0, NIGHT, 59)] == [0, 0, 0]
+    assert [stack.sold_at(other, NIGHT, room="suite")["available"] for other in others(vendor)] == [5, 5]
+    before = stack.seen(vendor)
+    with tenant(stack.organization_id):
+        distribution.sync(connection=stack.link(vendor), now=datetime.now(UTC), cause="full sync", forget=True)
+    stack.settle()
+    check_connection(stack, vendor)
+    assert any(suite in request["body"] for request in stack.pushes(vendor, before)), "told again with all the rest"
+    remap(stack, vendor, rooms, rates)
+    check_connection(stack, vendor)
+    assert stack.sold_at(vendor, NIGHT, room="suite")["available"] == 5
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_rate_that_is_mapped_no_more_is_closed_there_alone(stack: Stack, vendor: str) -> None:
+    rooms, rates = mapped(stack, vendor)
+    gone = stack.built.products["double", "bb"].id
+    remap(stack, vendor, rooms, [one for one in rates if one.product_id != gone])
+    check_connection(stack, vendor)
+    assert stack.sold_at(vendor, NIGHT, rate="bb")["closed"]
+    assert available(stack, vendor) == 5
+    assert not any(stack.sold_at(other, NIGHT, rate="bb")["closed"] for other in others(vendor))
+    remap(stack, vendor, rooms, rates)
+    check_connection(stack, vendor)
+    assert not stack.sold_at(vendor, NIGHT, rate="bb")["closed"]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

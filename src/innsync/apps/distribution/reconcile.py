@@ -24,7 +24,7 @@ from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.marks import Mark
 from innsync.apps.distribution.push_records import Attempt
 from innsync.apps.distribution.selectors import Linked, load_linked
-from innsync.apps.distribution.wanted import rate_calendar, room_calendar, rules_reach
+from innsync.apps.distribution.wanted import closed_calendar, rate_calendar, room_calendar, rules_reach
 from innsync.apps.inventory.selectors import list_stock
 from innsync.apps.rates.selectors import list_rate_rows
 from innsync.domain.ari import AriUpdate, Calendar, Target, difference, urgency
@@ -225,6 +225,10 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
             exchange_rate=linked.connection.exchange_rate,
             today=today,
         )
+    layouts = linked.layouts()
+    for target in linked.withdrawn:
+        if target in windows:
+            result[target] = closed_calendar(layouts[target], *windows[target])
     return result
 
 

@@ -12,20 +12,28 @@ from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.wanted import RateMap, RoomMap, rate_layout
 from innsync.apps.rates.selectors import House, get_house
-from innsync.domain.ari import ROOM_LAYOUT, Target
+from innsync.domain.ari import ROOM_LAYOUT, STOP_SELL, Target
 from innsync.integrations.manifest import Dialect, Manifest, manifests, read_dialect
 from innsync.integrations.ports import PropertyRef
+
+NOBODYS = UUID(int=0)
+"""Stands for the room type of what is not mapped any more."""
 
 
 @dataclass(slots=True)
 class Linked:
-    """A connection, its account, the property and the mapping between them."""
+    """A connection, its account, the property and the mapping between them.
+
+    withdrawn: what the channel acknowledged of rooms and rates that nobody maps any more. They are kept closed there:
+    it would go on selling what it last held.
+    """
 
     connection: Connection
     account: Account
     house: House
     rooms: list[RoomMap]
     rates: list[RateMap]
+    withdrawn: list[Target]
 
     @property
     def id(self) -> UUID:
@@ -57,15 +65,21 @@ class Linked:
         found: dict[Target, tuple[str, ...]] = {}
         if "push_availability" in self.manifest.can:
             found |= {room.target: ROOM_LAYOUT for room in self.rooms}
+            found |= {target: ROOM_LAYOUT for target in self.withdrawn if target.rate is None}
         if "push_rates" in self.manifest.can:
             found |= {rate.target: rate_layout(rate, self.dialect) for rate in self.rates}
+            if self.dialect.stop_sell:
+                mapped = {room.external_room for room in self.rooms}
+                found |= {target: (STOP_SELL,) for target in self.withdrawn if target.rate and target.room in mapped}
         return found
 
     def room_types(self) -> dict[Target, UUID]:
         """Which of our room types a target stands for."""
-        return {room.target: room.room_type_id for room in self.rooms} | {
-            rate.target: rate.room_type_id for rate in self.rates
-        }
+        return (
+            {room.target: room.room_type_id for room in self.rooms}
+            | {rate.target: rate.room_type_id for rate in self.rates}
+            | dict.fromkeys(self.withdrawn, NOBODYS)
+        )
 
 
 def load_linked(*, connection_id: UUID) -> Linked:
@@ -90,7 +104,16 @@ def load_linked(*, connection_id: UUID) -> Linked:
                 (connection_id,),
             )
         ]
-    return Linked(connection, connection.account, house, rooms, rates)
+        mapped = {room.target for room in rooms} | {rate.target for rate in rates}
+        acknowledged = [
+            Target(room, rate or None)
+            for room, rate in cursor.execute(
+                "SELECT DISTINCT room, rate FROM distribution_acknowledged WHERE connection_id = %s ORDER BY room, rate",
+                (connection_id,),
+            )
+        ]
+    withdrawn = [target for target in acknowledged if target not in mapped]
+    return Linked(connection, connection.account, house, rooms, rates, withdrawn)
 
 
 def organization_of(subject_id: UUID) -> UUID | None:

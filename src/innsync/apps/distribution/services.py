@@ -189,7 +189,10 @@ def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
 def change_mapping(
     *, connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink], now: datetime
 ) -> None:
-    """Replace the mapping. What was refused under the old one is tried again. Raises MappedTwice, InvalidField."""
+    """Replace the mapping. What was refused under the old one is tried again; what it leaves out is closed there.
+
+    Raises MappedTwice, InvalidField.
+    """
     check_mapping(rooms, rates)
     RoomMapping.objects.filter(connection=connection).delete()
     RateMapping.objects.filter(connection=connection).delete()
@@ -297,7 +300,12 @@ def sync(*, connection: Connection, now: datetime, cause: str, forget: bool = Fa
     Connection.objects.filter(id=connection.id).update(rolled_to=last, retry_at=None)
     if forget:
         with sql() as cursor:
-            cursor.execute("DELETE FROM distribution_acknowledged WHERE connection_id = %s", (connection.id,))
+            # Emptied, not deleted: that there is a row says that the channel was told of that room or rate.
+            cursor.execute(
+                "UPDATE distribution_acknowledged SET cells = array_fill(NULL::bigint, ARRAY[cardinality(cells)])"
+                " WHERE connection_id = %s",
+                (connection.id,),
+            )
 
 
 def pause(*, connection: Connection) -> None:

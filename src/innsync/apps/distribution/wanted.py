@@ -88,6 +88,12 @@ def room_calendar(
     return Calendar(first, ROOM_LAYOUT, tuple(rows))
 
 
+def closed_calendar(layout: tuple[str, ...], first: date, last: date) -> Calendar:
+    """Nothing for sale: no room of what is a room, stop sell of what is a rate."""
+    row = tuple(int(field == STOP_SELL) for field in layout)
+    return Calendar(first, layout, (row,) * ((last - first).days + 1))
+
+
 def rate_layout(mapping: RateMap, dialect: Dialect) -> tuple[str, ...]:
     return product_layout(mapping.occupancies, dialect.restrictions())
 
