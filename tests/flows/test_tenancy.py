@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -163,6 +164,30 @@ def test_the_organization_ends_with_its_transaction(lived_in: Stack) -> None:
     """A pooled connection that goes on to somebody else carries nothing over."""
     with tenant(lived_in.organization_id):
         assert count("reservations_booking") > 0
+    assert count("reservations_booking") == 0
+
+
+def test_an_organization_within_a_transaction_of_none_ends_where_it_ends(lived_in: Stack) -> None:
+    from django.db import transaction
+
+    with transaction.atomic():
+        with tenant(lived_in.organization_id):
+            assert count("reservations_booking") > 0
+        assert count("reservations_booking") == 0
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_an_organization_within_another_ends_where_it_ends(lived_in: Stack, stranger: UUID, ends: str) -> None:
+    """What follows must not be read, or written, as the inner one's."""
+    with tenant(stranger):
+        with contextlib.suppress(ZeroDivisionError), tenant(lived_in.organization_id):
+            assert count("reservations_booking") > 0
+            if ends == "badly":
+                raise ZeroDivisionError
+        assert count("reservations_booking") == 0
+        with tenant(stranger):
+            pass
+        assert count("reservations_booking") == 0
     assert count("reservations_booking") == 0
 
 

@@ -28,8 +28,24 @@ def sql() -> psycopg.Cursor[Any]:
 
 @contextmanager
 def tenant(organization_id: UUID) -> Iterator[None]:
-    """One transaction in which the rows of that organization, and no others, exist."""
+    """One transaction in which the rows of that organization, and no others, exist.
+
+    Within another's, that one's again when it is over.
+    """
+    outer = _present() if connection.in_atomic_block else None
     with transaction.atomic():
-        with sql() as cursor:
-            cursor.execute("SELECT set_config('innsync.organization', %s, true)", (str(organization_id),))
+        _enter(str(organization_id))
         yield
+        if outer is not None:
+            _enter(outer)
+
+
+def _present() -> str:
+    with sql() as cursor:
+        row = cursor.execute("SELECT current_setting('innsync.organization', true)").fetchone()
+    return (row[0] or "") if row else ""
+
+
+def _enter(organization_id: str) -> None:
+    with sql() as cursor:
+        cursor.execute("SELECT set_config('innsync.organization', %s, true)", (organization_id,))
