@@ -9,6 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from innsync.apps.distribution.models import Conflict
 from innsync.portals import static_files
 from innsync.portals.admin.sparkline import in_words
 
@@ -78,6 +79,13 @@ def nights(first: date, last: date) -> str:
     return f"{first.day}–{last.day} {first:%b %Y}"
 
 
+@register.simple_tag
+def place(conflict: Conflict) -> str:
+    """The room type and the property; a rental's one type is called like the house, and named once."""
+    names = (conflict.room_type.name, conflict.property.name)
+    return ", ".join(dict.fromkeys(names))
+
+
 @register.filter
 def cell(field: str) -> str:
     """A field of the calendar as people call it: `price:2` is the price for two."""
@@ -87,4 +95,4 @@ def cell(field: str) -> str:
 
 @register.filter
 def duration(ms: float) -> str:
-    return in_words(ms)
+    return in_words(ms).replace(" ", "\N{NO-BREAK SPACE}")

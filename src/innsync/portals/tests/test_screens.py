@@ -10,6 +10,7 @@ import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Account
+from innsync.apps.properties.models import RoomType
 from innsync.portals.tests.conftest import signed_in
 
 
@@ -33,7 +34,7 @@ class TestOverview:
         assert "for <time" in text
         assert "4 min</time>" in text
         assert f'href="/connections/{house.connections["expedia"].id}#refused">4</a>' in text
-        assert "<b>164 ms</b> median, <b>1.9 s</b> p99" in text
+        assert "<b>164\N{NO-BREAK SPACE}ms</b> median, <b>1.9\N{NO-BREAK SPACE}s</b> p99" in text
         assert "<svg" in text
         assert "1 failing" in text
         assert "nothing needs you" not in text
@@ -180,6 +181,15 @@ class TestConflicts:
         assert text.count("Suite (1 left)") == 2
         assert "Note that Channex was asked to cancel" in text
         assert f"/conflicts/{conflict.id}/walk/" in text
+
+    @pytest.mark.parametrize(
+        ("type_name", "title"), [("Double", "Double, Harbour Hotel:"), ("Harbour Hotel", ">Harbour Hotel:")]
+    )
+    def test_a_house_that_is_its_own_room_type_is_named_once(self, enter, house, type_name, title):
+        house.oversell()
+        with tenant(house.organization.id):
+            RoomType.objects.filter(id=house.types["double"].id).update(name=type_name)
+        assert title in text_of(enter().get("/conflicts"))
 
     def test_a_type_without_room_on_every_night_is_not_offered(self, enter, house):
         house.oversell(5, 2)
