@@ -9,7 +9,7 @@ from typing import TypeAlias
 from innsync.ops.cli import build_parser, catalogue, load
 from innsync.ops.docs import markdown
 
-INTRO = """`make setup` puts `innsync` into `.venv/bin`. Every command ends with exit code 0 when it did what it was asked, and with
+INTRO = """`make setup` puts `innsync` into `.venv/bin`; `export PATH="$PWD/.venv/bin:$PATH"` lets you type the commands as they stand here. Every command ends with exit code 0 when it did what it was asked, and with
 1 and one sentence on standard error when it could not; a command line that can't be read ends with 2. `--help` after any command
 shows what stands here."""
 DATA_DIR = """Every command takes `--data-dir DIR`, anywhere in the line: the folder of the database, keys and logs. Without it `INNSYNC_DATA_DIR` says where that is,
