@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_table(lines: list[dict[str, str]]) -> None:
     """Columns that are empty throughout are left out, so that the rest fits into a terminal of 80."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     columns = [name for name in COLUMNS if name not in SOMETIMES or any(line[name] for line in lines)]
     for name in columns:
         table.add_column(name, no_wrap=name != "error")
