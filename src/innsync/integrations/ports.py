@@ -179,7 +179,7 @@ class Acknowledge(Protocol):
     """manifest: acknowledge."""
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
-        """Tell the channel that these messages are stored for good. One result an item, in any order."""
+        """Tell the channel that these messages are stored for good. One result for each that was tried, in any order."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -48,7 +48,8 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
             )
             if page.messages:
                 services.apply_pending(organization_id=organization_id, account_id=account_id)
-            went_on = _acknowledge(organization_id, account, adapter, session)
+            brought = [services.stored_id(message.message_id) for message in page.messages]
+            went_on = _acknowledge(organization_id, account, adapter, session, brought)
             if not page.more or not (page.messages and went_on):
                 break
     except IntegrationError as error:
@@ -60,32 +61,35 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
     return new
 
 
-def _acknowledge(organization_id: UUID, account: Account, adapter: Adapter, session: Session) -> bool:
-    """Tell the channel of what is stored and not yet acknowledged. Answers whether any of it was taken, or none waits.
+def _acknowledge(
+    organization_id: UUID, account: Account, adapter: Adapter, session: Session, brought: Collection[str]
+) -> bool:
+    """Tell the channel that messages are stored for good. Answers whether any of it was taken, or none waits.
 
-    All of it, as long as anything is taken: else the queue brings the same messages with the next page.
+    Those that the queue has just brought all at once, since it brings them again, and nothing behind them, until they
+    are acknowledged; of older ones that were not taken a few.
     """
     if not adapter.can("acknowledge"):
         return True
-    taken = False
-    while waiting := _unacknowledged(organization_id, account):
-        results = adapter.implementation.acknowledge(session, [_item(message) for message in waiting])
-        _record(organization_id, waiting, results, datetime.now(UTC))
-        if not any(result.accepted or result.final for result in results):
-            return taken
-        taken = True
-    return True
+    waiting = _unacknowledged(organization_id, account, brought)
+    taken = not waiting
+    for start in range(0, len(waiting), ACK_AT_ONCE):
+        some = waiting[start : start + ACK_AT_ONCE]
+        results = adapter.implementation.acknowledge(session, [_item(message) for message in some])
+        _record(organization_id, some, results, datetime.now(UTC))
+        taken = taken or any(result.accepted or result.final for result in results)
+    return taken
 
 
-def _unacknowledged(organization_id: UUID, account: Account) -> list[Message]:
+def _unacknowledged(organization_id: UUID, account: Account, brought: Collection[str]) -> list[Message]:
     with tenant(organization_id):
+        unknown = Message.objects.filter(account=account, acknowledged_at__isnull=True)
         # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
-        unknown = Message.objects.filter(
-            Q(found_by="") | Q(deliveries__gt=1), account=account, acknowledged_at__isnull=True
-        )
-        waiting = list(unknown.filter(acknowledge_words="").order_by("received_at", "id")[:ACK_AT_ONCE])
+        older = unknown.filter(Q(found_by="") | Q(deliveries__gt=1)).exclude(message_id__in=brought)
+        waiting = list(older.filter(acknowledge_words="").order_by("received_at", "id")[:ACK_AT_ONCE])
         # Those that were not taken before come last and by turns, so that what is never taken stands in nobody's way.
-        return waiting + list(unknown.exclude(acknowledge_words="").order_by("?")[: ACK_AT_ONCE - len(waiting)])
+        waiting += older.exclude(acknowledge_words="").order_by("?")[: ACK_AT_ONCE - len(waiting)]
+        return [*unknown.filter(message_id__in=brought).order_by("received_at", "id"), *waiting]
 
 
 def _item(message: Message) -> AckItem:

@@ -110,7 +110,7 @@ class BookingCom:
         return results
 
     def _acknowledge(self, session: Session, queue: str, items: Sequence[AckItem]) -> list[AckResult]:
-        """One message for all; when the vendor refuses it, one each, to find the item it means."""
+        """One message for all. The vendor takes all or none: when it refuses, half by half, to find the items it means."""
         try:
             self._post_acknowledgement(session, queue, items)
         except (Rejected, NotAuthorised) as error:
@@ -118,15 +118,16 @@ class BookingCom:
                 raise
             if len(items) == 1:
                 return [_refused(items[0], error)]
-            return [self._acknowledge_one(session, queue, item) for item in items]
+            middle = len(items) // 2
+            return [result for half in (items[:middle], items[middle:]) for result in self._half(session, queue, half)]
         return [AckResult(item.message_id, accepted=True) for item in items]
 
-    def _acknowledge_one(self, session: Session, queue: str, item: AckItem) -> AckResult:
+    def _half(self, session: Session, queue: str, items: Sequence[AckItem]) -> list[AckResult]:
+        """What goes wrong with one half takes nothing back of the other."""
         try:
-            self._post_acknowledgement(session, queue, [item])
-        except IntegrationError as error:
-            return _refused(item, error)
-        return AckResult(item.message_id, accepted=True)
+            return self._acknowledge(session, queue, items)
+        except (Transient, OutcomeUnknown, ContractBroken) as error:
+            return [AckResult(item.message_id, accepted=False, words=error.words) for item in items]
 
     def _post_acknowledgement(self, session: Session, queue: str, items: Sequence[AckItem]) -> None:
         operation = f"acknowledge {queue}"

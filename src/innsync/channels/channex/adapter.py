@@ -10,7 +10,14 @@ from innsync.channels.channex import bookings, mapping, webhook
 from innsync.channels.channex.client import Client, WriteAnswer
 from innsync.domain.ari import AriUpdate, Calendar, Target
 from innsync.domain.channel import BookingRevision, ChannelRoom
-from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, Rejected, Transient
+from innsync.integrations.errors import (
+    IntegrationError,
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Transient,
+)
 from innsync.integrations.http import Session
 from innsync.integrations.ports import (
     AckItem,
@@ -25,6 +32,7 @@ from innsync.integrations.ports import (
 )
 
 FEED_PAGES = 5
+MOST_SILENT = 3  # calls in a row without a proper answer: then it is not the call that is wrong
 # Revisions come in by a clock that is not ours.
 CLOCK_SLACK = timedelta(minutes=5)
 WEBHOOK_EVENTS = "booking;booking_unmapped_room;booking_unmapped_rate;non_acked_booking"
@@ -90,17 +98,24 @@ class ChannexAdapter:
         return list(reversed(newest.values()))
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
-        """One call a revision. After a lost connection the rest is left for later instead of waiting once for each."""
+        """One call a revision. When nothing answers any more the rest is left for later, untried."""
         client = Client(session)
         results: list[AckResult] = []
-        for place, item in enumerate(items):
+        silent = 0
+        for item in items:
             try:
                 client.acknowledge(item.acknowledge.get("revision") or item.message_id)
                 results.append(AckResult(item.message_id, accepted=True))
-            except NotAuthorised:
+                silent = 0
+            except (NotAuthorised, RateLimited):
+                if results:
+                    break
                 raise
             except (Transient, OutcomeUnknown) as error:
-                return results + [AckResult(later.message_id, False, error.words) for later in items[place:]]
+                results.append(AckResult(item.message_id, False, error.words))
+                silent += 1
+                if silent == MOST_SILENT:
+                    break
             except IntegrationError as error:
                 unknown = error.vendor_code == "404"
                 results.append(AckResult(item.message_id, False, error.words, final=unknown))

@@ -447,7 +447,7 @@ def test_acknowledging_says_one_thing_an_item(live, session, world, stay):
 
 
 def test_acknowledging_stops_when_nobody_answers(live, session, world, stay, answering):
-    items = [AckItem(str(number), "", "", "", {}, NOW) for number in range(3)]
+    items = [AckItem(str(number), "", "", "", {}, NOW) for number in range(5)]
     results = ADAPTER.acknowledge(answering(503, b"down"), items)
     assert [(result.message_id, result.accepted, result.final) for result in results] == [
         ("0", False, False),
@@ -456,6 +456,22 @@ def test_acknowledging_stops_when_nobody_answers(live, session, world, stay, ans
     ]
     with pytest.raises(NotAuthorised):
         ADAPTER.acknowledge(answering(401, b"{}"), items)
+
+
+def test_a_call_that_fails_takes_no_other_acknowledgement_with_it(live, session, world, stay, monkeypatch):
+    for _ in range(4):
+        world.book(stay(), force=True, notify=True)
+    messages = ADAPTER.pull_bookings(session).messages
+    acknowledge = Client.acknowledge
+
+    def failing_now_and_then(client: Client, revision: str) -> None:
+        if revision in (messages[0].acknowledge["revision"], messages[2].acknowledge["revision"]):
+            raise Transient("an error on demand")
+        acknowledge(client, revision)
+
+    monkeypatch.setattr(Client, "acknowledge", failing_now_and_then)
+    results = ADAPTER.acknowledge(session, [ack_item(message) for message in messages])
+    assert [result.accepted for result in results] == [False, True, False, True]
 
 
 def test_the_second_look_finds_what_the_feed_lost(live, session, prop, world, stay, recorder):
