@@ -9,12 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution.models import RateMapping, RoomMapping
 from innsync.apps.distribution.services import RateLink, RoomLink
 from innsync.apps.properties.models import Property
+from innsync.ops.after_restore import catch_up
 from innsync.ops.sandbox_link import occupancies
 from tests.flows.checks import check_connection
 from tests.flows.stack import Stack, small_hotel
@@ -156,6 +158,27 @@ def test_a_room_that_is_mapped_no_more_is_closed_there_and_stays_so(stack: Stack
     remap(stack, vendor, rooms, rates)
     check_connection(stack, vendor)
     assert stack.sold_at(vendor, NIGHT, room="suite")["available"] == 5
+
+
+def test_a_restored_backup_closes_what_it_does_not_map_where_nothing_can_be_read_back(
+    stack: Stack, database: str
+) -> None:
+    """Mapped no more when the backup was made, mapped and sold again afterwards, and then the backup came back."""
+    vendor = "expedia"
+    rooms, rates = mapped(stack, vendor)
+    suite = next(one.external_room for one in rooms if one.room_type_id == stack.built.room_types["suite"].id)
+    with tenant(stack.organization_id), sql() as cursor:
+        for table in ("distribution_ratemapping", "distribution_roommapping"):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE connection_id = %s AND external_room = %s",
+                (stack.connections[vendor], suite),
+            )
+        cursor.execute("DELETE FROM distribution_schedule WHERE kind = 'audit'")
+    assert catch_up(make_conninfo(database, options="-c role=innsync_app")) == 3
+    stack.advance(minutes=1)
+    check_connection(stack, vendor)
+    assert [stack.sold_at(vendor, offset, room="suite")["available"] for offset in (0, NIGHT, 59)] == [0, 0, 0]
+    assert available(stack, vendor) == 5
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import psycopg
 
+from innsync.apps.distribution.acknowledged import EMPTY
+
 # Found without row-level security, so that it works for the tables' owner too, whom the policies bind.
 _ORGANIZATIONS = "SELECT DISTINCT organization_id FROM distribution_schedule ORDER BY 1"
 
 # A channel that can't be read back is not audited: what it acknowledged before the backup tells nothing any more.
-_FORGET = """
-DELETE FROM distribution_acknowledged a
+_FORGET = f"""
+{EMPTY}
 WHERE NOT EXISTS (SELECT FROM distribution_schedule s WHERE s.subject_id = a.connection_id AND s.kind = 'audit')
 """
 

@@ -10,6 +10,10 @@ from uuid import UUID
 from innsync.apps.accounts.tenancy import sql
 from innsync.domain.ari import AriUpdate, Calendar, Row, Target
 
+# Emptied, not deleted: that there is a row says that the channel was told of that room or rate, and has it to close
+# when it is mapped no more. A statement to be ended with the WHERE of those rows, `a`.
+EMPTY = "UPDATE distribution_acknowledged a SET cells = array_fill(NULL::bigint, ARRAY[cardinality(a.cells)])"
+
 
 def month_of(day: date) -> date:
     return day.replace(day=1)
@@ -116,6 +120,12 @@ def _whole_months(connection_id: UUID, calendars: Mapping[Target, Calendar]) -> 
                 calendar.row(day) if calendar.first <= day <= calendar.last else stored[target].row(day) for day in days
             ]
     return result
+
+
+def forget_all(*, connection_id: UUID) -> None:
+    """Know nothing any more of what the channel shows, but that it was told of these rooms and rates."""
+    with sql() as cursor:
+        cursor.execute(f"{EMPTY} WHERE a.connection_id = %s", (connection_id,))
 
 
 def forget(calendar: Calendar, spans: Iterable[tuple[date, date]], fields: Sequence[str] = ()) -> Calendar:

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution import marks
+from innsync.apps.distribution import acknowledged, marks
 from innsync.apps.distribution.models import Account, Connection, RateMapping, RefusedCell, RoomMapping
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.vault import seal
@@ -299,13 +299,7 @@ def sync(*, connection: Connection, now: datetime, cause: str, forget: bool = Fa
     mark(connection=connection, spans=[(None, first, last)], since=now, cause=cause, forget=forget)
     Connection.objects.filter(id=connection.id).update(rolled_to=last, retry_at=None)
     if forget:
-        with sql() as cursor:
-            # Emptied, not deleted: that there is a row says that the channel was told of that room or rate.
-            cursor.execute(
-                "UPDATE distribution_acknowledged SET cells = array_fill(NULL::bigint, ARRAY[cardinality(cells)])"
-                " WHERE connection_id = %s",
-                (connection.id,),
-            )
+        acknowledged.forget_all(connection_id=connection.id)
 
 
 def pause(*, connection: Connection) -> None:
