@@ -165,7 +165,7 @@ def test_a_restored_backup_closes_what_it_does_not_map_where_nothing_can_be_read
 ) -> None:
     """Mapped no more when the backup was made, mapped and sold again afterwards, and then the backup came back."""
     vendor = "expedia"
-    rooms, rates = mapped(stack, vendor)
+    rooms, _ = mapped(stack, vendor)
     suite = next(one.external_room for one in rooms if one.room_type_id == stack.built.room_types["suite"].id)
     with tenant(stack.organization_id), sql() as cursor:
         for table in ("distribution_ratemapping", "distribution_roommapping"):
