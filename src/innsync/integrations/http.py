@@ -27,6 +27,7 @@ from innsync.integrations.errors import (
 )
 
 CONNECT_TIMEOUT_S = 5.0
+TIMEOUT_S = 30.0
 ANSWER_LIMIT_BYTES = 50_000_000
 SLOWEST_ANSWER = 4
 """How many times the time-out, which counts between two reads, an answer may take in all."""
@@ -120,7 +121,7 @@ class Session:
     tokens: TokenCache = field(default_factory=LocalTokens)
     allow_private: bool = False
     on_call: Callable[[Call], None] = _forget
-    timeout_s: float = 30.0
+    timeout_s: float = TIMEOUT_S
 
     def request(
         self,

@@ -21,6 +21,7 @@ from innsync.ops.portfolio import Built
 # How fast the sandbox's vendors may be asked when a person wants to watch: their own rules are far slower.
 FAST = 60_000
 FAST_POLL_S = 0.3
+FAST_TIMEOUT_S = 5  # the simulators answer in milliseconds or not at all
 ACCOUNT = "Sandbox"
 WEBHOOK_HEADER = "X-Channex-Webhook-Secret"
 
@@ -175,15 +176,15 @@ def _account(
         now=now,
         base_urls=dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{vendor}"),
         limits=dict.fromkeys(manifest.limits, FAST) if fast else {},
-        settings={**_no_pauses(manifest.settings), "poll_s": poll_s} if fast else {},
+        settings=_in_a_hurry(manifest.settings, poll_s) if fast else {},
         webhook_secrets=[secret] if secret else [],
         poll_s=poll_s if fast else None,
     )
 
 
-def _no_pauses(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The pauses between polls that a vendor asks for, set to nothing."""
-    return {name: 0 for name in settings if name.startswith("poll_")}
+def _in_a_hurry(settings: Mapping[str, Any], poll_s: float) -> dict[str, Any]:
+    """The pauses between polls that a vendor asks for, set to nothing; and no long wait for an answer that was lost."""
+    return {name: 0 for name in settings if name.startswith("poll_")} | {"poll_s": poll_s, "timeout_s": FAST_TIMEOUT_S}
 
 
 def _register_webhook(sandbox: Sandbox, vendor: str, listed: Mapping[str, Any], account: Account, base: str) -> None:

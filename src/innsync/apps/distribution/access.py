@@ -19,7 +19,7 @@ from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.limits import SharedLimiter
 from innsync.apps.distribution.models import Account
 from innsync.apps.distribution.vault import seal, unseal
-from innsync.integrations.http import Call, Session
+from innsync.integrations.http import TIMEOUT_S, Call, Session
 from innsync.integrations.manifest import Adapter, adapter
 
 log = structlog.get_logger()
@@ -98,16 +98,18 @@ def open_session(account: Account) -> tuple[Adapter, Session]:
     found = adapter(account.vendor)
     credentials = unseal(account.credentials)
     assert isinstance(credentials, dict)
+    settings_of_account = {**found.manifest.settings, **account.settings}
     session = Session(
         vendor=account.vendor,
         account_id=str(account.id),
         base_urls={**found.manifest.base_urls, **account.base_urls},
         credentials=credentials,
         client=client(),
-        settings={**found.manifest.settings, **account.settings},
+        settings=settings_of_account,
         limiter=SharedLimiter(str(account.id), found.manifest.limits, account.limits),
         tokens=SharedTokens(account.organization_id, account.id),
         allow_private=settings.SANDBOX,
         on_call=_log_call(account.vendor, account.id),
+        timeout_s=float(settings_of_account.get("timeout_s", TIMEOUT_S)),
     )
     return found, session

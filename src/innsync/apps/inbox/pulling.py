@@ -23,7 +23,7 @@ from innsync.integrations.ports import AckItem
 
 log = structlog.get_logger()
 MOST_PAGES = 200
-ACK_AT_ONCE = 100
+ACK_AT_ONCE = 25  # what a worker that dies meanwhile has to say again
 LISTED_DAYS = 3
 LOOK_AGAIN = timedelta(hours=1)
 RESUME_AGAIN = timedelta(seconds=20)
