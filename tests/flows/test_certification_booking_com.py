@@ -14,7 +14,9 @@ from lxml import etree
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.inbox import pulling
+from innsync.channels.booking_com.adapter import BookingCom
 from innsync.domain.restrictions import PlanWindow
+from innsync.integrations.errors import Transient
 from tests.flows.certification import certified_house, day, eventually, vary
 from tests.flows.checks import check_all, check_connection
 from tests.flows.stack import Stack
@@ -296,3 +298,94 @@ def test_an_outage_of_more_than_half_an_hour_loses_no_reservation(stack: Stack, 
         (tomorrow, "confirmed"),
         (later, "confirmed"),
     ]
+
+
+# --- Reservation Recovery: the list of what was missed
+
+
+@pytest.fixture
+def recovering(stack: Stack, worlds: dict[str, Any]) -> Any:
+    """The vendor's support has switched the feature on, and the account says so."""
+    next(iter(worlds[VENDOR].state.hotels.values())).settings["recovery"] = True
+    with tenant(stack.organization_id):
+        account = Account.objects.get(id=stack.account(VENDOR))
+        account.settings = {**account.settings, "recovery": True}
+        account.save(update_fields=["settings"])
+    return worlds[VENDOR]
+
+
+def look_again(stack: Stack) -> int:
+    return pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections[VENDOR])
+
+
+def missed(world: Any) -> list[str]:
+    return [reference for reference, booking in world.state.bookings.items() if booking.missed]
+
+
+def test_what_the_list_of_missed_reservations_brought_is_acknowledged_and_leaves_it(
+    stack: Stack, recovering: Any
+) -> None:
+    reference = stack.guest_books(VENDOR, 1, 1, room="twin")
+    stack.sandbox.call("POST", "clock", {"shift_s": 31 * 60})
+    eventually(lambda: missed(recovering) == [reference])
+    assert look_again(stack) == 1
+    stack.settle()
+    assert missed(recovering) == []
+    assert stack.rows("SELECT found_by, acknowledged_at IS NOT NULL FROM inbox_message") == [("audit", True)]
+    before = stack.seen(VENDOR)
+    assert look_again(stack) == 0
+    asked = [one["path"].rsplit("/", 1)[-1] for one in stack.requests(VENDOR, before)]
+    assert asked == ["missed-reservations"], "nothing is left to be read or acknowledged"
+
+
+def test_a_missed_reservation_whose_acknowledgement_was_lost_is_acknowledged_again(
+    stack: Stack, recovering: Any
+) -> None:
+    """Applied and acknowledged long ago, as far as we know; the vendor never heard of it."""
+    reference = stack.guest_books(VENDOR, 1, 1, room="twin")
+    stack.pull(VENDOR)
+    stack.settle()
+    recovering.state.bookings[reference].missed = True
+    assert look_again(stack) == 0
+    assert missed(recovering) == []
+    assert len(stack.bookings()) == 1
+    check_all(stack)
+
+
+def test_a_missed_reservation_that_could_not_be_acknowledged_is_so_at_the_next_look(
+    stack: Stack, recovering: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = stack.guest_books(VENDOR, 1, 1, room="twin")
+    stack.sandbox.call("POST", "clock", {"shift_s": 31 * 60})
+    eventually(lambda: missed(recovering) == [reference])
+
+    def silent(*arguments: Any) -> Any:
+        raise Transient("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BookingCom, "_post_acknowledgement", silent)
+        assert look_again(stack) == 1
+    assert missed(recovering) == [reference]
+    look_again(stack)
+    assert missed(recovering) == []
+    assert len(stack.bookings()) == 1
+
+
+def test_the_second_look_is_daily_and_half_hourly_while_the_account_has_the_list_of_missed(
+    stack: Stack, recovering: Any
+) -> None:
+    period = "SELECT every_s FROM distribution_schedule WHERE subject_id = %s AND kind = 'second_look'"
+    link = stack.connections[VENDOR]
+    assert stack.rows(period, link) == [(86_400.0,)]
+    look_again(stack)
+    assert stack.rows(period, link) == [(1800.0,)]
+    reference = stack.guest_books(VENDOR, 1, 1, room="twin")
+    stack.sandbox.call("POST", "clock", {"shift_s": 31 * 60})
+    eventually(lambda: missed(recovering) == [reference])
+    stack.advance(minutes=31)
+    assert missed(recovering) == []
+    with tenant(stack.organization_id):
+        Account.objects.filter(id=stack.account(VENDOR)).update(settings={})
+    recovering.state.hotels[next(iter(recovering.state.hotels))].settings["recovery"] = False
+    look_again(stack)
+    assert stack.rows(period, link) == [(86_400.0,)]

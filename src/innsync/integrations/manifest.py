@@ -77,6 +77,17 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class MissedList:
+    """Where `list_bookings` can be a list of what nobody acknowledged in time: it is asked for often, and acknowledged.
+
+    setting: the account's setting that makes it so. every_s: how often the vendor wants it read, in seconds.
+    """
+
+    setting: str
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A credential an account needs. `optional` ones have a use of their own, told in `help`."""
 
@@ -104,6 +115,12 @@ class Manifest:
     quality: Mapping[str, Any] = field(default_factory=dict)
     owns_decrement: bool = False
     notes: str = ""
+    missed_list: MissedList | None = None
+
+    def lists_missed(self, settings: Mapping[str, Any]) -> MissedList | None:
+        """The list of what was not acknowledged, if an account of these settings has it."""
+        found = self.missed_list
+        return found if found and {**self.settings, **settings}.get(found.setting) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,7 @@ def read_manifest(path: Path, package: str) -> Manifest:
             quality=facts.get("quality", {}),
             owns_decrement=facts.get("owns_decrement", False),
             notes=facts.get("notes", ""),
+            missed_list=MissedList(**facts["missed_list"]) if "missed_list" in facts else None,
         )
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise BrokenManifest(f"{path}: {error}") from error

@@ -21,7 +21,7 @@ from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.restrictions import ALWAYS
-from innsync.integrations.manifest import manifests
+from innsync.integrations.manifest import Manifest, manifests
 
 INVENTORY_EVERY_S = 300.0
 AUDIT_EVERY_S = 86_400.0
@@ -143,14 +143,17 @@ def connect(
         every_s=INVENTORY_EVERY_S,
         due_at=now + timedelta(seconds=INVENTORY_EVERY_S),
     )
-    for capability, kind in (("read_back", "audit"), ("list_bookings", "second_look")):
+    for capability, kind, every_s in (
+        ("read_back", "audit", AUDIT_EVERY_S),
+        ("list_bookings", "second_look", second_look_every_s(manifest, account.settings)),
+    ):
         if capability in manifest.can:
             schedule(
                 organization_id=account.organization_id,
                 subject_id=connection.id,
                 kind=kind,
-                every_s=AUDIT_EVERY_S,
-                due_at=now + timedelta(seconds=AUDIT_EVERY_S),
+                every_s=every_s,
+                due_at=now + timedelta(seconds=every_s),
             )
     sync(connection=connection, now=now, cause="connected")
     schedule(
@@ -161,6 +164,33 @@ def connect(
         due_at=now + timedelta(minutes=1),
     )
     return connection
+
+
+def second_look_every_s(manifest: Manifest, settings: Mapping[str, Any]) -> float:
+    """Seconds between two second looks of a connection whose account has these settings."""
+    missed = manifest.lists_missed(settings)
+    return missed.every_s if missed else AUDIT_EVERY_S
+
+
+def follow_missed_list(*, account: Account, connection_id: UUID, now: datetime) -> None:
+    """The account's settings may have changed: look as often as the vendor wants its list of missed bookings read."""
+    manifest = manifests()[account.vendor]
+    if manifest.missed_list is None:
+        return
+    every_s = second_look_every_s(manifest, account.settings)
+    with sql() as cursor:
+        # Whoever wants it at a pace of their own keeps that, unless it is too slow for such a list.
+        cursor.execute(
+            "UPDATE distribution_schedule SET every_s = %(every_s)s, due_at = %(due_at)s"
+            " WHERE subject_id = %(subject)s AND kind = 'second_look'"
+            " AND (every_s > %(every_s)s OR every_s = %(missed)s) AND every_s <> %(every_s)s",
+            {
+                "every_s": every_s,
+                "missed": manifest.missed_list.every_s,
+                "due_at": now + timedelta(seconds=every_s),
+                "subject": connection_id,
+            },
+        )
 
 
 def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:

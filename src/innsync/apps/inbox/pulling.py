@@ -9,17 +9,17 @@ from uuid import UUID
 import structlog
 from django.db.models import Q
 
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import load_linked
-from innsync.apps.distribution.services import AUDIT_EVERY_S, finish_resuming, schedule
+from innsync.apps.distribution.services import finish_resuming, follow_missed_list, schedule
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
 from innsync.integrations.http import Session
 from innsync.integrations.manifest import Adapter, manifests
-from innsync.integrations.ports import AckItem
+from innsync.integrations.ports import AckItem, RawMessage
 
 log = structlog.get_logger()
 MOST_PAGES = 200
@@ -134,42 +134,55 @@ def _went_wrong(organization_id: UUID, account: Account, error: IntegrationError
 
 
 def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime | None = None) -> int:
-    """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted."""
+    """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted.
+
+    Where the list is of what nobody acknowledged in time, it is acknowledged, known here or not: a channel that goes on
+    listing it has not heard of it.
+    """
     now = datetime.now(UTC)
     with tenant(organization_id):
         linked = load_linked(connection_id=connection_id)
     adapter, session = open_session(linked.account)
     if not adapter.can("list_bookings"):
         return 0
+    account = linked.account
+    missed = adapter.manifest.lists_missed(account.settings)
+    with tenant(organization_id):
+        follow_missed_list(account=account, connection_id=connection_id, now=now)
+    adopted = 0
     try:
         messages = adapter.implementation.list_bookings(session, linked.ref, since or now - timedelta(days=LISTED_DAYS))
+        if not missed:
+            messages = _unknown(organization_id, account, messages)
+        if messages:
+            services.receive(
+                organization_id=organization_id, account=account, messages=messages, now=now, found_by="audit"
+            )
+            adopted = services.apply_pending(organization_id=organization_id, account_id=account.id)
+        if missed:
+            listed = [services.stored_id(message.message_id) for message in messages]
+            _acknowledge(organization_id, account, adapter, session, listed)
     except IntegrationError as error:
-        _went_wrong(organization_id, linked.account, error)
+        _went_wrong(organization_id, account, error)
         _look_again_later(organization_id, connection_id, error, now)
-        return 0
+    return adopted
+
+
+def _unknown(organization_id: UUID, account: Account, messages: Sequence[RawMessage]) -> list[RawMessage]:
+    ids = [services.stored_id(message.message_id) for message in messages]
     with tenant(organization_id):
-        known = set(
-            Message.objects.filter(
-                account=linked.account, message_id__in=[services.stored_id(message.message_id) for message in messages]
-            ).values_list("message_id", flat=True)
-        )
-    missing = [message for message in messages if services.stored_id(message.message_id) not in known]
-    services.receive(
-        organization_id=organization_id, account=linked.account, messages=missing, now=now, found_by="audit"
-    )
-    return services.apply_pending(organization_id=organization_id, account_id=linked.account.id) if missing else 0
+        known = set(Message.objects.filter(account=account, message_id__in=ids).values_list("message_id", flat=True))
+    return [message for message in messages if services.stored_id(message.message_id) not in known]
 
 
 def _look_again_later(organization_id: UUID, connection_id: UUID, error: IntegrationError, now: datetime) -> None:
     """The list is as good an hour later; a poll that took the vendor's last call must not cost the day's look."""
     wait = min(error.retry_after or LOOK_AGAIN, LOOK_AGAIN)
-    with tenant(organization_id):
-        schedule(
-            organization_id=organization_id,
-            subject_id=connection_id,
-            kind="second_look",
-            every_s=AUDIT_EVERY_S,
-            due_at=now + wait,
+    with tenant(organization_id), sql() as cursor:
+        cursor.execute(
+            "UPDATE distribution_schedule SET due_at = CASE WHEN every_s > %(wait)s THEN %(due_at)s ELSE due_at END"
+            " WHERE subject_id = %(subject)s AND kind = 'second_look'",
+            {"wait": wait.total_seconds(), "due_at": now + wait, "subject": connection_id},
         )
 
 

@@ -25,6 +25,7 @@ KEYS: dict[str, str] = {
     "secrets": "what an account needs, each with `label`, `help` and `optional`, or just a label",
     "limits": "the vendor's limits by a name that calls draw on; see below",
     "dialect": "which rules the vendor can express; see below",
+    "missed_list": "where `list_bookings` can be what nobody acknowledged in time; see below",
     "settings": "further facts with their defaults, read by the adapter; an account or connection may replace them",
     "quality": '`done`, `todo`, or `{ exempt = "reason" }` for each promise; shown in the channels\' reference',
 }
@@ -33,6 +34,10 @@ LIMIT_KEYS = {
     "per_s": "in how many seconds, whenever they begin",
     "scope": "`property` or `account`: what they are counted for",
     "reserve": "how many of the calls are kept for messages that close something",
+}
+MISSED_LIST_KEYS = {
+    "setting": "the setting that makes it so; otherwise the second look is once a day, and acknowledges nothing",
+    "every_s": "how often the vendor wants it read, in seconds; what it brings is acknowledged",
 }
 DIALECT_KEYS = {
     "min_stay": "the meanings of a minimum stay that it knows: `arrival`, `through`",
@@ -82,6 +87,8 @@ def page() -> str:
         _keys(KEYS),
         "### A limit",
         _keys(LIMIT_KEYS),
+        "### The list of what was missed",
+        _keys(MISSED_LIST_KEYS),
         "### The dialect",
         _keys(DIALECT_KEYS),
         "## Ports",
