@@ -100,9 +100,11 @@ class ChannexAdapter:
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
         """One call a revision. When nothing answers any more the rest is left for later, untried."""
         client = Client(session)
+        nameless = [item for item in items if item.message_id.startswith(bookings.UNNAMED)]
+        words = "came without the id of a revision"
         results: list[AckResult] = []
         silent = 0
-        for item in items:
+        for item in (item for item in items if item not in nameless):
             try:
                 client.acknowledge(item.acknowledge.get("revision") or item.message_id)
                 results.append(AckResult(item.message_id, accepted=True))
@@ -119,7 +121,7 @@ class ChannexAdapter:
             except IntegrationError as error:
                 unknown = error.vendor_code == "404"
                 results.append(AckResult(item.message_id, False, error.words, final=unknown))
-        return results
+        return [*results, *(AckResult(item.message_id, False, words, final=True) for item in nameless)]
 
     def parse_booking(self, message: RawMessage) -> list[BookingRevision]:
         return [bookings.read(message.body)]

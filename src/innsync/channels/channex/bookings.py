@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from innsync.domain.card_data import scrub
 from innsync.domain.channel import BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind
 from innsync.domain.errors import InvalidMoney, InvalidStay
 from innsync.domain.money import Money
@@ -37,23 +39,50 @@ _RANK = {RevisionKind.NEW: 0, RevisionKind.MODIFIED: 1, RevisionKind.CANCELLED: 
 _AMOUNT_LIMIT = Decimal(10) ** 15
 # The travel site's own words, as text within the text, where no scrubber can tell a card's fields apart.
 _LEFT_OUT = frozenset({"raw_message"})
+UNNAMED = "without-id:"  # what the id begins with that an entry without one is given
 
 
-def cut_out(entry: Json) -> RawMessage:
-    """One entry of a list of revisions as a message of its own. Raises ContractBroken when it has no identity."""
-    attributes = entry.get("attributes")
-    revision = entry.get("id")
-    if not isinstance(attributes, dict) or not isinstance(revision, str) or not revision:
-        raise ContractBroken("a revision without id or attributes", vendor="channex", operation="read_revisions")
-    kept = entry | {"attributes": {name: value for name, value in attributes.items() if name not in _LEFT_OUT}}
+def cut_out(entry: object) -> RawMessage:
+    """One entry of a list of revisions as a message of its own, whatever the entry is: it must stop no other.
+
+    One without an id is known by a digest of what it says, and can't be acknowledged. What makes no sense is refused by
+    `read`, with the reason.
+    """
+    kept = _kept(entry)
+    attributes = _attributes(kept)
+    revision = _first_text(kept.get("id") if isinstance(kept, dict) else None, attributes.get("id"))
     return RawMessage(
-        message_id=revision,
+        message_id=revision or f"{UNNAMED}{_digest(kept, attributes)}",
         property_ref=str(attributes.get("property_id") or ""),
         booking_ref=str(attributes.get("booking_id") or ""),
         content_type="application/json",
         body=orjson.dumps(kept),
-        acknowledge={"revision": revision},
+        acknowledge={"revision": revision} if revision else {},
     )
+
+
+def _kept(entry: object) -> object:
+    attributes = _attributes(entry)
+    if not isinstance(entry, dict) or not attributes:
+        return entry
+    return entry | {"attributes": {name: value for name, value in attributes.items() if name not in _LEFT_OUT}}
+
+
+def _attributes(entry: object) -> Json:
+    attributes = entry.get("attributes") if isinstance(entry, dict) else None
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _first_text(*values: object) -> str:
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _digest(kept: object, attributes: Json) -> str:
+    """Equal for each delivery of an entry. Without the card, which is not to leave a trace."""
+    bare: object = kept
+    if isinstance(kept, dict) and attributes:
+        bare = kept | {"attributes": {name: value for name, value in attributes.items() if name != "guarantee"}}
+    return hashlib.sha256(scrub(orjson.dumps(bare, option=orjson.OPT_SORT_KEYS))).hexdigest()[:32]
 
 
 def read(body: bytes) -> BookingRevision:

@@ -90,9 +90,12 @@ class Client:
     def rate_plans(self, property_id: str) -> list[Json]:
         return list(self._all("/rate_plans", "list_rate_plans", [("filter[property_id]", property_id)]))
 
-    def feed(self, pages: int) -> tuple[list[Json], bool]:
-        """Revisions nobody acknowledged, oldest first, from that many pages at most; whether there are more."""
-        found: list[Json] = []
+    def feed(self, pages: int) -> tuple[list[object], bool]:
+        """Revisions nobody acknowledged, oldest first, from that many pages at most; whether there are more.
+
+        Entries are as they came, of whatever kind: one that is no revision must not hide the others.
+        """
+        found: list[object] = []
         for page in range(1, pages + 1):
             entries, more = self._page("/booking_revisions/feed", "read_feed", [("order[inserted_at]", "asc")], page)
             found += entries
@@ -100,8 +103,8 @@ class Client:
                 return found, False
         return found, True
 
-    def revisions_since(self, property_id: str, since: datetime) -> Iterator[Json]:
-        """Revisions that came in since then, newest first, acknowledged or not.
+    def revisions_since(self, property_id: str, since: datetime) -> Iterator[object]:
+        """Revisions that came in since then, newest first, acknowledged or not, entries as they came.
 
         Newest first so that reading stops at `since` even where the filter should not be understood.
         """
@@ -111,8 +114,9 @@ class Client:
             ("filter[inserted_at][gte]", moment),
             ("order[inserted_at]", "desc"),
         ]
-        for entry in self._all("/booking_revisions", "list_revisions", params):
-            inserted_at = _object(entry, "attributes", "list_revisions").get("inserted_at")
+        for entry in self._every("/booking_revisions", "list_revisions", params):
+            attributes = entry.get("attributes") if isinstance(entry, dict) else None
+            inserted_at = attributes.get("inserted_at") if isinstance(attributes, dict) else None
             if isinstance(inserted_at, str) and inserted_at < moment:
                 return
             yield entry
@@ -138,7 +142,14 @@ class Client:
         self._call("PUT", f"/webhooks/{webhook_id}", operation="update_webhook", content=body)
 
     def _all(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[Json]:
-        """The entries of every page. Raises ContractBroken when the pages do not end."""
+        """The entries of every page. Raises ContractBroken when one is no object, or the pages do not end."""
+        for entry in self._every(path, operation, params):
+            if not isinstance(entry, dict):
+                raise ContractBroken("data is no list of objects", vendor=self._session.vendor, operation=operation)
+            yield entry
+
+    def _every(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[object]:
+        """The entries of every page as they came. Raises ContractBroken when the pages do not end."""
         for page in range(1, MAX_PAGES + 1):
             entries, more = self._page(path, operation, params, page)
             yield from entries
@@ -146,10 +157,12 @@ class Client:
                 return
         raise ContractBroken(f"more than {MAX_PAGES} pages", vendor=self._session.vendor, operation=operation)
 
-    def _page(self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int) -> tuple[list[Json], bool]:
+    def _page(
+        self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int
+    ) -> tuple[list[object], bool]:
         paging = [("pagination[page]", str(page)), ("pagination[limit]", str(PAGE_SIZE))]
         answer = self._call("GET", path, operation=operation, params=[*params, *paging])
-        entries = _entries(answer, operation)
+        entries = _list(answer, operation)
         total = _meta(answer, operation).get("total")
         if isinstance(total, int):
             return entries, bool(entries) and total > page * PAGE_SIZE
@@ -206,11 +219,19 @@ def _object(answer: Json, key: str, operation: str) -> Json:
     return value
 
 
-def _entries(answer: Json, operation: str) -> list[Json]:
+def _list(answer: Json, operation: str) -> list[object]:
     value = answer.get("data")
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise ContractBroken("data is no list of objects", operation=operation)
+    if not isinstance(value, list):
+        raise ContractBroken("data is no list", operation=operation)
     return value
+
+
+def _entries(answer: Json, operation: str) -> list[Json]:
+    value = _list(answer, operation)
+    objects = [entry for entry in value if isinstance(entry, dict)]
+    if len(objects) < len(value):
+        raise ContractBroken("data is no list of objects", operation=operation)
+    return objects
 
 
 def _meta(answer: Json, operation: str) -> Json:

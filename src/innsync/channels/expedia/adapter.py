@@ -121,10 +121,16 @@ class Expedia:
         return list(_messages(found))
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        """Ten in one message, which Expedia refuses whole: what no confirmation can name is left out of it."""
         client = Client(session)
         by_hotel: dict[str, list[AckItem]] = defaultdict(list)
+        nameless: list[AckResult] = []
         for item in items:
-            by_hotel[item.property_ref].append(item)
+            if item.booking_ref and item.property_ref and item.acknowledge.get("type") in bookings.KINDS:
+                by_hotel[item.property_ref].append(item)
+            else:
+                words = "came without the id, hotel or type that a confirmation names"
+                nameless.append(AckResult(item.message_id, False, words, final=True))
         results: list[AckResult] = []
         failures: list[IntegrationError] = []
         for hotel, waiting in by_hotel.items():
@@ -138,7 +144,7 @@ class Expedia:
                     results += [AckResult(item.message_id, False, error.words, final) for item in batch]
         if failures and not any(result.accepted or result.final for result in results):
             raise failures[-1]
-        return results
+        return results + nameless
 
     def parse_booking(self, message: RawMessage) -> list[BookingRevision]:
         return [bookings.parse(message)]

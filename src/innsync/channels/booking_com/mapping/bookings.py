@@ -33,14 +33,13 @@ def read_queue(body: bytes, *, operation: str) -> list[RawMessage]:
     if name(root) not in (f"{NEW}RQ", f"{MODIFIED}RQ"):
         raise broken(f"a queue answered {name(root)}", operation)
     delivered_at = attribute(root, "TimeStamp")
-    return [_cut_out(element, delivered_at, operation) for wanted in _MESSAGES for element in deep(root, wanted)]
+    return [_cut_out(element, delivered_at) for wanted in _MESSAGES for element in deep(root, wanted)]
 
 
-def _cut_out(element: etree._Element, delivered_at: str, operation: str) -> RawMessage:
+def _cut_out(element: etree._Element, delivered_at: str) -> RawMessage:
+    """Of whatever the entry holds: one without ResID_Value is refused by `parse_booking` and stops no other."""
     reservation = _reservation_id(element)
     booking_ref = attribute(reservation, "ResID_Value")
-    if not booking_ref:
-        raise broken("a reservation without ResID_Value", operation)
     hotel = _hotel_id(element)
     return RawMessage(
         message_id=f"{hotel}:{booking_ref}:{content_hash(element)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -404,6 +405,26 @@ def test_nonsense_inside_a_booking_is_a_broken_contract_that_names_it(was: str, 
     assert was.encode() in message.body
     with pytest.raises(ContractBroken, match="4000000001"):
         bookings.parse_booking(replace(message, body=message.body.replace(was.encode(), becomes.encode())))
+
+
+def test_a_reservation_without_its_id_hides_no_other_and_is_refused_alone():
+    body = fixture("reservation_two_room_types.xml")
+    root = read_xml(body)
+    (whole,) = root.findall(".//{*}HotelReservation")
+    for note in ("one", "two"):
+        poison = copy.deepcopy(whole)
+        for named in poison.findall(".//{*}HotelReservationID"):
+            del named.attrib["ResID_Value"]
+        poison.set("Note", note)
+        whole.addprevious(poison)
+    first, second, good = bookings.read_queue(etree.tostring(root), operation="test")
+    assert good.message_id == messages("reservation_two_room_types.xml")[0].message_id
+    assert len({first.message_id, second.message_id, good.message_id}) == 3
+    assert bookings.read_queue(etree.tostring(root), operation="test")[0].message_id == first.message_id
+    assert bookings.parse_booking(good)
+    for message in (first, second):
+        with pytest.raises(ContractBroken, match="without ResID_Value"):
+            bookings.parse_booking(message)
 
 
 # -- reading back

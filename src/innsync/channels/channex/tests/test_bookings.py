@@ -196,10 +196,44 @@ def test_what_makes_no_booking_breaks_the_contract(new, place, value):
         read(new)
 
 
-@pytest.mark.parametrize("entry", [{}, {"id": "x"}, {"attributes": {}}, {"id": "", "attributes": {}}])
-def test_an_entry_without_identity_breaks_the_contract(entry):
+UNREADABLE = [
+    {},
+    {"id": "x"},
+    {"attributes": {}},
+    {"id": "", "attributes": {}},
+    {"id": 7, "attributes": []},
+    None,
+    "no",
+]
+
+
+@pytest.mark.parametrize("entry", UNREADABLE)
+def test_an_entry_that_makes_no_sense_becomes_a_message_that_breaks_the_contract(entry):
+    message = bookings.cut_out(entry)
+    assert message.message_id == bookings.cut_out(entry).message_id
+    assert json.loads(message.body) == entry
     with pytest.raises(ContractBroken):
-        bookings.cut_out(entry)
+        bookings.read(message.body)
+
+
+def test_entries_that_differ_and_have_no_id_are_different_messages():
+    ids = {bookings.cut_out(entry).message_id for entry in UNREADABLE}
+    assert len(ids) == len(UNREADABLE)
+
+
+def test_a_whole_booking_without_the_id_of_its_revision_is_read_all_the_same(new):
+    del new["id"], new["attributes"]["id"]
+    message = bookings.cut_out(new)
+    assert message.acknowledge == {}
+    (revision,) = ADAPTER.parse_booking(message)
+    assert revision.reference == new["attributes"]["booking_id"]
+
+
+def test_the_id_that_is_made_for_an_entry_says_nothing_of_its_card(new):
+    del new["id"], new["attributes"]["id"]
+    before = bookings.cut_out(new).message_id
+    new["attributes"]["guarantee"] = {"card_number": "4111111111111111", "cvv": "737"}
+    assert bookings.cut_out(new).message_id == before
 
 
 def test_a_truncated_message_breaks_the_contract(new):

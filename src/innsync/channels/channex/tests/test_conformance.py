@@ -505,9 +505,33 @@ def test_the_second_look_ends_at_its_date_even_where_the_filter_is_ignored(answe
     assert [message.message_id for message in found] == [new["id"]]
 
 
+POISON = [{"id": "x"}, {"attributes": {"booking_id": "b"}}, "no entry at all", None]
+
+
+def test_entries_of_a_foreign_shape_hide_no_other_from_the_feed_nor_from_the_second_look(answering, prop, fixture_json):
+    new = fixture_json("booking_new")
+    session = answering(200, {"data": [*POISON[:2], new, *POISON[2:]], "meta": {}})
+    pulled = ADAPTER.pull_bookings(session).messages
+    assert len({message.message_id for message in pulled}) == 5
+    assert new["id"] in {message.message_id for message in pulled}
+    listed = ADAPTER.list_bookings(session, prop, datetime(2027, 2, 28, tzinfo=UTC))
+    assert {message.message_id for message in listed} == {message.message_id for message in pulled}
+
+
+def test_what_came_without_an_id_is_not_acknowledged_and_keeps_no_other_from_being(answering, fixture_json):
+    pulled = ADAPTER.pull_bookings(answering(200, {"data": ["no entry", fixture_json("booking_new")], "meta": {}}))
+    items = [
+        AckItem(one.message_id, one.property_ref, one.booking_ref, "INN-1", one.acknowledge, datetime.now(UTC))
+        for one in pulled.messages
+    ]
+    good, poison = ADAPTER.acknowledge(answering(200, {"meta": {"message": "Success"}}), items)
+    assert (good.accepted, poison.accepted, poison.final) == (True, False, True)
+
+
 def test_the_feed_of_a_foreign_shape_breaks_the_contract(answering, world, session):
-    with pytest.raises(ContractBroken):
-        ADAPTER.pull_bookings(answering(200, {"data": [{"id": "x"}], "meta": {}}))
+    for data in ({"id": "x"}, "no list", None):
+        with pytest.raises(ContractBroken):
+            ADAPTER.pull_bookings(answering(200, {"data": data, "meta": {}}))
     world.faults = {"bad_schema": True}
     with pytest.raises(ContractBroken):
         ADAPTER.pull_bookings(session)

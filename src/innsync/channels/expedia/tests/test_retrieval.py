@@ -55,6 +55,18 @@ class TestBookings:
         (first,), (second,) = place.pull(), place.pull()
         assert first.message_id == second.message_id
 
+    @pytest.mark.parametrize("lacking", [{"booking_ref": ""}, {"property_ref": ""}, {"acknowledge": {"type": ""}}])
+    def test_what_no_confirmation_can_name_keeps_no_other_from_being_confirmed(
+        self, place: Place, lacking: dict[str, Any]
+    ) -> None:
+        place.open()
+        place.book()
+        (message,) = place.pull()
+        good, poison = place.acknowledge(replace(message, message_id="poison", **lacking), message)
+        assert (good.message_id, good.accepted) == (message.message_id, True)
+        assert (poison.message_id, poison.accepted, poison.final) == ("poison", False, True)
+        assert place.pull() == ()
+
     def test_a_confirmed_message_that_comes_again_is_the_same(self, place: Place) -> None:
         place.open()
         place.book()
