@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.inbox import services as inbox
 from innsync.apps.inbox.models import Message
+from innsync.integrations.errors import IntegrationError, NotAuthorised, Rejected
 from innsync.integrations.ports import AckItem, AckResult, Page, RawMessage
 from tests.flows.checks import check_stock
 from tests.flows.stack import Stack
@@ -171,3 +173,73 @@ def test_one_acknowledgement_that_is_not_taken_leaves_the_rest_of_the_queue_to_b
     monkeypatch.setattr(ChannexAdapter, "acknowledge", acknowledge)
     assert stack.pull("channex") == 3
     assert [message.message_id for message in queue] == [stuck]
+
+
+def test_an_entry_without_its_id_is_shown_and_the_queue_of_channex_goes_on(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from innsync.channels.channex.client import Client
+
+    real = Client.feed
+
+    def feed(self: Client, pages: int) -> tuple[list[Any], bool]:
+        entries, more = real(self, pages)
+        return [{"attributes": {"note": "nothing that a booking has"}}, *entries], more
+
+    monkeypatch.setattr(Client, "feed", feed)
+    look_at_a_queue_with_a_poisoned_entry(stack, "channex")
+
+
+def test_an_entry_without_its_id_is_shown_and_the_queue_of_booking_com_goes_on(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from innsync.channels.booking_com.client import Client
+
+    real = Client.reservations
+
+    def reservations(self: Client, queue: str, **how: Any) -> bytes:
+        answer = real(self, queue, **how)
+        if queue != "OTA_HotelResNotif":
+            return answer
+        root = etree.fromstring(answer)
+        etree.SubElement(root, f"{{{etree.QName(root).namespace}}}HotelReservation")
+        return etree.tostring(root)
+
+    monkeypatch.setattr(Client, "reservations", reservations)
+    look_at_a_queue_with_a_poisoned_entry(stack, "booking_com")
+
+
+def look_at_a_queue_with_a_poisoned_entry(stack: Stack, vendor: str) -> None:
+    for offset in (10, 20):
+        stack.guest_books(vendor, offset, 1, force=True)
+        stack.pull(vendor)
+    stack.settle()
+    check_stock(stack.organization_id)
+    assert states(stack) == ["applied", "applied", "needs_attention"]
+    with tenant(stack.organization_id):
+        poison = Message.objects.get(state="needs_attention")
+        assert poison.reason
+        assert poison.acknowledge_words
+        assert Message.objects.exclude(id=poison.id).filter(acknowledged_at__isnull=True).count() == 0
+
+
+@pytest.mark.parametrize(("refused", "state"), [(Rejected, "active"), (NotAuthorised, "unauthorised")])
+def test_a_second_queue_that_is_refused_costs_no_booking_of_the_first_and_is_shown(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, refused: type[IntegrationError], state: str
+) -> None:
+    from innsync.channels.booking_com.client import Client
+
+    real = Client.reservations
+
+    def reservations(self: Client, queue: str, **how: Any) -> bytes:
+        if queue == "OTA_HotelResModifyNotif":
+            raise refused("changes are not for you")
+        return real(self, queue, **how)
+
+    monkeypatch.setattr(Client, "reservations", reservations)
+    stack.guest_books("booking_com", 10, 1, force=True)
+    assert stack.pull("booking_com") == 1
+    assert states(stack) == ["applied"]
+    assert stack.rows("SELECT count(*) FROM inbox_message WHERE acknowledged_at IS NULL") == [(0,)]
+    account = stack.link("booking_com").account
+    assert (account.state, account.last_error) == (state, "changes are not for you")

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from innsync.domain.ari import AriUpdate, Calendar, Target
 from innsync.domain.channel import BookingRevision, ChannelRoom
-from innsync.integrations.errors import quote
+from innsync.integrations.errors import IntegrationError, quote
 from innsync.integrations.http import Session
 
 
@@ -89,10 +89,15 @@ class RawMessage:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages from a channel's queue; `more` when another call would bring further ones."""
+    """Messages from a channel's queue; `more` when another call would bring further ones.
+
+    failure: what kept the rest of the queue from being read. The messages are stored and acknowledged first, then it
+    counts as if it had been raised.
+    """
 
     messages: tuple[RawMessage, ...]
     more: bool = False
+    failure: IntegrationError | None = None
 
 
 @dataclass(frozen=True, slots=True)

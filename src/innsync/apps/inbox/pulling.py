@@ -50,6 +50,8 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
                 services.apply_pending(organization_id=organization_id, account_id=account_id)
             brought = [services.stored_id(message.message_id) for message in page.messages]
             went_on = _acknowledge(organization_id, account, adapter, session, brought)
+            if page.failure is not None:
+                raise page.failure
             if not page.more or not (page.messages and went_on):
                 break
     except IntegrationError as error:

@@ -57,15 +57,15 @@ class BookingCom:
     # -- bookings
 
     def pull_bookings(self, session: Session) -> Page:
-        """Both queues, the new one first. When the second can't be read now, the first is not thrown away for that:
-        the vendor sends a card only once (NOTES.md 5.6)."""
+        """Both queues, the new one first. When the second can't be read, whatever the reason, the first is not thrown
+        away for that: the vendor sends a card only once (NOTES.md 5.6)."""
         new = self._queue(session, NEW)
         try:
             modified = self._queue(session, MODIFIED)
-        except (Transient, OutcomeUnknown, ContractBroken):
+        except IntegrationError as error:
             if not new:
                 raise
-            return Page(tuple(new), more=True)
+            return Page(tuple(new), failure=error)
         return Page((*new, *modified))
 
     def _queue(self, session: Session, queue: str, params: Mapping[str, str] | None = None) -> list[RawMessage]:
@@ -94,10 +94,12 @@ class BookingCom:
         return bookings.parse_booking(message)
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        """The vendor takes a message of acknowledgements whole or not at all: what has no id is left out of it."""
+        nameless = [item for item in items if not item.booking_ref]
         results: list[AckResult] = []
         failure: IntegrationError | None = None
         for queue in (NEW, MODIFIED):
-            wanted = [item for item in items if item.acknowledge.get("queue", NEW) == queue]
+            wanted = [item for item in items if item.booking_ref and item.acknowledge.get("queue", NEW) == queue]
             if not wanted:
                 continue
             try:
@@ -107,7 +109,9 @@ class BookingCom:
                 results += [AckResult(item.message_id, accepted=False, words=error.words) for item in wanted]
         if failure is not None and not any(result.accepted or result.final for result in results):
             raise failure
-        return results
+        return results + [
+            AckResult(item.message_id, False, "came without ResID_Value", final=True) for item in nameless
+        ]
 
     def _acknowledge(self, session: Session, queue: str, items: Sequence[AckItem]) -> list[AckResult]:
         """One message for all. The vendor takes all or none: when it refuses, half by half, to find the items it means."""
@@ -160,7 +164,7 @@ def _refused(item: AckItem, error: IntegrationError) -> AckResult:
 
 def _latest(messages: Iterable[RawMessage]) -> list[RawMessage]:
     """One message a reservation: the later state, which a modification always is."""
-    latest = {(message.property_ref, message.booking_ref): message for message in messages}
+    latest = {(message.property_ref, message.booking_ref or message.message_id): message for message in messages}
     return list(latest.values())
 
 

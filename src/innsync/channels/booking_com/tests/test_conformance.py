@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -15,11 +16,13 @@ from innsync.domain.channel import RevisionKind
 from innsync.domain.money import Money
 from innsync.integrations.errors import (
     ContractBroken,
+    IntegrationError,
     NeedsSetup,
     NotAuthorised,
     OutcomeUnknown,
     RateLimited,
     Rejected,
+    Transient,
 )
 from innsync.integrations.manifest import adapter
 from innsync.integrations.ports import PropertyRef, Push
@@ -584,6 +587,16 @@ def test_a_cancellation_raises_the_vendors_count_although_we_said_zero(sandbox: 
     assert count() == ((0,),)
 
 
+def test_what_came_without_an_id_is_left_out_of_the_acknowledgement_of_the_others(sandbox: Sandbox):
+    sandbox.on_sale()
+    sandbox.book()
+    (message,) = sandbox.pull()
+    good, poison = sandbox.acknowledge(replace(message, message_id="poison", booking_ref=""), message)
+    assert (good.message_id, good.accepted) == (message.message_id, True)
+    assert (poison.message_id, poison.accepted, poison.final) == ("poison", False, True)
+    assert sandbox.pull() == []
+
+
 # -- the pace of polling
 
 
@@ -629,7 +642,32 @@ def test_when_the_second_queue_can_not_be_read_the_first_is_not_thrown_away(sand
     sandbox.world.state.last_poll["OTA_HotelResModifyNotif"] = sandbox.world.clock.now()
     page = ADAPTER.pull_bookings(sandbox.session)
     assert len(page.messages) == 1
-    assert page.more
+    assert isinstance(page.failure, RateLimited)
+
+
+@pytest.mark.parametrize("error", [NotAuthorised, Rejected, ContractBroken, Transient, OutcomeUnknown])
+def test_whatever_the_second_queue_answers_the_first_is_kept_and_the_error_told(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: type[IntegrationError]
+):
+    from innsync.channels.booking_com.client import Client
+
+    real = Client.reservations
+
+    def reservations(self: Client, queue: str, **how: Any) -> bytes:
+        if queue == "OTA_HotelResModifyNotif":
+            raise error("not this one")
+        return real(self, queue, **how)
+
+    monkeypatch.setattr(Client, "reservations", reservations)
+    sandbox.on_sale()
+    sandbox.book()
+    page = ADAPTER.pull_bookings(sandbox.session)
+    assert len(page.messages) == 1
+    assert type(page.failure) is error
+    sandbox.acknowledge(*page.messages)
+    sandbox.later(20)
+    with pytest.raises(error):
+        ADAPTER.pull_bookings(sandbox.session)
 
 
 def test_the_31st_token_of_an_hour_is_refused(sandbox: Sandbox):
