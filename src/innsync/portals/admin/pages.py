@@ -34,7 +34,7 @@ def what_asks(visitor: Visitor) -> dict[str, int]:
 
 def get_connection(visitor: Visitor, connection_id: UUID) -> Connection:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Connection.objects.filter(id=connection_id).exclude(state="retired").first()
+    found = Connection.objects.filter(id=connection_id).first()
     if found is None or not visitor.access.sees(found.property_id):
         raise Http404
     return found
