@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -109,8 +110,11 @@ def fragment(view: PageView) -> PageView:
     return answer
 
 
-def action(*, back: str) -> Callable[[ActionView], PageView]:
-    """Something that a person does: POST, by those who may act, all or nothing. A refusal leads to the page `back`."""
+def action(*, back: str, whole: bool = True) -> Callable[[ActionView], PageView]:
+    """Something that a person does: POST, by those who may act. A refusal leads to the page `back`.
+
+    whole: all or nothing, in one transaction. Else the view opens its own, as work that locks rooms for long must.
+    """
 
     def decorate(view: ActionView) -> PageView:
         @require_POST
@@ -120,7 +124,7 @@ def action(*, back: str) -> Callable[[ActionView], PageView]:
             if isinstance(visitor, HttpResponse):
                 return visitor
             try:
-                with tenant(visitor.access.organization_id):
+                with tenant(visitor.access.organization_id) if whole else nullcontext():
                     done = view(request, visitor, **where)
             except DomainError as error:
                 done = Done(refusal(error), reverse(back), well=False)

@@ -289,16 +289,23 @@ def _wake_waiting(organization_id: UUID, account: Account, booking_ref: str) -> 
     """A cancellation that came before its booking is applied with the next batch."""
     woken = Message.objects.filter(account=account, booking_ref=booking_ref, state="waiting").update(state="received")
     if woken:
-        events.enqueue(
-            organization_id=organization_id,
-            property_id=account.id,
-            topic="apply_inbox",
-            payload={"account_id": str(account.id)},
-        )
+        _apply_later(organization_id, account.id)
+
+
+def _apply_later(organization_id: UUID, account_id: UUID) -> None:
+    events.enqueue(
+        organization_id=organization_id,
+        property_id=account_id,
+        topic="apply_inbox",
+        payload={"account_id": str(account_id)},
+    )
 
 
 def replay(*, organization_id: UUID, message_ids: Sequence[UUID]) -> int:
-    """Try messages that need attention again, after the mapping was mended. Answers how many were applied."""
+    """Try messages that need attention again, after the mapping was mended. Answers how many were applied.
+
+    Batch by batch, so it is called outside of any transaction. What it does not get to, a job does.
+    """
     with tenant(organization_id):
         accounts = list(
             Message.objects.filter(id__in=message_ids, state="needs_attention")
@@ -306,4 +313,6 @@ def replay(*, organization_id: UUID, message_ids: Sequence[UUID]) -> int:
             .distinct()
         )
         Message.objects.filter(id__in=message_ids, state="needs_attention").update(state="received")
+        for account_id in accounts:
+            _apply_later(organization_id, account_id)
     return sum(apply_pending(organization_id=organization_id, account_id=account_id) for account_id in accounts)

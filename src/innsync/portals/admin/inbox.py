@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
 from innsync.apps.inbox.selectors import list_messages, list_needing_attention
@@ -73,24 +74,31 @@ def message(request: HttpRequest, visitor: Visitor, message_id: UUID) -> HttpRes
     return show(request, visitor, "message.html", context, section="inbox")
 
 
-@action(back="inbox")
+@action(back="inbox", whole=False)
 def replay(request: HttpRequest, visitor: Visitor, message_id: UUID) -> Done:
-    found = _get_message(visitor, message_id)
-    to = reverse("message", args=[found.id])
+    organization_id = visitor.access.organization_id
+    to = reverse("message", args=[message_id])
+    with tenant(organization_id):
+        found = _get_message(visitor, message_id)
     if found.state != "needs_attention":
         return Done("This message needs no attention any more.", to)
-    services.replay(organization_id=visitor.access.organization_id, message_ids=[found.id])
-    found.refresh_from_db()
+    services.replay(organization_id=organization_id, message_ids=[found.id])
+    with tenant(organization_id):
+        found.refresh_from_db()
     if found.state == "needs_attention":
         return Done(f"It still can't be applied: {found.reason}.", to, well=False)
     return Done(f"Tried again: {MESSAGE_STATES[found.state].label.lower()}.", to)
 
 
-@action(back="inbox")
+@action(back="inbox", whole=False)
 def replay_all(request: HttpRequest, visitor: Visitor) -> Done:
-    every = list_needing_attention(property_ids=visitor.access.property_ids, limit=MOST_REPLAYED)
+    """Batch by batch, each for itself: what is done is done, and nobody waits for rooms longer than a batch takes."""
+    organization_id = visitor.access.organization_id
+    with tenant(organization_id):
+        every = list_needing_attention(property_ids=visitor.access.property_ids, limit=MOST_REPLAYED)
     waiting = [one.id for one in every]
-    services.replay(organization_id=visitor.access.organization_id, message_ids=waiting)
-    left = Message.objects.filter(id__in=waiting, state__in=("needs_attention", "received")).count()
+    services.replay(organization_id=organization_id, message_ids=waiting)
+    with tenant(organization_id):
+        left = Message.objects.filter(id__in=waiting, state__in=("needs_attention", "received")).count()
     words = f"{len(waiting) - left} of {len(waiting)} messages tried again with success."
     return Done(words, reverse("inbox"), well=not left)

@@ -6,10 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Account
+from innsync.apps.inbox.models import Message
 from innsync.apps.properties.models import RoomType
 from innsync.portals.tests.conftest import signed_in
 
@@ -147,6 +149,41 @@ class TestInbox:
         assert told(answer) == ["3 of 4 messages tried again with success."]
         assert {house.message(booking_ref=one).state for one in references} == {"applied"}
         assert house.message(booking_ref="broken").state == "needs_attention"
+
+    @pytest.mark.parametrize("every", [True, False])
+    def test_what_is_replayed_is_committed_batch_by_batch(self, enter, house, monkeypatch, database_urls, every):
+        """In one transaction a long queue would keep all of its rooms locked until the last message."""
+        from innsync.apps.inbox import services
+
+        references = [house.channel_sells(offset, 1, room="attic") for offset in (3, 6, 9, 12, 15)]
+        house.map_attic()
+        if not every:  # the message asked for, and those of its account that wait to be applied anyway
+            with tenant(house.organization.id):
+                Message.objects.exclude(booking_ref=references[0]).update(state="received")
+        monkeypatch.setattr(services, "BATCH", 2)
+        apply_batch, seen = services._apply_batch, []
+
+        def watched(*given):
+            count = "SELECT count(*) FROM inbox_message WHERE organization_id = %s AND state = 'applied'"
+            with psycopg.connect(database_urls[1]) as somebody_else:
+                seen.append(somebody_else.execute(count, (house.organization.id,)).fetchone()[0])
+            return apply_batch(*given)
+
+        monkeypatch.setattr(services, "_apply_batch", watched)
+        one = house.message(booking_ref=references[0]).id
+        enter().post("/inbox/replay" if every else f"/inbox/{one}/replay")
+        assert seen == [0, 2, 4, 5]
+
+    def test_a_replay_that_is_cut_off_is_gone_on_with_by_a_job(self, enter, house, monkeypatch):
+        from innsync.apps.inbox import services
+
+        reference = house.channel_sells(3, room="attic")
+        house.map_attic()
+        monkeypatch.setattr(services, "apply_pending", lambda **which: 0)
+        enter().post("/inbox/replay")
+        assert house.message(booking_ref=reference).state == "received"
+        house.relay()
+        assert [job["account_id"] for job in house.jobs("apply_inbox")] == [str(house.account.id)]
 
     def test_card_data_is_not_on_the_page(self, enter, house):
         body = json.dumps({"id": "x", "note": "4111111111111111", "cvv": "737"}).encode()
