@@ -50,9 +50,9 @@ SELECT greatest(
 FROM events_bucket WHERE key = %(key)s
 """
 _BLOCK = """
-INSERT INTO events_bucket (key, tokens, at, stamps, blocked_until)
+INSERT INTO events_bucket AS b (key, tokens, at, stamps, blocked_until)
 VALUES (%(key)s, 0, clock_timestamp(), '{}', clock_timestamp() + %(pause)s)
-ON CONFLICT (key) DO UPDATE SET blocked_until = excluded.blocked_until
+ON CONFLICT (key) DO UPDATE SET blocked_until = greatest(b.blocked_until, excluded.blocked_until)
 """
 
 
@@ -99,6 +99,7 @@ class SharedLimiter:
         return None
 
     def penalise(self, *, limits: Sequence[str], property_id: str, pause: timedelta) -> None:
+        """Let nothing through for that long. A longer pause that was asked for before stands."""
         with transaction.atomic(), sql() as cursor:
             for name in sorted(limits):
                 cursor.execute(_BLOCK, {"key": self._bucket(name, property_id, True)["key"], "pause": pause})
