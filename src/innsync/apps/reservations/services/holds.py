@@ -8,7 +8,7 @@ from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
-from innsync.apps.inventory.services import change_stock, end_hold, hold_rooms
+from innsync.apps.inventory.services import change_stock, end_hold, hold_rooms, lock_types
 from innsync.apps.rates.selectors import House
 from innsync.domain.stay import StayDates
 
@@ -51,13 +51,18 @@ def release_hold(*, organization_id: UUID, property_id: UUID, hold_id: UUID, sta
 
 
 def expire_holds(*, organization_id: UUID, now: datetime) -> int:
-    """Give back the rooms of every hold whose time has passed. Answers how many."""
+    """Give back the rooms of every hold whose time has passed. Answers how many.
+
+    The types of all of them are locked before the first is given back: taken hold by hold, out of their order, they
+    and a booking of two types would wait for each other.
+    """
     with sql() as cursor:
         due = cursor.execute(
-            "SELECT id, property_id FROM inventory_hold WHERE state = 'active' AND expires_at <= %s"
+            "SELECT id, property_id, rooms FROM inventory_hold WHERE state = 'active' AND expires_at <= %s"
             " ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED",
             (now,),
         ).fetchall()
-    for hold_id, property_id in due:
+        lock_types(cursor, {UUID(room_type_id) for _, _, rooms in due for room_type_id in rooms})
+    for hold_id, property_id, _ in due:
         release_hold(organization_id=organization_id, property_id=property_id, hold_id=hold_id, state="expired")
     return len(due)
