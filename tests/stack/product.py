@@ -37,7 +37,8 @@ def free_port() -> int:
 class Product:
     """One data folder with two ports of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, demo: bool = True) -> None:
+        self.demo = demo
         self.folder = Path(tempfile.mkdtemp(prefix="innsync-stack-"))
         self.folder.chmod(0o755)  # the database runs as another user when the tests run as root
         self.data_dir = self.folder / "data"
@@ -62,11 +63,12 @@ class Product:
         return {name: value for name, value in os.environ.items() if name not in OURS}
 
     def launch(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `innsync up --demo --json` without waiting."""
+        """Start `innsync up --json` without waiting."""
         ports = ["--port", str(self.port), "--sandbox-port", str(self.sandbox_port)]
         where = ["--data-dir", str(self.data_dir)]
+        demo = ["--demo"] if self.demo else []
         self.running = subprocess.Popen(
-            [sys.executable, "-m", "innsync.ops.cli", "up", *where, *ports, "--demo", "--json", *arguments],
+            [sys.executable, "-m", "innsync.ops.cli", "up", *where, *ports, *demo, "--json", *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

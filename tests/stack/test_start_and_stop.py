@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -53,6 +54,15 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 20.0) -> bool
     return condition()
 
 
+def first_words(product: Product) -> list[str]:
+    """The three lines that it writes to standard error once it is ready, after what it did before."""
+    assert product.running is not None
+    assert product.running.stderr is not None
+    lines = iter(product.running.stderr.readline, "")
+    first = next(line for line in lines if "Bringing the tables" not in line)
+    return [first, next(lines), next(lines)]
+
+
 class TestReady:
     def test_the_first_start_says_who_may_enter(self, installed: tuple[Product, dict[str, object]]) -> None:
         product, ready = installed
@@ -65,6 +75,28 @@ class TestReady:
         assert users
         assert all(set(user) == {"email", "password", "role"} for user in users)
         assert "administrator" in {user["role"] for user in users}
+
+    def test_without_the_demo_it_says_how_the_first_person_gets_in_until_there_is_one(self) -> None:
+        product = Product(demo=False)
+        try:
+            assert product.start()["users"] == []
+            told = first_words(product)
+            assert "Nobody can sign in yet." in told[0]
+            commands = [shlex.split(line) for line in told[1:]]
+            assert [words[:3] for words in commands] == [["innsync", "user", "add"], ["innsync", "keys", "create"]]
+            for words in commands:
+                done = product.command(*words[1:-2])  # it names the folder by itself
+                assert words[-2:] == ["--data-dir", str(product.data_dir)]
+                assert done.returncode == 0, done.stderr
+            product.stop()
+            product.start()
+            assert product.running is not None
+            product.running.send_signal(signal.SIGTERM)
+            assert "Nobody" not in product.running.communicate(timeout=60)[1]
+            product.running = None
+        finally:
+            product.end()
+            shutil.rmtree(product.folder)
 
     def test_the_second_start_is_quick_and_says_the_same(self, installed: tuple[Product, dict[str, object]]) -> None:
         product, first = installed
@@ -321,3 +353,23 @@ def contents(product: Product) -> dict[str, int]:
             assert row is not None
             counted[table] = row[0]
         return counted
+
+
+def test_metrics_speak_for_all_web_processes_whichever_answers_and_begin_anew_with_each_start(product: Product) -> None:
+    series = 'innsync_http_requests_total{method="GET",route="unknown",status="404"}'
+
+    def counted() -> list[float]:
+        """Each time over a connection of its own, which any of the processes may take."""
+        texts = [httpx.get(f"http://127.0.0.1:{product.port}/metrics").text for _ in range(12)]
+        lines = [[line for line in text.splitlines() if line.startswith(series)] for text in texts]
+        assert all(len(found) <= 1 for found in lines)
+        return [float(found[0].rsplit(" ", 1)[1]) if found else 0.0 for found in lines]
+
+    product.start()
+    for _ in range(40):
+        assert httpx.get(f"http://127.0.0.1:{product.port}/api/nowhere/at/all").status_code == 404
+    assert counted() == [40.0] * 12
+    assert "\ninnsync_workers 2.0\n" in httpx.get(f"http://127.0.0.1:{product.port}/metrics").text
+    product.stop()
+    product.start()
+    assert counted() == [0.0] * 12

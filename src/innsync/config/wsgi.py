@@ -6,8 +6,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from innsync.ops import logs
+from innsync.ops import logs, shared_counts
 
+shared_counts.make_room()
 logs.configure()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
 application = get_wsgi_application()

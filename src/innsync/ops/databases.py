@@ -42,6 +42,13 @@ def refuse_old(server_version: int, *, setting: str = "DATABASE_URL") -> None:
         )
 
 
+def holds_people(url: str) -> bool:
+    """Whether anybody may sign in. `url` is the owner's, of a database whose tables are up to date."""
+    with psycopg.connect(url, connect_timeout=10, autocommit=True) as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM accounts_user WHERE is_active)").fetchone()
+        return bool(row and row[0])
+
+
 def reason(error: psycopg.OperationalError) -> str:
     """The server's or the network's own words, on one line, without a final stop."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

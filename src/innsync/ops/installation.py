@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from innsync.ops import databases, locks, processes, running
+from innsync.ops import databases, locks, processes, running, shared_counts
 from innsync.ops.files import open_log, secret_key
 from innsync.ops.postgres import EmbeddedPostgres, make_data_dir
 from innsync.ops.refusal import Refusal, of_os_error
@@ -43,12 +43,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What is served, and who may enter."""
+    """What is served, and who may enter. nobody: there is nobody yet who could sign in."""
 
     url: str
     sandbox: str | None
     api_key: str | None
     users: list[dict[str, str]]
+    nobody: bool = False
 
     def as_json(self) -> str:
         return json.dumps({"ready": self.url, "sandbox": self.sandbox, "api_key": self.api_key, "users": self.users})
@@ -91,7 +92,7 @@ class Installation:
         self._prepare_database(supervisor)
         running.announce(self.data_dir, supervisor.environment)
         self._migrate(supervisor)
-        supervisor.start(processes.web(port=self.options.port))
+        supervisor.start(processes.web(port=self.options.port, environment=shared_counts.begin(self.data_dir)))
         for worker in processes.workers(count=self.options.workers):
             supervisor.start(worker)
         demo = self._seed(supervisor) if self.options.demo else {}
@@ -101,6 +102,7 @@ class Installation:
             sandbox=self.sandbox_url if self.options.demo else None,
             api_key=demo.get("api_key"),
             users=demo.get("users", []),
+            nobody=not databases.holds_people(supervisor.environment["DATABASE_ADMIN_URL"]),
         )
 
     @property

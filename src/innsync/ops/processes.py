@@ -29,7 +29,7 @@ class Process:
     when_orphaned: signal.Signals = signal.SIGTERM
 
 
-def web(*, port: int) -> Process:
+def web(*, port: int, environment: Mapping[str, str]) -> Process:
     """Django under WSGI: a few processes with many threads, since each request mostly waits for the database."""
     threads = os.environ.get("INNSYNC_WEB_THREADS") or "16"
     return Process(
@@ -38,6 +38,7 @@ def web(*, port: int) -> Process:
             *_granian("innsync.config.wsgi:application", interface="wsgi", port=port, kill_after_s=4),
             *("--workers", str(min(2, os.cpu_count() or 1)), "--blocking-threads", threads, "--backlog", "2048"),
         ),
+        environment=environment,
     )
 
 

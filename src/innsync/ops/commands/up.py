@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from pathlib import Path
 
+from innsync.ops import running
 from innsync.ops.installation import Installation, Options, Ready
 from innsync.ops.refusal import Refusal
 from innsync.ops.signals import Stopped, ignore_signals, stopped_by_signals
@@ -49,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             ready = installation.start()
             say(ready.as_json() if args.json else in_words(ready))
+            if ready.nobody:
+                report_to_stderr(how_to_enter(args.data_dir))
             installation.watch()
         except Stopped:
             return 0
@@ -69,6 +74,17 @@ def in_words(ready: Ready) -> str:
     if ready.api_key:
         lines.append(f"API key           {ready.api_key}")
     return "\n".join(lines)
+
+
+def how_to_enter(data_dir: Path) -> str:
+    """Commands as this one was typed, on the same folder."""
+    typed = sys.argv[0] if Path(sys.argv[0]).name == "innsync" else "innsync"
+    where = "" if data_dir == running.default_data_dir() else f" --data-dir {shlex.quote(str(data_dir))}"
+    return (
+        "Nobody can sign in yet. Make an organization and yourself, and a key for a program, in a second terminal:\n"
+        f'  {typed} user add you@example.com --new-organization "My Hotels"{where}\n'
+        f"  {typed} keys create Website{where}"
+    )
 
 
 def say(text: str) -> None:
