@@ -123,7 +123,9 @@ def test_1_a_full_sync_of_500_days_is_two_calls(make_stack: Callable[..., Stack]
 
 def test_1_a_manual_full_sync_is_two_calls_again(stack: Stack, sheet: Sheet) -> None:
     with tenant(stack.organization_id):
-        distribution.sync(connection=stack.link("channex"), now=datetime.now(UTC), cause="full sync", forget=True)
+        distribution.sync(
+            connection=stack.link("channex"), now=datetime.now(UTC), cause="asked", forget=True, force=True
+        )
     sheet.settle()
     assert (sheet.count, len(sheet.calls("/availability")), len(sheet.calls("/restrictions"))) == (2, 1, 1)
 

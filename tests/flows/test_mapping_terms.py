@@ -151,7 +151,7 @@ def test_a_room_that_is_mapped_no_more_is_closed_there_and_stays_so(stack: Stack
     assert [stack.sold_at(other, NIGHT, room="suite")["available"] for other in others(vendor)] == [5, 5]
     before = stack.seen(vendor)
     with tenant(stack.organization_id):
-        distribution.sync(connection=stack.link(vendor), now=datetime.now(UTC), cause="full sync", forget=True)
+        distribution.sync(connection=stack.link(vendor), now=datetime.now(UTC), cause="asked", forget=True, force=True)
     stack.settle()
     check_connection(stack, vendor)
     assert any(suite in request["body"] for request in stack.pushes(vendor, before)), "told again with all the rest"

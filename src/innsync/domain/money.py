@@ -43,6 +43,11 @@ def minor_digits(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
+def is_currency(text: str) -> bool:
+    """Whether that is written as a currency code of ISO 4217 is: three capital letters."""
+    return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
@@ -52,7 +57,7 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if len(self.currency) != 3 or not self.currency.isascii() or not self.currency.isupper():
+        if not is_currency(self.currency):
             raise InvalidMoney(text=self.currency)
 
     @classmethod

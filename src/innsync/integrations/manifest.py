@@ -53,7 +53,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Which rules a channel can express. `min_stay` lists the meanings it knows: arrival, through."""
+    """Which rules a channel can express. `min_stay` lists the meanings it knows: arrival, through.
+
+    rate_currencies: each rate may have a currency of its own there, not only each property.
+    """
 
     min_stay: tuple[str, ...] = ("arrival", "through")
     max_stay: bool = True
@@ -62,6 +65,7 @@ class Dialect:
     stop_sell: bool = True
     occupancy_prices: bool = True
     max_nights: int = 0
+    rate_currencies: bool = False
 
     def restrictions(self) -> tuple[str, ...]:
         """The restriction fields of a product's row at this channel, in the layout's order."""
@@ -99,7 +103,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The facts of one adapter."""
+    """The facts of one adapter. full_sync_every_h: the channel wants everything of a property sent at most once in so many hours."""
 
     key: str
     name: str
@@ -114,6 +118,7 @@ class Manifest:
     settings: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     owns_decrement: bool = False
+    full_sync_every_h: float = 0
     notes: str = ""
     missed_list: MissedList | None = None
 
@@ -158,6 +163,7 @@ def read_manifest(path: Path, package: str) -> Manifest:
             settings=facts.get("settings", {}),
             quality=facts.get("quality", {}),
             owns_decrement=facts.get("owns_decrement", False),
+            full_sync_every_h=facts.get("full_sync_every_h", 0),
             notes=facts.get("notes", ""),
             missed_list=MissedList(**facts["missed_list"]) if "missed_list" in facts else None,
         )

@@ -18,12 +18,20 @@ from innsync.integrations.http import Session
 
 @dataclass(frozen=True, slots=True)
 class PropertyRef:
-    """One property as a channel knows it: its id there, the currency prices are sent in, its time zone, its settings."""
+    """One property as a channel knows it: its id there, the currency prices are sent in, its time zone, its settings.
+
+    rate_currencies: the rates that have another currency than the property.
+    """
 
     id: str
     currency: str
     time_zone: str
     settings: Mapping[str, object] = field(default_factory=dict)
+    rate_currencies: Mapping[Target, str] = field(default_factory=dict)
+
+    def currency_of(self, target: Target) -> str:
+        """The currency in which the target's prices are told."""
+        return self.rate_currencies.get(target, self.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ class Connection(models.Model):
 
     state: `active`, `paused` (by a person), `resuming` (bookings of the gap are fetched first), `unauthorised`
     (credentials refused; asks for new ones).
+    last_audit_error: why the last audit could not be made, in the channel's words; it says nothing about pushes.
+    last_full_at: when everything was last sent, whatever the channel had acknowledged.
+    mapping_findings: what the channel's catalogue has that the mapping leaves out or says otherwise, one a line.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -53,6 +56,9 @@ class Connection(models.Model):
     last_inbound_at = models.DateTimeField(null=True)
     last_audit_at = models.DateTimeField(null=True)
     last_drift_cells = models.PositiveIntegerField(default=0)
+    last_audit_error = models.TextField(blank=True, default="", db_default="")
+    last_full_at = models.DateTimeField(null=True, blank=True)
+    mapping_findings = models.TextField(blank=True, default="", db_default="")
     rolled_to = models.DateField(null=True)
 
     class Meta:
@@ -87,6 +93,8 @@ class RoomMapping(models.Model):
 class RateMapping(models.Model):
     """One of our products as a rate of a channel's room.
 
+    currency: that of the rate there, where it is another than the connection's; empty = the connection's.
+    exchange_rate: how much of it one unit of the property's own currency is; only with a currency of its own.
     markup_percent and markup_minor are added to our price, in that order, after conversion.
     aliases: further rate ids that appear in that channel's bookings for the same product.
     """
@@ -99,6 +107,8 @@ class RateMapping(models.Model):
     external_rate = models.CharField(max_length=100)
     aliases = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     occupancies = ArrayField(models.PositiveSmallIntegerField(), default=list)
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    exchange_rate = models.DecimalField(max_digits=18, decimal_places=8, null=True, blank=True)
     markup_percent = models.DecimalField(max_digits=7, decimal_places=3, default=0)
     markup_minor = models.IntegerField(default=0)
     sells = models.BooleanField(default=True)
@@ -230,7 +240,10 @@ class Drift(models.Model):
 
 
 class Schedule(models.Model):
-    """When a connection's or account's safety net is due again. Plumbing, outside row-level security."""
+    """When a connection's or account's safety net is due again. Plumbing, outside row-level security.
+
+    chosen: a person said how often; nothing else changes that.
+    """
 
     id = models.BigAutoField(primary_key=True)
     organization_id = models.UUIDField()
@@ -238,6 +251,7 @@ class Schedule(models.Model):
     kind = models.CharField(max_length=20)
     every_s = models.FloatField()
     due_at = models.DateTimeField()
+    chosen = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["subject_id", "kind"], name="schedule_once")]

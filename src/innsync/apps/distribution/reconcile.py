@@ -172,11 +172,10 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     known = _forget(linked, marked, known)
     wanted = wanted_calendars(linked, windows, today=first)
     refused = push_records.load_refused(connection_id, look_first, look_last)
+    currency_of = linked.ref.currency_of
     updates: list[AriUpdate] = []
     for target, calendar in wanted.items():
-        updates += _without_refused(
-            difference(target, calendar, known[target], currency=linked.connection.currency), refused
-        )
+        updates += _without_refused(difference(target, calendar, known[target], currency=currency_of(target)), refused)
     return _Work(linked, marked, updates, known)
 
 
@@ -221,8 +220,6 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
             rows,
             *windows[one.target],
             dialect=linked.dialect,
-            currency=linked.connection.currency,
-            exchange_rate=linked.connection.exchange_rate,
             today=today,
         )
     layouts = linked.layouts()
@@ -275,10 +272,9 @@ def _without_refused(updates: list[AriUpdate], refused: Mapping[tuple[Target, da
 def _must_wait(work: _Work, now: datetime) -> str:
     """Why nothing is sent before the connection's next try; empty when it may be."""
     link = work.linked.connection
-    if link.currency != work.linked.house.currency and link.exchange_rate is None:
-        error = NeedsSetup(
-            f"prices are in {work.linked.house.currency}, the channel wants {link.currency}: set an exchange rate"
-        )
+    own = work.linked.house.currency
+    if foreign := work.linked.without_exchange_rate():
+        error = NeedsSetup(f"prices are in {own}, the channel wants {foreign}: set an exchange rate")
         push_records.failed(link, error, retry_at=None)
         return error.words
     if link.retry_at is None or link.retry_at <= now:

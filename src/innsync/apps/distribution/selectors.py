@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -51,9 +50,14 @@ class Linked:
 
     @property
     def ref(self) -> PropertyRef:
-        return PropertyRef(
-            self.connection.external_id, self.connection.currency, self.house.time_zone, self.connection.settings
-        )
+        link = self.connection
+        foreign = {rate.target: rate.currency for rate in self.rates if rate.currency != link.currency}
+        return PropertyRef(link.external_id, link.currency, self.house.time_zone, link.settings, foreign)
+
+    def without_exchange_rate(self) -> str:
+        """A currency in which prices can't be told, since nobody said what it is worth; empty when there is none."""
+        foreign = (one.currency for one in self.rates if one.currency != self.house.currency and not one.exchange_rate)
+        return next(foreign, "")
 
     def window(self, now: datetime) -> tuple[date, date]:
         """The nights kept in step: from today at the property to the horizon, both included."""
@@ -96,10 +100,21 @@ def load_linked(*, connection_id: UUID) -> Linked:
             )
         ]
         rates = [
-            RateMap(house.product_ids[row[0]], row[1], row[2], row[3], tuple(row[4]), Decimal(row[5]), row[6], row[7])
-            for row in cursor.execute(
+            RateMap(
+                house.product_ids[product_id],
+                room_type_id,
+                room,
+                rate,
+                tuple(occupancies),
+                percent,
+                minor,
+                sells,
+                currency or connection.currency,
+                exchange_rate if currency else connection.exchange_rate,
+            )
+            for product_id, room_type_id, room, rate, occupancies, percent, minor, sells, currency, exchange_rate in cursor.execute(
                 "SELECT m.product_id, p.room_type_id, m.external_room, m.external_rate, m.occupancies, m.markup_percent,"
-                " m.markup_minor, m.sells FROM distribution_ratemapping m JOIN rates_product p ON p.id = m.product_id"
+                " m.markup_minor, m.sells, m.currency, m.exchange_rate FROM distribution_ratemapping m JOIN rates_product p ON p.id = m.product_id"
                 " WHERE m.connection_id = %s ORDER BY m.external_room, m.external_rate",
                 (connection_id,),
             )

@@ -11,8 +11,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution import acknowledged, marks
+from innsync.apps.distribution import acknowledged, marks, schedules
 from innsync.apps.distribution.models import Account, Connection, RateMapping, RefusedCell, RoomMapping
+from innsync.apps.distribution.schedules import change_pace as change_pace
+from innsync.apps.distribution.schedules import schedule as schedule
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.vault import seal
 from innsync.apps.events import services as events
@@ -20,11 +22,11 @@ from innsync.apps.events.services import What
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product
 from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.money import is_currency
 from innsync.domain.restrictions import ALWAYS
 from innsync.integrations.manifest import Manifest, manifests
 
-INVENTORY_EVERY_S = 300.0
-AUDIT_EVERY_S = 86_400.0
+AUDIT_EVERY_S = schedules.DAY_S
 MOST_ROOMS = 32_767
 MOST_MARKUP_PERCENT = 1_000
 
@@ -34,6 +36,14 @@ class MappedTwice(DomainError):
     """Two of our things would be sold as one at the channel, or one as two: stock would double. `what` names it."""
 
     what: str
+
+
+@dataclass(eq=False)
+class FullSyncTooSoon(DomainError):
+    """This channel was sent everything at `last`, and wants that again at `again_at` at the earliest."""
+
+    last: datetime
+    again_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,8 @@ class RateLink:
     """A product as a rate of a channel's room.
 
     occupancies: the numbers of adults that have a price there; empty where the channel has one price a room, which is
-    then that of the fullest. sells: False stops its sale there.
+    then that of the fullest. currency, exchange_rate: where the rate there has another currency than the connection; see
+    the model. sells: False stops its sale there.
     """
 
     product_id: UUID
@@ -63,6 +74,8 @@ class RateLink:
     markup_percent: Decimal = Decimal(0)
     markup_minor: int = 0
     sells: bool = True
+    currency: str = ""
+    exchange_rate: Decimal | None = None
 
 
 def add_account(
@@ -121,8 +134,7 @@ def connect(
 ) -> Connection:
     """Connect a property and send everything for the first time. Raises MappedTwice, InvalidField."""
     check_mapping(rooms, rates)
-    if exchange_rate is not None and not (exchange_rate.is_finite() and exchange_rate > 0):
-        raise InvalidField(field="/exchange_rate", problem="must be more than 0")
+    _check_exchange_rate(exchange_rate, "/exchange_rate")
     manifest = manifests()[account.vendor]
     connection = Connection.objects.create(
         organization_id=account.organization_id,
@@ -134,27 +146,11 @@ def connect(
         exchange_rate=exchange_rate,
         settings=dict(settings or {}),
         horizon_days=min(horizon_days or manifest.horizon_days, manifest.horizon_days),
+        last_full_at=now,
     )
     _write_mapping(connection, rooms, rates)
-    schedule(
-        organization_id=account.organization_id,
-        subject_id=connection.id,
-        kind="inventory",
-        every_s=INVENTORY_EVERY_S,
-        due_at=now + timedelta(seconds=INVENTORY_EVERY_S),
-    )
-    for capability, kind, every_s in (
-        ("read_back", "audit", AUDIT_EVERY_S),
-        ("list_bookings", "second_look", second_look_every_s(manifest, account.settings)),
-    ):
-        if capability in manifest.can:
-            schedule(
-                organization_id=account.organization_id,
-                subject_id=connection.id,
-                kind=kind,
-                every_s=every_s,
-                due_at=now + timedelta(seconds=every_s),
-            )
+    paces = {"second_look": second_look_every_s(manifest, account.settings)}
+    schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
     sync(connection=connection, now=now, cause="connected")
     schedule(
         organization_id=account.organization_id,
@@ -214,6 +210,34 @@ def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
         if not (rate.markup_percent.is_finite() and -100 < rate.markup_percent <= MOST_MARKUP_PERCENT):
             problem = f"must be more than -100 and at most {MOST_MARKUP_PERCENT}"
             raise InvalidField(field=f"/rates/{index}/markup_percent", problem=problem)
+        _check_exchange_rate(rate.exchange_rate, f"/rates/{index}/exchange_rate")
+        if rate.exchange_rate is not None and not rate.currency:
+            raise InvalidField(
+                field=f"/rates/{index}/exchange_rate", problem="is only for a rate with its own currency"
+            )
+
+
+def _check_exchange_rate(rate: Decimal | None, field: str) -> None:
+    if rate is not None and not (rate.is_finite() and rate > 0):
+        raise InvalidField(field=field, problem="must be more than 0")
+
+
+def _check_currencies(connection: Connection, rates: Sequence[RateLink]) -> None:
+    """Raises InvalidField for a currency that this channel can't have for the rate, or that nobody said the worth of."""
+    several = manifests()[connection.vendor].dialect.rate_currencies
+    own = connection.property.currency
+    for index, rate in enumerate(rates):
+        if not rate.currency:
+            continue
+        field = f"/rates/{index}/currency"
+        if not is_currency(rate.currency):
+            raise InvalidField(field=field, problem="must be a currency, such as EUR")
+        if rate.currency != connection.currency and not several:
+            problem = f"must be {connection.currency}: this channel has one currency for all rates of a property"
+            raise InvalidField(field=field, problem=problem)
+        if rate.currency != own and rate.exchange_rate is None:
+            problem = f"must say how much {rate.currency} one {own} is"
+            raise InvalidField(field=f"/rates/{index}/exchange_rate", problem=problem)
 
 
 def change_mapping(
@@ -234,6 +258,7 @@ def change_mapping(
 def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
     kinds = RoomType.objects.filter(property_id=connection.property_id)
     most_adults = {kind.id: min(kind.max_adults, kind.max_occupancy) for kind in kinds}
+    _check_currencies(connection, rates)
     for index, room in enumerate(rooms):
         if room.room_type_id not in most_adults:
             raise InvalidField(field=f"/rooms/{index}/room_type_id", problem="is not a room type of this property")
@@ -273,20 +298,11 @@ def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Seq
             markup_percent=rate.markup_percent,
             markup_minor=rate.markup_minor,
             sells=rate.sells,
+            currency=rate.currency,
+            exchange_rate=rate.exchange_rate,
         )
         for rate in rates
     )
-
-
-def schedule(*, organization_id: UUID, subject_id: UUID, kind: str, every_s: float, due_at: datetime) -> None:
-    """Set how often a safety net runs, and when next."""
-    with sql() as cursor:
-        cursor.execute(
-            "INSERT INTO distribution_schedule (organization_id, subject_id, kind, every_s, due_at)"
-            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (subject_id, kind)"
-            " DO UPDATE SET every_s = excluded.every_s, due_at = excluded.due_at",
-            (organization_id, subject_id, kind, every_s, due_at),
-        )
 
 
 def mark(
@@ -322,14 +338,43 @@ def mark(
     )
 
 
-def sync(*, connection: Connection, now: datetime, cause: str, forget: bool = False) -> None:
-    """Compare every night again; with `forget`, send every night again (a full sync)."""
+def sync(*, connection: Connection, now: datetime, cause: str, forget: bool = False, force: bool = False) -> None:
+    """Compare every night again; with `forget`, send every night again (a full sync).
+
+    Raises FullSyncTooSoon for a full sync where the channel was sent everything lately and minds that, unless a person
+    knows and wants it all the same (`force`). Nothing that runs by itself may force it.
+    """
+    if forget and not force and (again_at := full_sync_from(connection)) is not None and now < again_at:
+        assert connection.last_full_at is not None
+        raise FullSyncTooSoon(last=connection.last_full_at, again_at=again_at)
     linked = load_linked(connection_id=connection.id)
     first, last = linked.window(now)
     mark(connection=connection, spans=[(None, first, last)], since=now, cause=cause, forget=forget)
     Connection.objects.filter(id=connection.id).update(rolled_to=last, retry_at=None)
     if forget:
+        Connection.objects.filter(id=connection.id).update(last_full_at=now)
         acknowledged.forget_all(connection_id=connection.id)
+
+
+def full_sync_from(connection: Connection) -> datetime | None:
+    """From when on the channel takes everything once more without minding; None where it does not mind at all."""
+    every_h = manifests()[connection.vendor].full_sync_every_h
+    return connection.last_full_at + timedelta(hours=every_h) if every_h and connection.last_full_at else None
+
+
+def recheck(*, organization_id: UUID, connection_id: UUID, what: What, now: datetime) -> None:
+    """Mark every night, so that the next reconciliation compares it: a safety net for a change that marked nothing."""
+    with tenant(organization_id):
+        linked = load_linked(connection_id=connection_id)
+        first, last = linked.window(now)
+        marks.add(
+            organization_id=organization_id,
+            connection_id=connection_id,
+            spans=[(None, first, last)],
+            since=now,
+            cause="safety net",
+            what=what,
+        )
 
 
 def pause(*, connection: Connection) -> None:

@@ -54,7 +54,7 @@ class RoomMap:
 
 @dataclass(frozen=True, slots=True)
 class RateMap:
-    """A product as a channel's rate."""
+    """A product as a channel's rate. currency: that of its prices there; exchange_rate: from the property's own, if set."""
 
     slot: int
     room_type_id: UUID
@@ -64,6 +64,8 @@ class RateMap:
     markup_percent: Decimal
     markup_minor: int
     sells: bool
+    currency: str
+    exchange_rate: Decimal | None
 
     @property
     def target(self) -> Target:
@@ -122,11 +124,9 @@ def rate_calendar(
     last: date,
     *,
     dialect: Dialect,
-    currency: str,
-    exchange_rate: Decimal | None,
     today: date,
 ) -> Calendar:
-    """Prices and rules of one product there, in that channel's dialect and currency. A night without price is closed.
+    """Prices and rules of one product there, in that channel's dialect and the mapping's currency. A night without price is closed.
 
     rates: the rows up to `rules_reach` nights after the last, since their rules may be said on earlier nights.
 
@@ -146,7 +146,7 @@ def rate_calendar(
     rows: list[Row] = []
     for day, compiled in zip(days, rules.days, strict=False):
         base = effective_price(by_day.get(day), product, house.facts.by_slot)
-        prices = _prices(base, product, mapping, house.currency, currency, exchange_rate)
+        prices = _prices(base, product, mapping, house.currency)
         compiled = _within(compiled, dialect.max_nights)
         values = {
             MIN_STAY_ARRIVAL: compiled.min_stay_arrival,
@@ -188,21 +188,14 @@ def _rules(row: RateRow | None, product: ProductFacts, house: House, ahead: int)
     return replace(rules, closed_to_arrival=True) if outside else rules
 
 
-def _prices(
-    base: int | None,
-    product: ProductFacts,
-    mapping: RateMap,
-    own_currency: str,
-    currency: str,
-    exchange_rate: Decimal | None,
-) -> dict[int, int]:
+def _prices(base: int | None, product: ProductFacts, mapping: RateMap, own_currency: str) -> dict[int, int]:
     if base is None:
         return {}
     result = {}
     for adults, price in price_by_occupancy(base, product.pricing, own_currency):
         if adults in mapping.occupancies:
-            if currency != own_currency and exchange_rate is not None:
-                price = convert(price, currency, exchange_rate)
+            if mapping.currency != own_currency and mapping.exchange_rate is not None:
+                price = convert(price, mapping.currency, mapping.exchange_rate)
             price = price + price.percent(mapping.markup_percent) if mapping.markup_percent else price
             result[adults] = max(0, (price + Money(mapping.markup_minor, price.currency)).minor)
     return result

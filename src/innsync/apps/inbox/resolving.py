@@ -10,6 +10,7 @@ from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.reservations.services import ResolvedRoom
+from innsync.domain.ari import Target
 from innsync.domain.channel import BookingRevision, ChannelRoomStay, RevisionKind
 from innsync.domain.errors import DomainError
 
@@ -54,6 +55,12 @@ class Link:
     linked: Linked
     types: dict[str, UUID]
     plans: dict[tuple[str, str], UUID]
+
+    def currency_of(self, revision: BookingRevision) -> str:
+        """The currency of the booking's amounts: where the channel names none, that in which the rate sold is mapped."""
+        prop = self.linked.ref
+        sold = (prop.currency_of(Target(room.room, room.rate)) for room in revision.rooms)
+        return revision.currency or next(sold, prop.currency)
 
     def resolve_rooms(self, revision: BookingRevision) -> list[ResolvedRoom]:
         """The booking's rooms that are not cancelled; of a cancelled booking, those it had to the end.

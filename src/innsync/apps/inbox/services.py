@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -264,6 +264,7 @@ def _apply(batch: _Batch, one: _Read) -> int:
 def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) -> None:
     property_ref = revision.property_ref or message.property_ref
     link = batch.link(property_ref)
+    revision = replace(revision, currency=link.currency_of(revision))
     message.connection_id = link.linked.id
     resolving.refuse_impossible_dates(revision, batch.now.date())
     keeps = revision.keeps_details or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)

@@ -76,7 +76,8 @@ class ChannexAdapter:
             options = _options(client, prop, products)
             for target, layout in products.items():
                 by_occupancy = options.get(target.rate or "", {})
-                found[target] = mapping.product_calendar(held, target, layout, by_occupancy, prop.currency, first, last)
+                currency = prop.currency_of(target)
+                found[target] = mapping.product_calendar(held, target, layout, by_occupancy, currency, first, last)
         return found
 
     # --- bookings

@@ -89,6 +89,7 @@ class RateBody(Body):
     name: str
     occupancies: tuple[Adults, ...] = ()
     read_only: bool = False
+    currency: Annotated[str, Field(pattern=r"^([A-Z]{3})?$")] = ""
 
 
 class RoomBody(Body):

@@ -39,12 +39,16 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class RateSpec:
-    """A rate of a room: its code in the control interface, its name at the vendor, how many adults it has prices for."""
+    """A rate of a room: its code in the control interface, its name at the vendor, how many adults it has prices for.
+
+    currency: where it is not the property's; only vendors that allow that look at it.
+    """
 
     code: str
     name: str
     occupancies: tuple[int, ...] = ()
     read_only: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,9 @@ def _revise(state: State, booking: Json, status: str, now: datetime) -> None:
 def _attributes(state: State, booking: Json, revision_id: str, now: datetime) -> Json:
     prop = state["properties"][booking["property_id"]]
     stay = booking["stay"]
-    rooms = [_room(state, booking, room, prop["currency"]) for room in booking["rooms"]]
+    _, plan_id = product(state, booking["property_id"], stay)
+    currency = state["plans"][plan_id]["currency"] if plan_id else prop["currency"]
+    rooms = [_room(state, booking, room, currency) for room in booking["rooms"]]
     total = sum((Decimal(room["amount"]) for room in rooms if not room["is_cancelled"]), Decimal(0))
     paid_at_ota = booking["ota"] in ("ABB", "EXP", "VRB")
     card = None if booking["ota"] == "ABB" or not stay["card"] else _card(prop, virtual=paid_at_ota, now=now)
@@ -206,9 +208,9 @@ def _attributes(state: State, booking: Json, revision_id: str, now: datetime) ->
         "arrival_date": stay["check_in"],
         "departure_date": stay["check_out"],
         "arrival_hour": None,
-        "amount": money(total, prop["currency"]),
-        "currency": prop["currency"],
-        "ota_commission": money(total * COMMISSION, prop["currency"]) if booking["ota"] in ("BDC", "ABB") else None,
+        "amount": money(total, currency),
+        "currency": currency,
+        "ota_commission": money(total * COMMISSION, currency) if booking["ota"] in ("BDC", "ABB") else None,
         "notes": stay["special_requests"] or None,
         "payment_collect": "ota" if paid_at_ota else "property" if booking["ota"] == "BDC" else None,
         "payment_type": "credit_card" if card else "bank_transfer" if paid_at_ota else None,

@@ -88,7 +88,7 @@ def _create_plan(
         "sell_mode": "per_person" if per_person else "per_room",
         "rate_mode": "derived" if parent else "manual",
         "parent": parent,
-        "currency": currency,
+        "currency": rate.currency or currency,
         "options": options,
     }
     state["restrictions"][plan_id] = {}

@@ -1,0 +1,171 @@
+"""The safety nets behind the immediate path: what each does, how often, when next, and how a person changes that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution.models import Connection
+from innsync.domain.errors import InvalidField
+from innsync.integrations.manifest import Manifest
+
+DAY_S = 86_400.0
+LONGEST_S = 7 * DAY_S
+NIGHT_BEGINS = time(2)
+NIGHT_LASTS_S = 3 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """One safety net. needs: what the channel must be able to do; least_s: how often at most a person may ask for it.
+
+    nightly: while it runs once a day, that is at night in the property's own time. of_account: it serves all
+    connections of the account at once.
+    """
+
+    kind: str
+    words: str
+    every_s: float
+    least_s: float
+    needs: str
+    nightly: bool = False
+    of_account: bool = False
+
+
+NETS: Mapping[str, Net] = {
+    net.kind: net
+    for net in (
+        Net("bookings", "fetch bookings", 600, 1, "pull_bookings", of_account=True),
+        Net("inventory", "compare rooms left, add nights at the horizon", 300, 60, "push_availability"),
+        Net("rates", "compare prices and rules", 900, 60, "push_rates"),
+        Net("audit", "read back what the channel holds", DAY_S, 3600, "read_back", nightly=True),
+        Net("second_look", "look for bookings that the queue lost", DAY_S, 3600, "list_bookings", nightly=True),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a safety net of a connection runs: every so many seconds, next at `due_at` (aware UTC)."""
+
+    net: Net
+    every_s: float
+    due_at: datetime
+
+
+def schedule(*, organization_id: UUID, subject_id: UUID, kind: str, every_s: float, due_at: datetime) -> None:
+    """Set how often something is due, unless a person chose that, and when next."""
+    with sql() as cursor:
+        cursor.execute(
+            "INSERT INTO distribution_schedule AS s (organization_id, subject_id, kind, every_s, due_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (subject_id, kind) DO UPDATE SET due_at = excluded.due_at,"
+            " every_s = CASE WHEN s.chosen THEN s.every_s ELSE excluded.every_s END",
+            (organization_id, subject_id, kind, every_s, due_at),
+        )
+
+
+def change_pace(*, subject_id: UUID, kind: str, every_s: float, now: datetime) -> None:
+    """The account's settings ask for another pace than before, from now on. What a person chose stays."""
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE distribution_schedule SET every_s = %(every)s, due_at = least(due_at, %(next)s)"
+            " WHERE subject_id = %(subject)s AND kind = %(kind)s AND every_s <> %(every)s AND NOT chosen",
+            {"every": every_s, "next": now + timedelta(seconds=every_s), "subject": subject_id, "kind": kind},
+        )
+
+
+def plan(*, connection: Connection, manifest: Manifest, now: datetime, paces: Mapping[str, float]) -> None:
+    """The nets of a new connection; `paces` where one runs at another pace than usual. Its account has its own already."""
+    zone = ZoneInfo(connection.property.time_zone)
+    for net in NETS.values():
+        # Every connection has the first: it also moves the horizon on.
+        if net.of_account or (net.needs not in manifest.can and net.kind != "inventory"):
+            continue
+        every_s = paces.get(net.kind, net.every_s)
+        nightly = net.nightly and every_s == DAY_S
+        later = now + timedelta(seconds=every_s)
+        schedule(
+            organization_id=connection.organization_id,
+            subject_id=connection.id,
+            kind=net.kind,
+            every_s=every_s,
+            due_at=next_night(subject_id=connection.id, zone=zone, now=now) if nightly else later,
+        )
+
+
+def next_night(*, subject_id: UUID, zone: ZoneInfo, now: datetime) -> datetime:
+    """The next moment for what is done at night there: between 2 and 5 local time, each subject at its own minute, so
+    that a channel is not asked about every property at once."""
+    within = timedelta(seconds=subject_id.int % NIGHT_LASTS_S)
+    begins = datetime.combine(now.astimezone(zone).date(), NIGHT_BEGINS, tzinfo=zone)
+    tonight = begins + within
+    return tonight if tonight > now else begins + timedelta(days=1) + within  # by the clock on the wall: DST is kept
+
+
+def keep_to_night(*, organization_id: UUID, connection_id: UUID, kind: str, now: datetime) -> None:
+    """A net that runs once a day stays in the night, also across a change of the clock or after an outage."""
+    with tenant(organization_id):
+        link = Connection.objects.select_related("property").filter(id=connection_id).first()
+        if link is not None:
+            zone = ZoneInfo(link.property.time_zone)
+            postpone(connection_id, kind, due_at=next_night(subject_id=connection_id, zone=zone, now=now))
+
+
+def postpone(subject_id: UUID, kind: str, *, due_at: datetime) -> bool:
+    """Set when it is due next; how often stays as it is. Answers whether there is such a schedule."""
+    with sql() as cursor:
+        changed = cursor.execute(
+            "UPDATE distribution_schedule SET due_at = %s WHERE subject_id = %s AND kind = %s",
+            (due_at, subject_id, kind),
+        )
+        return changed.rowcount > 0
+
+
+def list_due(*, connection: Connection) -> list[Due]:
+    """The safety nets of a connection, those of its account among them."""
+    with sql() as cursor:
+        rows = {
+            kind: (every_s, due_at)
+            for kind, every_s, due_at in cursor.execute(
+                "SELECT kind, every_s, due_at FROM distribution_schedule WHERE subject_id = ANY(%s)",
+                ([connection.id, connection.account_id],),
+            )
+        }
+    return [Due(net, *rows[net.kind]) for net in NETS.values() if net.kind in rows]
+
+
+def change_interval(*, connection: Connection, kind: str, every_s: float, now: datetime) -> Due:
+    """How often a net runs from now on; for all connections of the account where it is the account's. Raises InvalidField."""
+    net = _net(connection, kind).net
+    if not net.least_s <= every_s <= LONGEST_S:
+        problem = f"must be {net.least_s:.0f} to {LONGEST_S:.0f} seconds"
+        raise InvalidField(field="/every_s", problem=problem)
+    zone = ZoneInfo(connection.property.time_zone)
+    nightly = net.nightly and every_s == DAY_S
+    due_at = next_night(subject_id=connection.id, zone=zone, now=now) if nightly else now + timedelta(seconds=every_s)
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE distribution_schedule SET every_s = %s, due_at = %s, chosen = true WHERE subject_id = %s AND kind = %s",
+            (every_s, due_at, _subject(connection, net), kind),
+        )
+    return _net(connection, kind)
+
+
+def run_now(*, connection: Connection, kind: str, now: datetime) -> None:
+    """Let a worker do it at once. Raises InvalidField for what this connection has no net for."""
+    postpone(_subject(connection, _net(connection, kind).net), kind, due_at=now)
+
+
+def _net(connection: Connection, kind: str) -> Due:
+    found = {due.net.kind: due for due in list_due(connection=connection)}
+    if kind not in found:
+        raise InvalidField(field="/kind", problem=f"must be one of {', '.join(found)}")
+    return found[kind]
+
+
+def _subject(connection: Connection, net: Net) -> UUID:
+    return connection.account_id if net.of_account else connection.id
