@@ -7,16 +7,19 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.distribution import acknowledged, push_records
+from innsync.apps.distribution import acknowledged, push_records, schedules
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Connection, Drift
 from innsync.apps.distribution.reconcile import wanted_calendars
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.distribution.services import mark
 from innsync.domain.ari import Calendar, Target
-from innsync.integrations.errors import IntegrationError
+from innsync.domain.spans import compress
+from innsync.integrations.errors import IntegrationError, NotAuthorised
 
 KEPT_DRIFTS = 1000
+AUDIT_AGAIN = timedelta(hours=1)
+"""How long after one that could not be made the next audit is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def audit(*, organization_id: UUID, connection_id: UUID, repair: bool = True) ->
         held = adapter.implementation.read_back(session, linked.ref, layouts, first, last)
     except IntegrationError as error:
         with tenant(organization_id):
-            push_records.failed(linked.connection, error, retry_at=None)
+            _went_wrong(linked, error, now)
         return Audit(0, [], [], error.words or type(error).__name__)
     with tenant(organization_id):
         known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=first, last=last)
@@ -67,7 +70,21 @@ def audit(*, organization_id: UUID, connection_id: UUID, repair: bool = True) ->
         )
         if repair:
             _repair(linked, drift, now)
+        Connection.objects.filter(id=connection_id).update(last_audit_error="")
     return found
+
+
+def _went_wrong(linked: Linked, error: IntegrationError, now: datetime) -> None:
+    """The audit's own trouble: pushes have theirs, and are neither held up nor counted as failing by it.
+
+    Refused credentials are the exception: nothing else will get through with them either.
+    """
+    link = linked.connection
+    Connection.objects.filter(id=link.id).update(last_audit_error=(error.words or type(error).__name__)[:4000])
+    if isinstance(error, NotAuthorised):
+        push_records.failed(link, error, retry_at=None)
+    else:
+        schedules.postpone(link.id, "audit", due_at=now + min(error.retry_after or AUDIT_AGAIN, AUDIT_AGAIN))
 
 
 def _compare(ours: dict[Target, Calendar], held: dict[Target, Calendar]) -> list[DriftCell]:
@@ -105,10 +122,15 @@ def _repair(linked: Linked, drift: list[DriftCell], now: datetime) -> None:
         days: dict[UUID, list[date]] = {}
         for cell in drift:
             days.setdefault(types[cell.target], []).append(cell.day)
-        # Only the reconciler writes what is acknowledged: it is told to forget these nights, rates too.
+        # Only the reconciler writes what is acknowledged: it is told to forget these nights, rates too, and no others:
+        # a channel that drifted on two far nights is not sent the year between them.
         mark(
             connection=link,
-            spans=[(room_type_id, min(found), max(found)) for room_type_id, found in days.items()],
+            spans=[
+                (room_type_id, span.first, span.last)
+                for room_type_id, found in days.items()
+                for span in compress(dict.fromkeys(found, True))
+            ],
             since=now,
             cause="drift found by audit",
             forget=True,

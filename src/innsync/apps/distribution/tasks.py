@@ -12,7 +12,8 @@ from procrastinate import RetryStrategy, exceptions
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.apps.distribution import audit, housekeeping, reconcile, services
+from innsync.apps.distribution import audit, housekeeping, reconcile, schedules, services
+from innsync.apps.events.services import What
 from innsync.apps.reservations.tasks import assign_rooms
 
 # Higher goes first: a sale must close elsewhere before anything else is done.
@@ -59,12 +60,26 @@ def audit_connection(organization_id: str, connection_id: str) -> None:
 
 @app.task(name="roll_connection", retry=AGAIN)
 def roll_connection(organization_id: str, connection_id: str) -> None:
-    """The safety net: new nights at the horizon, and whatever is marked and was not taken up yet."""
+    """The safety net: new nights at the horizon, rooms left compared, and whatever is marked and was not taken up yet."""
+    now = datetime.now(UTC)
     try:
-        services.roll(organization_id=UUID(organization_id), connection_id=UUID(connection_id), now=datetime.now(UTC))
-        reconcile.reconcile(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+        services.roll(organization_id=UUID(organization_id), connection_id=UUID(connection_id), now=now)
+        _compare(UUID(organization_id), UUID(connection_id), "stock", now)
     finally:
         connection.close()
+
+
+@app.task(name="recheck_rates", retry=AGAIN)
+def recheck_rates(organization_id: str, connection_id: str) -> None:
+    try:
+        _compare(UUID(organization_id), UUID(connection_id), "rates", datetime.now(UTC))
+    finally:
+        connection.close()
+
+
+def _compare(organization_id: UUID, connection_id: UUID, what: What, now: datetime) -> None:
+    services.recheck(organization_id=organization_id, connection_id=connection_id, what=what, now=now)
+    reconcile.reconcile(organization_id=organization_id, connection_id=connection_id)
 
 
 @app.periodic(cron="23 2 * * *")
@@ -82,7 +97,7 @@ UPDATE distribution_schedule s SET due_at = CASE WHEN s.every_s > 0
   ELSE 'infinity' END
 FROM (SELECT id FROM distribution_schedule WHERE due_at <= %(now)s ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED) d
 WHERE s.id = d.id
-RETURNING s.organization_id, s.subject_id, s.kind
+RETURNING s.organization_id, s.subject_id, s.kind, s.every_s
 """
 
 
@@ -91,7 +106,10 @@ def enqueue_due(now: datetime) -> None:
     with transaction.atomic():
         with sql() as cursor:
             due = cursor.execute(_DUE, {"now": now}).fetchall()
-        for organization_id, subject_id, kind in due:
+        for organization_id, subject_id, kind, every_s in due:
+            net = schedules.NETS.get(kind)
+            if net is not None and net.nightly and every_s == schedules.DAY_S:
+                schedules.keep_to_night(organization_id=organization_id, connection_id=subject_id, kind=kind, now=now)
             _kinds[kind](organization_id, subject_id)
 
 
@@ -131,6 +149,17 @@ def _roll(organization_id: UUID, connection_id: UUID) -> None:
     enqueue(
         roll_connection,
         lock=f"connection:{connection_id}",
+        organization_id=str(organization_id),
+        connection_id=str(connection_id),
+    )
+
+
+@when_due("rates")
+def _recheck_rates(organization_id: UUID, connection_id: UUID) -> None:
+    enqueue(
+        recheck_rates,
+        lock=f"connection:{connection_id}",
+        priority=LATER,
         organization_id=str(organization_id),
         connection_id=str(connection_id),
     )
