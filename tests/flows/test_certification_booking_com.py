@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,9 @@ from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.inbox import pulling
 from innsync.channels.booking_com.adapter import BookingCom
 from innsync.domain.restrictions import PlanWindow
-from innsync.integrations.errors import Transient
+from innsync.integrations.errors import OutcomeUnknown, Transient
+from innsync.integrations.http import Session
+from innsync.integrations.ports import AckItem, AckResult
 from tests.flows.certification import certified_house, day, eventually, vary
 from tests.flows.checks import check_all, check_connection
 from tests.flows.stack import Stack
@@ -255,6 +257,25 @@ def test_a_long_queue_is_acknowledged_as_a_whole_before_it_is_read_again(
     seen = [one["method"] for one in stack.requests(VENDOR, before) if "OTA_HotelResNotif" in one["path"]]
     assert seen == ["GET", "POST", "POST", "POST"]
     assert stack.rows("SELECT count(*), bool_and(acknowledged_at IS NOT NULL) FROM inbox_message") == [(5, True)]
+
+
+def test_an_acknowledgement_that_fails_holds_up_no_other(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulling, "ACK_AT_ONCE", 1)
+    references = [stack.guest_books(VENDOR, offset) for offset in range(10, 14)]
+    acknowledge = BookingCom.acknowledge
+
+    def failing_for_the_second(self: BookingCom, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        if items[0].booking_ref == references[1]:
+            raise OutcomeUnknown("no answer")
+        return acknowledge(self, session, items)
+
+    monkeypatch.setattr(BookingCom, "acknowledge", failing_for_the_second)
+    stack.pull(VENDOR)
+    left = stack.rows("SELECT booking_ref FROM inbox_message WHERE acknowledged_at IS NULL")
+    assert left == [(references[1],)]
+    monkeypatch.undo()
+    stack.pull(VENDOR)
+    assert stack.rows("SELECT count(*) FROM inbox_message WHERE acknowledged_at IS NULL") == [(0,)]
 
 
 def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

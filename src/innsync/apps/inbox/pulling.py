@@ -16,13 +16,14 @@ from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import finish_resuming, follow_missed_list, schedule
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
-from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
+from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, RateLimited, Transient
 from innsync.integrations.http import Session
 from innsync.integrations.manifest import Adapter, manifests
 from innsync.integrations.ports import AckItem, RawMessage
 
 log = structlog.get_logger()
 MOST_PAGES = 200
+MOST_FAILED = 3  # calls in a row: then it is not the call that is wrong
 ACK_AT_ONCE = 25  # what a worker that dies meanwhile has to say again
 LISTED_DAYS = 3
 LOOK_AGAIN = timedelta(hours=1)
@@ -74,10 +75,17 @@ def _acknowledge(
     if not adapter.can("acknowledge"):
         return True
     waiting = _unacknowledged(organization_id, account, brought)
-    taken = not waiting
+    taken, failed = not waiting, 0
     for start in range(0, len(waiting), ACK_AT_ONCE):
         some = waiting[start : start + ACK_AT_ONCE]
-        results = adapter.implementation.acknowledge(session, [_item(message) for message in some])
+        try:
+            results = adapter.implementation.acknowledge(session, [_item(message) for message in some])
+        except (OutcomeUnknown, Transient) as error:
+            failed += 1
+            if isinstance(error, RateLimited) or failed == MOST_FAILED:
+                raise
+            continue  # these come again; what is behind them need not
+        failed = 0
         _record(organization_id, some, results, datetime.now(UTC))
         taken = taken or any(result.accepted or result.final for result in results)
     return taken
@@ -85,7 +93,7 @@ def _acknowledge(
 
 def _unacknowledged(organization_id: UUID, account: Account, brought: Collection[str]) -> list[Message]:
     with tenant(organization_id):
-        unknown = Message.objects.filter(account=account, acknowledged_at__isnull=True)
+        unknown = Message.objects.filter(account=account, acknowledged_at__isnull=True).defer("body")
         # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
         older = unknown.filter(Q(found_by="") | Q(deliveries__gt=1)).exclude(message_id__in=brought)
         waiting = list(older.filter(acknowledge_words="").order_by("received_at", "id")[:ACK_AT_ONCE])
