@@ -536,3 +536,20 @@ def test_a_call_without_the_secret_is_refused(stack: Stack) -> None:
             secrets=list(unseal(account.webhook_secrets)),
             now=datetime.now(UTC),
         )
+
+
+@pytest.mark.parametrize("seller", VENDORS)
+def test_a_booking_that_the_channel_hands_on_to_somebody_else_is_theirs_and_the_former_guest_stays_who_they_were(
+    stack: Stack, seller: str
+) -> None:
+    reference = stack.guest_books(seller, 10, 2, guest={"name": "Zoë Müller", "email": "zoe@posteo.example"})
+    stack.pull(seller)
+    ((booking, former),) = stack.rows("SELECT id, guest_id FROM reservations_booking")
+    stack.change(seller, reference, guest={"name": "Bob Neu", "email": "bob@posteo.example"})
+    stack.pull(seller)
+    ((same, guest_id, name),) = stack.rows("SELECT id, guest_id, guest_name FROM reservations_booking")
+    assert (same, name) == (booking, "Bob Neu")
+    assert guest_id != former
+    known = dict(stack.rows("SELECT id, name FROM guests_guest"))
+    assert (known[former], known[guest_id]) == ("Zoë Müller", "Bob Neu")
+    check_stock(stack.organization_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -14,7 +14,7 @@ from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, record_stock
 from innsync.apps.reservations import records
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
-from innsync.domain.channel import BookingRevision, RevisionKind
+from innsync.domain.channel import BookingRevision, GuestDetails, RevisionKind
 from innsync.domain.stay import StayDates
 
 Outcome = Literal["applied", "superseded", "waiting"]
@@ -186,25 +186,36 @@ def _fill_in(
 ) -> None:
     """A change that came after the cancellation it preceded: the booking stays cancelled, with the details it had then."""
     before = records.snapshot(known)
-    _take_details(known, revision, rooms, holds=BookingStatus(known.status) in HOLDS_STOCK)
+    _take_details(known, revision, rooms, now, holds=BookingStatus(known.status) in HOLDS_STOCK)
     known.updated_at = now
     records.update(known, before=before, actor=channel, action="modified")
 
 
 def _take_details(
-    known: records.Record, revision: BookingRevision, rooms: Sequence[ResolvedRoom], *, holds: bool
+    known: records.Record, revision: BookingRevision, rooms: Sequence[ResolvedRoom], now: datetime, *, holds: bool
 ) -> None:
     known.stays = _stays(rooms, list(known.stays), holds)
     known.check_in = min(stay.check_in for stay in known.stays)
     known.check_out = max(stay.check_out for stay in known.stays)
-    known.guest_name = revision.guest.name[:200] or known.guest_name
-    known.guest_email = revision.guest.email[:254] or known.guest_email
-    known.guest_phone = revision.guest.phone[:40] or known.guest_phone
+    _take_guest(known, revision.guest, now)
     known.currency = revision.currency
     known.total_minor = _total(revision, known.stays)
     known.special_requests = revision.special_requests
     known.payment = dict(revision.payment) or known.payment
     known.details_order = revision.order
+
+
+def _take_guest(known: records.Record, told: GuestDetails, now: datetime) -> None:
+    """What the channel leaves out stays. Under another name or address it may be another person."""
+    before = known.guest_name, known.guest_email
+    known.guest_name = told.name[:200] or known.guest_name
+    known.guest_email = told.email[:254] or known.guest_email
+    known.guest_phone = told.phone[:40] or known.guest_phone
+    if before != (known.guest_name, known.guest_email):
+        details = replace(told, name=known.guest_name, email=known.guest_email, phone=known.guest_phone)
+        known.guest_id = guests.follow(
+            organization_id=known.organization_id, guest_id=known.guest_id, details=details, now=now
+        )
 
 
 def _change(
@@ -230,7 +241,7 @@ def _change(
         if stay.holds_stock:
             change.free(stay.room_type_id, StayDates(stay.check_in, stay.check_out))
     if rooms and not revision.keeps_details:
-        _take_details(known, revision, rooms, holds=holds)
+        _take_details(known, revision, rooms, now, holds=holds)
     else:
         for stay in known.stays:
             stay.holds_stock = holds

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from innsync.apps.events import services as events
+from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, change_stock
 from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
@@ -50,6 +51,9 @@ def modify(
         _reprice(house, record, stay, rooms, now, expected_total, change)
         change_stock(property_id=house.id, change=change)
     if guest is not None:
+        record.guest_id = guests.follow(
+            organization_id=house.organization_id, guest_id=record.guest_id, details=guest, now=now
+        )
         record.guest_name, record.guest_email, record.guest_phone = guest.name, guest.email, guest.phone
     if special_requests is not None:
         record.special_requests = special_requests
