@@ -77,6 +77,14 @@ def test_lost_sign_ins_are_made_anew_for_the_portfolio_that_is_there(sandbox_url
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_sandbox_that_lost_what_it_knew_is_found_out(sandbox_url: str, kept: Path) -> None:
+    assert demo.unlisted(sandbox_url) == []
+    demo.seed(sandbox_url, public_url=HUB)
+    assert demo.unlisted(sandbox_url) == []
+    with serve(*installed_worlds(Clock()), control=True) as empty:
+        assert demo.unlisted(empty) == ["beach-condo-123", "sea-breeze-villa", "seaside-hotel"]
+
+
 def test_another_port_is_followed_by_accounts_and_webhooks(sandbox_url: str, kept: Path) -> None:
     demo.seed(sandbox_url, public_url=HUB)
     (organization,) = organizations()

@@ -63,6 +63,15 @@ def first_words(product: Product) -> list[str]:
     return [first, next(lines), next(lines)]
 
 
+def errors_of(product: Product) -> str:
+    """Stop it. Answers all that it wrote to standard error."""
+    assert product.running is not None
+    product.running.send_signal(signal.SIGTERM)
+    errors = product.running.communicate(timeout=60)[1]
+    product.running = None
+    return errors
+
+
 class TestReady:
     def test_the_first_start_says_who_may_enter(self, installed: tuple[Product, dict[str, object]]) -> None:
         product, ready = installed
@@ -90,10 +99,7 @@ class TestReady:
                 assert done.returncode == 0, done.stderr
             product.stop()
             product.start()
-            assert product.running is not None
-            product.running.send_signal(signal.SIGTERM)
-            assert "Nobody" not in product.running.communicate(timeout=60)[1]
-            product.running = None
+            assert "Nobody" not in errors_of(product)
         finally:
             product.end()
             shutil.rmtree(product.folder)
@@ -271,6 +277,13 @@ class TestBackup:
             for name in ("secret_key", "demo.json"):
                 shutil.copy(product.data_dir / name, elsewhere.data_dir / name)
             elsewhere.start()
+            told = errors_of(elsewhere)
+            assert "don't know beach-condo-123, sea-breeze-villa, seaside-hotel" in told
+            assert f"what they know is in {elsewhere.data_dir / 'sandbox'}" in told
+            shutil.rmtree(elsewhere.data_dir / "sandbox")
+            shutil.copytree(product.data_dir / "sandbox", elsewhere.data_dir / "sandbox")
+            elsewhere.start()
+            assert "don't know" not in errors_of(elsewhere)
         finally:
             elsewhere.end()
             shutil.rmtree(elsewhere.folder)

@@ -202,6 +202,18 @@ def seed(sandbox_url: str, *, public_url: str = "") -> dict[str, Any]:
     return made
 
 
+def unlisted(sandbox_url: str) -> list[str]:
+    """The portfolio's properties that the sandbox does not know, by code."""
+    from innsync.apps.accounts.models import Organization
+    from innsync.ops import sandbox_link
+
+    organization = Organization.objects.filter(name=ORGANIZATION).order_by("created_at").first()
+    if organization is None:
+        return []
+    with httpx.Client(timeout=60) as client:
+        return sandbox_link.unlisted(organization_id=organization.id, sandbox=sandbox_link.Sandbox(sandbox_url, client))
+
+
 def _make(sandbox: Sandbox, public_url: str) -> Organization:
     from innsync.apps.accounts.models import Organization
     from innsync.apps.accounts.tenancy import tenant
@@ -333,6 +345,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
     django.setup()
     result = seed(settings.SANDBOX_URL, public_url=settings.PUBLIC_URL)
+    result = result | {"unlisted": unlisted(settings.SANDBOX_URL)}
     sys.stdout.write(json.dumps(result) + "\n")
 
 

@@ -96,6 +96,12 @@ class Installation:
         for worker in processes.workers(count=self.options.workers):
             supervisor.start(worker)
         demo = self._seed(supervisor) if self.options.demo else {}
+        if demo.get("unlisted"):
+            self._report(
+                f"The sandbox channels don't know {', '.join(demo['unlisted'])}: what they know is in"
+                f" {self.data_dir / 'sandbox'}, which no backup holds. Stop, copy that folder from the installation that"
+                " was backed up, and start again; until then nothing is sold or updated there."
+            )
         self._wait_for(supervisor, "web", f"{self.url}/healthz")
         return Ready(
             url=self.url,

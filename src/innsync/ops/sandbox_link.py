@@ -41,6 +41,11 @@ class Sandbox:
     def vendors(self) -> list[str]:
         return [item["vendor"] for item in self.call("GET", "vendors")["items"]]
 
+    def listed(self) -> dict[str, set[str]]:
+        """The ids of the properties that each vendor knows."""
+        found = self.call("GET", "vendors")["items"]
+        return {item["vendor"]: {one["id"] for one in item["properties"]} for item in found}
+
     def go_fast(self, vendor: str) -> None:
         """Let this vendor be asked as often as one likes; its other rules stay as strict as they are."""
         pace = self.call("PATCH", f"{vendor}/pace", {})
@@ -145,6 +150,19 @@ def follow(*, organization_id: UUID, sandbox: Sandbox, webhook_base: str) -> Non
     for account in accounts:
         if webhook_base and "booking_webhook" in manifests()[account.vendor].can:
             _move_webhooks(sandbox, account, webhook_base)
+
+
+def unlisted(*, organization_id: UUID, sandbox: Sandbox) -> list[str]:
+    """The properties, by code, that are connected to a sandbox vendor which does not know them.
+
+    So it is where the data came from a backup and the vendors did not. They are not listed anew: such a vendor counts its
+    bookings from the first number again, and ours of those numbers would be taken for them.
+    """
+    listed = sandbox.listed()
+    with tenant(organization_id):
+        connected = Connection.objects.filter(account__name=ACCOUNT, vendor__in=list(listed))
+        found = connected.values_list("property__code", "vendor", "external_id")
+        return sorted({code for code, vendor, external_id in found if external_id not in listed[vendor]})
 
 
 def _told(vendors: Sequence[str]) -> list[str]:
