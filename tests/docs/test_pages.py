@@ -64,6 +64,13 @@ def test_every_page_is_of_one_kind_and_can_be_reached_from_the_readme() -> None:
         assert page in reached, f"{name_of(page)} is linked from nowhere"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name in ("howto", "tutorial")], ids=name_of)
+def test_a_page_that_types_innsync_says_once_where_it_is(page: Path) -> None:
+    text = page.read_text("utf-8")
+    types_it = re.search(r"(?:^ +|`)innsync [a-z]", text, re.MULTILINE) is not None
+    assert text.count("`innsync` is `.venv/bin/innsync` in the clone.") == int(types_it)
+
+
 def test_the_readme_shows_how_to_start_and_how_to_test() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert "make up" in text
