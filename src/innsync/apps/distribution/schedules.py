@@ -131,8 +131,8 @@ def list_due(*, connection: Connection) -> list[Due]:
         rows = {
             kind: (every_s, due_at)
             for kind, every_s, due_at in cursor.execute(
-                "SELECT kind, every_s, due_at FROM distribution_schedule WHERE subject_id = ANY(%s)",
-                ([connection.id, connection.account_id],),
+                "SELECT kind, every_s, due_at FROM distribution_schedule WHERE subject_id = ANY(%s) AND kind = ANY(%s)",
+                ([connection.id, connection.account_id], list(NETS)),
             )
         }
     return [Due(net, *rows[net.kind]) for net in NETS.values() if net.kind in rows]
