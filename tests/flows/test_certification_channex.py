@@ -17,6 +17,7 @@ import pytest
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution import tasks
+from innsync.apps.distribution.audit import audit
 from innsync.apps.events import services as events
 from innsync.apps.inventory.services import change_out_of_order
 from tests.flows.certification import certified_house, vary
@@ -326,6 +327,36 @@ def test_13_a_change_sends_only_the_field_that_changed(stack: Stack, sheet: Shee
     stack.set_rates((*TWIN_BAR, 5, 5, {**price("100"), "min_stay_arrival": 4, "max_stay": 0, "stop_sell": 0}))
     sheet.settle()
     assert sheet.told() == {(TWIN_BAR, 5, 5): {"min_stay_arrival": 4}}
+
+
+def test_13_everything_is_sent_at_most_once_in_24_hours_unless_a_person_insists(stack: Stack) -> None:
+    def full_sync(hours: float, **how: bool) -> int:
+        before = stack.seen("channex")
+        with tenant(stack.organization_id):
+            now = datetime.now(UTC) + timedelta(hours=hours)
+            distribution.sync(connection=stack.link("channex"), now=now, cause="asked", forget=True, **how)
+        stack.settle()
+        return len(stack.pushes("channex", before))
+
+    with pytest.raises(distribution.FullSyncTooSoon):
+        full_sync(23)
+    assert full_sync(25) == 2
+    with pytest.raises(distribution.FullSyncTooSoon):
+        full_sync(48)
+    assert full_sync(48, force=True) == 2
+
+
+def test_13_drift_on_far_nights_is_no_reason_to_send_those_between(stack: Stack, worlds: dict[str, Any]) -> None:
+    twin = worlds["channex"].properties()[0]["products"][0]["room_id"]
+    nights = [(stack.today + timedelta(days=offset)).isoformat() for offset in (3, 300)]
+    for night in nights:
+        worlds["channex"].state["availability"][twin][night] = 1
+    before = stack.seen("channex")
+    audit(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    stack.settle()
+    check_connection(stack, "channex")
+    told = [entry for request in stack.pushes("channex", before) for entry in json.loads(request["body"])["values"]]
+    assert {(entry["date"]) for entry in told} == set(nights)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.urls import reverse
 from innsync.apps.distribution import services, tasks
 from innsync.apps.distribution.health import list_health, list_refused, list_waiting
 from innsync.apps.distribution.models import Connection, Drift, PushLog
+from innsync.integrations.manifest import manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.overview import cards_of
 from innsync.portals.admin.pages import get_connection, show
@@ -60,14 +62,19 @@ def audit(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
 @page(acts=True)
 def _ask_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
     link = get_connection(visitor, connection_id)
+    again_at = services.full_sync_from(link)
+    too_soon = again_at is not None and datetime.now(UTC) < again_at
     context = {
         "title": f"Send everything to {channel_name(link.vendor)} again?",
         "advice": [
             f"Every night of {link.property.name} up to the horizon ({link.horizon_days} nights) is sent again,"
             " whatever the channel has accepted before.",
             "It is rarely needed: differences are found and sent by themselves. It uses up the channel's calls for a while.",
+            *([_minds(link)] if too_soon else []),
         ],
-        "do": "Send everything",
+        "do": "Send everything all the same" if too_soon else "Send everything",
+        "hidden": {"force": "1"} if too_soon else {},
+        "grave": too_soon,
         "back": reverse("connection", args=[link.id]),
     }
     return show(request, visitor, "confirm.html", context, section="overview")
@@ -76,8 +83,24 @@ def _ask_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) 
 @action(back="overview")
 def _do_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
-    services.sync(connection=link, now=datetime.now(UTC), cause=f"full sync asked for by {visitor.actor}", forget=True)
+    services.sync(
+        connection=link,
+        now=datetime.now(UTC),
+        cause=f"full sync asked for by {visitor.actor}",
+        forget=True,
+        force=request.POST.get("force") == "1",
+    )
     return _done(request, link, "is sent everything again.")
+
+
+def _minds(link: Connection) -> str:
+    zone = ZoneInfo(link.property.time_zone)
+    assert link.last_full_at is not None
+    every_h = manifests()[link.vendor].full_sync_every_h
+    return (
+        f"{channel_name(link.vendor)} was sent everything on {link.last_full_at.astimezone(zone):%d %B at %H:%M} (the"
+        f" property's time), and asks for that once in {every_h:g} hours at most."
+    )
 
 
 full_sync = confirmed(ask=_ask_full_sync, do=_do_full_sync)

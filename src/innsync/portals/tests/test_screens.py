@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution.models import Account
+from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.inbox.models import Message
 from innsync.apps.properties.models import RoomType
 from innsync.portals.tests.conftest import signed_in
@@ -110,7 +110,28 @@ class TestOverview:
         count = "SELECT count(*) FROM distribution_dirty WHERE connection_id = %s AND forget"
         with sql() as cursor:
             assert cursor.execute(count, (link.id,)).fetchone()[0] == 0
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=link.id).update(last_full_at=datetime.now(UTC) - timedelta(hours=25))
         client.post(f"/connections/{link.id}/full-sync")
+        with sql() as cursor:
+            assert cursor.execute(count, (link.id,)).fetchone()[0] == 1
+
+    def test_a_full_sync_that_the_channel_minds_so_soon_is_confirmed_knowing_that(self, enter, house):
+        house.in_step()
+        client, link = enter(), house.connections["channex"]
+        own = f"/connections/{link.id}/full-sync"
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=link.id).update(last_full_at=datetime.now(UTC) - timedelta(hours=23))
+        asked = client.get(own)
+        assert "asks for that once in 24 hours at most" in text_of(asked)
+        assert "Send everything all the same" in text_of(asked)
+        assert b'name="force"' in asked.content
+        (refused,) = told(client.post(own, follow=True))
+        assert "Nothing was changed" in refused
+        count = "SELECT count(*) FROM distribution_dirty WHERE connection_id = %s AND forget"
+        with sql() as cursor:
+            assert cursor.execute(count, (link.id,)).fetchone()[0] == 0
+        client.post(own, {"force": "1"})
         with sql() as cursor:
             assert cursor.execute(count, (link.id,)).fetchone()[0] == 1
 
