@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.audit import audit
+from innsync.apps.distribution.health import Health, list_health
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import RateLink, RoomLink
 from innsync.apps.properties.models import Property
@@ -192,6 +194,26 @@ def test_9_a_hotel_priced_per_day_gets_one_price_a_room_and_keeps_it(stack: Stac
     looked = audit(organization_id=stack.organization_id, connection_id=link.id)
     assert looked.cells > 0
     assert (looked.drift, looked.against_wanted) == ([], [])
+
+
+def test_10_an_alarm_is_raised_when_a_tenth_of_the_messages_goes_wrong(stack: Stack) -> None:
+    def health() -> Health:
+        with tenant(stack.organization_id):
+            return list_health(now=datetime.now(UTC), connection_id=stack.connections[VENDOR])[0]
+
+    cents = count(20_000, 100)
+    while health().messages < 9:
+        stack.set_rates((*PRODUCTS[0], 5, 5, {"price": next(cents)}))
+        stack.settle()
+    stack.faults(VENDOR, error_rate=1.0)
+    stack.set_rates((*PRODUCTS[0], 5, 5, {"price": next(cents)}))
+    stack.settle()
+    stack.faults(VENDOR)
+    alarmed = health()
+    assert (alarmed.messages, alarmed.faulty_messages, alarmed.alarming) == (10, 1, True)
+    stack.advance(minutes=2)
+    check_connection(stack, VENDOR)
+    assert (health().messages, health().alarming) == (11, False)
 
 
 def test_11_every_source_is_accepted(stack: Stack, worlds: dict[str, Any]) -> None:

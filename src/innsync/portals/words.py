@@ -9,6 +9,7 @@ from typing import Any
 
 from innsync.apps.distribution.conflicts import NoWayOut
 from innsync.apps.distribution.health import Health
+from innsync.apps.distribution.services import FullSyncTooSoon
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
 from innsync.apps.reservations.refusals import NotChangeable, UnknownBooking
@@ -58,6 +59,15 @@ def condition(health: Health, now: datetime) -> Condition:
         (
             health.account_error != "",
             Condition("Bookings not fetched", "bad", "It is tried again by itself with every poll."),
+        ),
+        (
+            health.alarming,
+            Condition(
+                "Alarm",
+                "bad",
+                f"{health.faulty_messages} of the last hour's {health.messages} messages were not accepted as a whole:"
+                " see which below, and why.",
+            ),
         ),
         (
             health.refused > 0,
@@ -115,7 +125,15 @@ def _sold_out(error: SoldOut) -> str:
     return f"That room type has no room left on {nights}. Nothing was changed; choose another."
 
 
+def _full_sync_too_soon(error: FullSyncTooSoon) -> str:
+    return (
+        f"That channel was sent everything at {error.last:%H:%M} UTC and minds it again before {error.again_at:%d %b %H:%M}"
+        " UTC. Nothing was changed; ask for the full sync once more to confirm that you want it all the same."
+    )
+
+
 _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
+    (FullSyncTooSoon, _full_sync_too_soon),
     (SoldOut, _sold_out),
     (NoWayOut, lambda error: "This conflict was settled meanwhile, or this way does not fit it. Nothing was changed."),
     (UnknownBooking, lambda error: "That booking does not exist any more. Nothing was changed."),

@@ -12,7 +12,10 @@ from innsync.apps.accounts.tenancy import sql
 from innsync.domain.spans import compress
 
 RECENT = timedelta(hours=1)
-"""Over how long divergence is summed up."""
+"""Over how long divergence and errors are summed up."""
+ALARMING_SHARE = 0.1
+FEWEST_MESSAGES = 10
+"""Of fewer messages no share is worth an alarm: each of them is shown by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Health:
     waiting_*: the nights that may differ from what the channel has accepted, and since when the oldest of them do.
     p50_ms, p99_ms: how long cells differed lately until the channel had taken them; None when nothing was sent.
     account_*: of the access behind the connection, through which its bookings are fetched.
+    messages, faulty_messages: sent in the last hour, and of those not accepted as a whole.
     """
 
     connection_id: UUID
@@ -50,6 +54,15 @@ class Health:
     refused: int
     p50_ms: float | None
     p99_ms: float | None
+    last_audit_error: str
+    mapping_findings: str
+    messages: int
+    faulty_messages: int
+
+    @property
+    def alarming(self) -> bool:
+        """Whether so many of the last hour's messages went wrong that a person should look (Expedia asks for this alarm)."""
+        return self.messages >= FEWEST_MESSAGES and self.faulty_messages >= ALARMING_SHARE * self.messages
 
 
 _HEALTH = """
@@ -57,7 +70,8 @@ SELECT c.id, p.id, p.code, p.name, p.time_zone, c.vendor, c.external_id, c.state
   c.last_push_at, c.last_inbound_at, c.last_audit_at, c.last_drift_cells,
   c.retry_at, c.retry_reason, c.last_error, c.last_error_at, a.state, a.last_error, a.last_error_at,
   w.since, w.first, w.last,
-  (SELECT count(*) FROM distribution_refusedcell r WHERE r.connection_id = c.id), v.p50, v.p99
+  (SELECT count(*) FROM distribution_refusedcell r WHERE r.connection_id = c.id), v.p50, v.p99,
+  c.last_audit_error, c.mapping_findings, m.messages, m.faulty
 FROM distribution_connection c
 JOIN properties_property p ON p.id = c.property_id
 JOIN distribution_account a ON a.id = c.account_id
@@ -67,6 +81,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY p50_ms) AS p50, max(p99_ms) AS p99
   FROM distribution_divergence d WHERE d.connection_id = c.id AND d.at > %(since)s) v ON true
+CROSS JOIN LATERAL (
+  SELECT count(*) AS messages, count(*) FILTER (WHERE outcome <> 'accepted') AS faulty
+  FROM distribution_pushlog l WHERE l.connection_id = c.id AND l.at > %(since)s) m
 WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))
   AND (%(connection)s::uuid IS NULL OR c.id = %(connection)s)
   AND (%(after_code)s::text IS NULL OR (p.code, c.vendor, c.id) > (%(after_code)s, %(after_vendor)s, %(after_id)s::uuid))

@@ -151,6 +151,7 @@ def connect(
     _write_mapping(connection, rooms, rates)
     paces = {"second_look": second_look_every_s(manifest, account.settings)}
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
+    _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause="connected")
     schedule(
         organization_id=account.organization_id,
@@ -252,7 +253,18 @@ def change_mapping(
     RateMapping.objects.filter(connection=connection).delete()
     _write_mapping(connection, rooms, rates)
     RefusedCell.objects.filter(connection=connection).delete()
+    _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause="mapping changed")
+
+
+def _check_against_catalogue(connection: Connection, now: datetime) -> None:
+    schedule(
+        organization_id=connection.organization_id,
+        subject_id=connection.id,
+        kind="catalogue",
+        every_s=0,
+        due_at=now,
+    )
 
 
 def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:

@@ -12,7 +12,7 @@ from procrastinate import RetryStrategy, exceptions
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.apps.distribution import audit, housekeeping, reconcile, schedules, services
+from innsync.apps.distribution import audit, catalogue, housekeeping, reconcile, schedules, services
 from innsync.apps.events.services import What
 from innsync.apps.reservations.tasks import assign_rooms
 
@@ -54,6 +54,15 @@ def reconcile_connection(organization_id: str, connection_id: str, full: bool = 
 def audit_connection(organization_id: str, connection_id: str) -> None:
     try:
         audit.audit(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+        catalogue.check_mapping(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
+    finally:
+        connection.close()
+
+
+@app.task(name="check_mapping", retry=AGAIN)
+def check_mapping(organization_id: str, connection_id: str) -> None:
+    try:
+        catalogue.check_mapping(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
     finally:
         connection.close()
 
@@ -168,6 +177,17 @@ def _recheck_rates(organization_id: UUID, connection_id: UUID) -> None:
 @when_due("midnight")
 def _midnight(organization_id: UUID, connection_id: UUID) -> None:
     _roll(organization_id, connection_id)
+
+
+@when_due("catalogue")
+def _check_mapping(organization_id: UUID, connection_id: UUID) -> None:
+    enqueue(
+        check_mapping,
+        lock=f"connection:{connection_id}",
+        priority=LATER,
+        organization_id=str(organization_id),
+        connection_id=str(connection_id),
+    )
 
 
 @when_due("audit")

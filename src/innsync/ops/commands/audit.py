@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     use_database()
     from innsync.apps.distribution.audit import audit
+    from innsync.apps.distribution.catalogue import check_mapping
     from innsync.apps.inbox.pulling import list_changed
 
     drifted = 0
@@ -37,4 +38,6 @@ def run(args: argparse.Namespace) -> int:
             print(f"  {cell.day}  {target}  {cell.field}: acknowledged {cell.acknowledged}, holds {cell.held}")
         if len(found.drift) > SHOWN:
             print(f"  and {len(found.drift) - SHOWN} more")
+        for finding in check_mapping(organization_id=link.organization_id, connection_id=link.id):
+            print(f"  mapping: {finding}")
     return 1 if drifted else 0

@@ -87,7 +87,12 @@ def _as_json(health: Health) -> dict[str, Any]:
         "p50_ms": health.p50_ms,
         "p99_ms": health.p99_ms,
         "refused_cells": health.refused,
+        "messages": health.messages,
+        "faulty_messages": health.faulty_messages,
+        "alarm": health.alarming,
         "error": health.last_error if _troubled(health) else "",
+        "audit_error": health.last_audit_error,
+        "mapping_findings": health.mapping_findings.splitlines(),
     }
 
 
@@ -100,7 +105,15 @@ def _troubled(health: Health) -> bool:
 
 
 def _line(health: Health, now: datetime) -> dict[str, str]:
-    refused = f"{health.refused} cells refused; " if health.refused else ""
+    error = f"{health.refused} cells refused; " if health.refused else ""
+    error = (error + health.last_error)[:80] if _troubled(health) else ""
+    findings = len(health.mapping_findings.splitlines())
+    others = (
+        f"ALARM: {health.faulty_messages} of {health.messages} messages went wrong" if health.alarming else "",
+        error,
+        f"audit: {health.last_audit_error[:80]}" if health.last_audit_error else "",
+        f"mapping: {findings} to look at" if findings else "",
+    )
     return {
         "property": health.property_code,
         "channel": health.vendor,
@@ -110,7 +123,7 @@ def _line(health: Health, now: datetime) -> dict[str, str]:
         "waiting since": _ago(health.waiting_since, now),
         "next try": f"{health.retry_at:%H:%M:%S}Z" if health.retry_at else "",
         "p50/p99 ms": f"{health.p50_ms:.0f}/{health.p99_ms:.0f}" if health.p50_ms is not None else "",
-        "error": (refused + health.last_error)[:80] if _troubled(health) else "",
+        "error": "; ".join(filter(None, others)),
     }
 
 
