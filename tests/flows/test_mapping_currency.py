@@ -105,7 +105,8 @@ def test_another_exchange_rate_is_told_of_that_rate_alone(stack: Stack) -> None:
     stack.settle()
     assert shown(stack) == {"bar": "100.00", "bb": "19850"}
     bodies = [request["body"] for request in stack.pushes("channex", before)]
-    assert bodies and not any(listed["rooms"]["double"]["rates"]["bar"] in body for body in bodies)
+    assert bodies
+    assert not any(listed["rooms"]["double"]["rates"]["bar"] in body for body in bodies)
 
 
 def test_a_booking_of_that_rate_is_kept_in_the_currency_in_which_it_was_sold(stack: Stack) -> None:
