@@ -17,6 +17,7 @@ API = "/api/v1"
 PAGE_SIZE = 100  # the most there is; 10 when nothing is asked for
 MAX_PAGES = 200
 ACCOUNT_LIMITS = ("account",)
+ACK_TIMEOUT_S = 2.0
 
 Json = dict[str, Any]
 
@@ -122,7 +123,9 @@ class Client:
             yield entry
 
     def acknowledge(self, revision_id: str) -> None:
-        self._call("POST", f"/booking_revisions/{revision_id}/ack", operation="acknowledge")
+        """Repeating it does no harm, so its answer is not awaited long."""
+        path = f"/booking_revisions/{revision_id}/ack"
+        self._call("POST", path, operation="acknowledge", timeout_s=min(ACK_TIMEOUT_S, self._session.timeout_s))
 
     def task(self, task_id: str) -> Json:
         """What became of an accepted write."""
@@ -179,6 +182,7 @@ class Client:
         limits: Sequence[str] = ACCOUNT_LIMITS,
         property_id: str = "",
         urgent: bool = False,
+        timeout_s: float | None = None,
     ) -> Json:
         response = self._session.request(
             method,
@@ -191,6 +195,7 @@ class Client:
             limits=limits,
             property_id=property_id,
             urgent=urgent,
+            timeout_s=timeout_s,
         )
         return self._read(response, operation)
 
