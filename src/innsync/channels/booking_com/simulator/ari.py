@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -38,6 +39,10 @@ _LENGTHS = {
     "SetForwardMinStay": "min_arrival",
     "SetForwardMaxStay": "max_arrival",
 }
+_OFFSETS = {"MinAdvancedBookingOffset": "least_ahead", "MaxAdvancedBookingOffset": "most_ahead"}
+_OFFSET = re.compile(r"(?:(\d{1,3})D)?(?:(\d{1,4})H)?")
+FARTHEST_AHEAD_H = 360 * 24
+LEAST_PRICE, MOST_PRICE = 5, 50_000
 _CLOSINGS = {"Master": "closed", "Arrival": "closed_to_arrival", "Departure": "closed_to_departure"}
 
 
@@ -203,6 +208,18 @@ def _check_availability(message: etree._Element) -> None:
             allow(child, "Status Restriction MinAdvancedBookingOffset MaxAdvancedBookingOffset", "")
             if child.get("Status") not in ("Open", "Close") or child.get("Restriction", "Master") not in _CLOSINGS:
                 raise schema_error("RestrictionStatus needs Status Open or Close and a known Restriction")
+            for name in _OFFSETS:
+                if (written := child.get(name)) is not None:
+                    _hours(written)
+
+
+def _hours(written: str) -> int:
+    """An offset such as 1D, 12H or 1D12H. Raises Fault."""
+    match = _OFFSET.fullmatch(written)
+    hours = int(match[1] or 0) * 24 + int(match[2] or 0) if match and written else -1
+    if not 0 <= hours <= FARTHEST_AHEAD_H:
+        raise schema_error(f"'{written}' is not an offset of at most 360 days, such as 1D12H")
+    return hours
 
 
 def _apply_availability(request: _Request, message: etree._Element) -> bool:
@@ -225,7 +242,7 @@ def _count_and_close(
         if local(child) == "LengthsOfStay":
             raise Refusal("RATE_ID_MISSING", "Rate ID is needed for a length of stay")
         if local(child) == "RestrictionStatus":
-            if child.get("Restriction", "Master") != "Master":
+            if child.get("Restriction", "Master") != "Master" or any(child.get(name) is not None for name in _OFFSETS):
                 raise Refusal("RATE_ID_MISSING", "Rate ID is needed for this restriction")
             fresh = request.fresh(room.id, "", "closed", dates)
             doubled = doubled or len(fresh) < len(dates)
@@ -254,6 +271,9 @@ def _settings(message: etree._Element) -> Iterator[tuple[str, int | bool]]:
                 yield _LENGTHS[length.get("MinMaxMessageType") or ""], int(length.get("Time") or 0)
         if local(child) == "RestrictionStatus":
             yield _CLOSINGS[child.get("Restriction", "Master")], child.get("Status") == "Close"
+            for name, what in _OFFSETS.items():
+                if (written := child.get(name)) is not None:
+                    yield what, _hours(written)
 
 
 def rates(state: State, body: bytes, now: datetime) -> Outcome:
@@ -340,4 +360,6 @@ def _price(hotel: Hotel, entry: etree._Element) -> Decimal:
     price = _value(entry)
     if price != price.quantize(Decimal(1).scaleb(-places(hotel.currency))):
         raise Refusal("PRICE_INVALID", f"'{price}' has more decimal places than {hotel.currency}")
+    if not LEAST_PRICE <= price <= MOST_PRICE:
+        raise Refusal("PRICE_INVALID", f"'{price}' is not from {LEAST_PRICE} to {MOST_PRICE} {hotel.currency}")
     return price

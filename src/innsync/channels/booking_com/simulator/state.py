@@ -16,7 +16,11 @@ MODIFIED = "OTA_HotelResModifyNotif"
 
 @dataclass(slots=True)
 class RateNight:
-    """One night of a room at a rate. prices: by number of guests. Lengths of stay: 1 and 0 say nothing."""
+    """One night of a room at a rate. prices: by number of guests. Lengths of stay: 1 and 0 say nothing.
+
+    least_ahead, most_ahead: how many hours before the arrival day a stay may be booked at the latest and at the earliest,
+    whole days counted by the calendar; 0 says nothing.
+    """
 
     prices: dict[int, Decimal] = field(default_factory=dict)
     closed: bool = False
@@ -26,6 +30,12 @@ class RateNight:
     min_arrival: int = 1
     max_through: int = 0
     max_arrival: int = 0
+    least_ahead: int = 0
+    most_ahead: int = 0
+
+    def __setstate__(self, stored: tuple[None, dict[str, Any]]) -> None:
+        """A night that an older version saved lacks what that did not know."""
+        self.__init__(**stored[1])  # type: ignore[misc]
 
 
 @dataclass(slots=True)

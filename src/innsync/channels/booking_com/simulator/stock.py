@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from innsync.channels.booking_com.simulator.ari import vendor_today
-from innsync.channels.booking_com.simulator.state import Booking, Rate, Room
+from innsync.channels.booking_com.simulator.state import Booking, Rate, RateNight, Room
 
 PRICE_WITHOUT_CALENDAR = Decimal(100)
 
@@ -29,9 +29,22 @@ def not_sold(booking: Booking, room: Room, rate: Rate, now: datetime) -> str:
         return "check-in is past"
     if arrival.closed_to_arrival or rate.night(booking.check_out).closed_to_departure:
         return "closed to arrival or departure"
+    if too_late_or_too_early(arrival, booking.check_in, now):
+        return "outside of the advance-booking window"
     if len(nights) < arrival.min_arrival or 0 < arrival.max_arrival < len(nights):
         return "length of stay on arrival"
     return ""
+
+
+def too_late_or_too_early(arrival: RateNight, check_in: date, now: datetime) -> bool:
+    """Whether the arrival night's advance-booking offsets rule out a booking that is made now."""
+
+    def days_left(hours: int) -> int:
+        """To arrival, by the calendar, from so many hours later on as are no whole days."""
+        return (check_in - vendor_today(now + timedelta(hours=hours % 24))).days
+
+    too_late = days_left(arrival.least_ahead) < arrival.least_ahead // 24
+    return too_late or (arrival.most_ahead > 0 and days_left(arrival.most_ahead) > arrival.most_ahead // 24)
 
 
 def price(rate: Rate, night: date, adults: int) -> Decimal | None:

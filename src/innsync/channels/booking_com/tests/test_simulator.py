@@ -175,6 +175,21 @@ def test_every_answer_ends_with_its_ruid(caller: Caller):
             {"inside": '<LengthsOfStay><LengthOfStay Time="2" MinMaxMessageType="Min"/></LengthsOfStay>'},
             "SCHEMA_VALIDATION_ERROR",
         ),
+        *(
+            (
+                {
+                    "rate": RATE,
+                    "limit": "",
+                    "inside": f'<RestrictionStatus Status="Open" MinAdvancedBookingOffset="{offset}"/>',
+                },
+                "SCHEMA_VALIDATION_ERROR",
+            )
+            for offset in ("", "1", "D", "12H1D", "P1D", "361D", "360D1H")
+        ),
+        (
+            {"limit": "", "inside": '<RestrictionStatus Status="Open" MaxAdvancedBookingOffset="9D"/>'},
+            "RATE_ID_MISSING",
+        ),
     ],
 )
 def test_a_wrong_message_is_refused_by_its_code_and_changes_nothing(caller: Caller, change: dict[str, Any], code: str):
@@ -244,6 +259,8 @@ def test_what_is_not_the_message_is_refused(caller: Caller, body: str):
         ({"amount": 'NumberOfGuests="3" AmountAfterTax="99.00"'}, "OCCUPANCY_INVALID"),
         ({"amount": 'AmountAfterTax="99.00"'}, "NUMBER_OF_GUESTS_MISSING"),
         ({"amount": 'NumberOfGuests="2" AmountAfterTax="99.005"'}, "PRICE_INVALID"),
+        ({"amount": 'NumberOfGuests="2" AmountAfterTax="4.99"'}, "PRICE_INVALID"),
+        ({"amount": 'NumberOfGuests="2" AmountAfterTax="50000.01"'}, "PRICE_INVALID"),
         ({"amount": 'NumberOfGuests="2" AmountAfterTax="0"'}, "SCHEMA_VALIDATION_ERROR"),
         ({"amount": 'NumberOfGuests="2" AmountAfterTax="NaN"'}, "SCHEMA_VALIDATION_ERROR"),
         ({"amount": 'NumberOfGuests="2"'}, "SCHEMA_VALIDATION_ERROR"),
@@ -457,6 +474,44 @@ def test_a_stay_is_sold_only_as_the_calendar_allows(caller: Caller):
     with pytest.raises(Refused, match="no room"):
         world.book(wanted, force=False, notify=True)
     world.book(wanted, force=True, notify=True)
+
+
+@pytest.mark.parametrize("written", ["5.00", "50000.00"])
+def test_the_lowest_and_the_highest_price_are_taken(caller: Caller, written: str):
+    assert caller.rates(caller.price(amount=f'NumberOfGuests="2" AmountAfterTax="{written}"')).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("offsets", "sold"),
+    [
+        ('MinAdvancedBookingOffset="4D"', True),
+        ('MinAdvancedBookingOffset="6D"', False),
+        ('MaxAdvancedBookingOffset="6D"', True),
+        ('MaxAdvancedBookingOffset="3D"', False),
+        ('MinAdvancedBookingOffset="2D" MaxAdvancedBookingOffset="9D"', True),
+        ('MinAdvancedBookingOffset="0D" MaxAdvancedBookingOffset="0D"', True),
+    ],
+)
+def test_a_stay_is_sold_within_its_advance_booking_window_only(caller: Caller, offsets: str, sold: bool):
+    caller.avail(caller.line(last=9))
+    for month_first, month_last in months(caller, 1, 9):
+        caller.rates(caller.price(first=month_first, last=month_last))
+    window = f'<RestrictionStatus Status="Open" {offsets}/>'
+    assert caller.avail(caller.line(rate=RATE, limit="", first=5, last=5, inside=window)).status_code == 200
+    if sold:
+        caller.world.book(stay(caller), force=False, notify=True)
+    else:
+        with pytest.raises(Refused, match="advance-booking window"):
+            caller.world.book(stay(caller), force=False, notify=True)
+
+
+def test_a_world_that_an_older_version_saved_can_still_be_used(caller: Caller):
+    caller.avail(caller.line(rate=RATE, limit="", inside='<RestrictionStatus Status="Close"/>'))
+    night = caller.world.state.hotels["9001001"].rooms[ROOM].rates[RATE].night(caller.day(1))
+    older = {name: getattr(night, name) for name in night.__slots__ if not name.endswith("_ahead")}
+    found = object.__new__(type(night))
+    found.__setstate__((None, older))
+    assert found == night
 
 
 def months(caller: Caller, first: int, last: int) -> Iterator[tuple[int, int]]:
