@@ -43,7 +43,7 @@ NETS: Mapping[str, Net] = {
         Net("inventory", "compare rooms left, add nights at the horizon", 300, 60, "push_availability"),
         Net("rates", "compare prices and rules", 900, 60, "push_rates"),
         Net("audit", "read back what the channel holds", DAY_S, 3600, "read_back", nightly=True),
-        Net("second_look", "look for bookings that the queue lost", DAY_S, 3600, "list_bookings", nightly=True),
+        Net("second_look", "look for bookings that the queue lost", DAY_S, 600, "list_bookings", nightly=True),
     )
 }
 

@@ -20,6 +20,7 @@ KEYS: dict[str, str] = {
     "horizon_days": "how many days ahead the vendor takes values",
     "poll_s": "seconds between two looks at the vendor's queue of bookings; 600 when left out",
     "owns_decrement": "true: the vendor moves its own count with its own bookings, so that what it acknowledged there is void afterwards",
+    "full_sync_every_h": "in how many hours the vendor wants everything of a property sent at most once; 0 or left out: it does not mind",
     "notes": "one sentence for people who connect it",
     "base_urls": "the vendor's addresses by a name that calls use; an account may replace them",
     "secrets": "what an account needs, each with `label`, `help` and `optional`, or just a label",
@@ -47,6 +48,7 @@ DIALECT_KEYS = {
     "stop_sell": "a product closed whatever the count",
     "occupancy_prices": "a price for each number of adults; otherwise one price",
     "max_nights": "the longest minimum or maximum stay it takes; 0 = any",
+    "rate_currencies": "a currency for each rate; otherwise one for all rates of a property",
 }
 PORT_ORDER = (
     ports.PushAri,

@@ -60,6 +60,7 @@ def _dialects(found: list[Manifest]) -> str:
         "closed to departure": lambda one: _yes(one.closed_to_departure),
         "stop sell": lambda one: _yes(one.stop_sell),
         "price for each number of adults": lambda one: _yes(one.occupancy_prices),
+        "a currency for each rate": lambda one: _yes(one.rate_currencies),
         "longest minimum or maximum stay": lambda one: f"{one.max_nights} nights" if one.max_nights else "any",
     }
     rows = [(name, *(say(one.dialect) for one in found)) for name, say in rules.items()]
