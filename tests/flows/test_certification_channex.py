@@ -6,6 +6,7 @@ most that the vendor allows.
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ from innsync.apps.distribution import tasks
 from innsync.apps.distribution.audit import audit
 from innsync.apps.events import services as events
 from innsync.apps.inventory.services import change_out_of_order
+from innsync.ops.commands import reconcile as command
+from innsync.ops.refusal import Refusal
 from tests.flows.certification import certified_house, vary
 from tests.flows.checks import check_all, check_connection
 from tests.flows.stack import Stack
@@ -344,6 +347,20 @@ def test_13_everything_is_sent_at_most_once_in_24_hours_unless_a_person_insists(
     with pytest.raises(distribution.FullSyncTooSoon):
         full_sync(48)
     assert full_sync(48, force=True) == 2
+
+
+def test_13_the_command_says_when_everything_was_sent_and_wants_to_be_forced(stack: Stack) -> None:
+    def typed(*arguments: str) -> int:
+        parser = argparse.ArgumentParser()
+        command.configure(parser)
+        before = stack.seen("channex")
+        assert command.run(parser.parse_args(["--connection", str(stack.connections["channex"]), *arguments])) == 0
+        return len(stack.pushes("channex", before))
+
+    with pytest.raises(Refusal, match="say --force"):
+        typed("--everything")
+    assert typed("--full") == 0, "comparing is always free"
+    assert typed("--everything", "--force") == 2
 
 
 def test_13_drift_on_far_nights_is_no_reason_to_send_those_between(stack: Stack, worlds: dict[str, Any]) -> None:

@@ -15,6 +15,8 @@ from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution.audit import audit
 from innsync.apps.distribution.models import Connection
 from innsync.apps.distribution.services import RateLink, RoomLink
+from innsync.apps.inbox.resolving import link_of
+from innsync.domain.channel import BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind
 from innsync.domain.errors import InvalidField
 from innsync.ops.sandbox_link import occupancies
 from tests.flows.stack import Stack, small_hotel
@@ -130,6 +132,22 @@ def test_a_booking_of_that_rate_is_kept_in_the_currency_in_which_it_was_sold(sta
         "SELECT b.currency, b.total_minor, p.code FROM reservations_booking b"
         " JOIN reservations_roomstay s ON s.booking_id = b.id JOIN rates_rateplan p ON p.id = s.rate_plan_id"
     ) == [("JPY", 21336, "bb")]
+
+
+def test_a_booking_that_names_no_currency_is_in_that_of_the_rate_sold(stack: Stack) -> None:
+    link, listed = connect(stack, **YEN)
+    double = listed["rooms"]["double"]
+
+    def revision(rate: str) -> BookingRevision:
+        room = ChannelRoomStay("1", double["id"], rate, stack.stay(NIGHT))
+        guest = GuestDetails("Ada Example")
+        return BookingRevision("R1", listed["id"], RevisionKind.NEW, "1", guest, (room,), currency="")
+
+    with tenant(stack.organization_id):
+        found = link_of(link.account, listed["id"])
+        assert found.currency_of(revision(double["rates"]["bb"])) == "JPY"
+        assert found.currency_of(revision(double["rates"]["bar"])) == "EUR"
+        assert found.currency_of(replace(revision(double["rates"]["bb"]), currency="USD")) == "USD"
 
 
 @pytest.mark.parametrize("vendor", ["booking_com", "expedia"])
