@@ -33,6 +33,7 @@ _CODE_IN_TEXT = re.compile(
 )
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_AN_ID = re.compile(_UUID)
 _BETWEEN = r"(?:[ \t\-./_+\u00a0\u2000-\u200f\u2010-\u2015\u202f\u2060\u3000\ufeff\r\n]{1,3}|\\[nrt]|%20|%0[aAdD]|%[cC]2%[aA]0)"
 _PARTED = re.compile(rf"({_BETWEEN})")
 _GROUPS = rf"(?<!\d)\d{{1,19}}(?:{_BETWEEN}\d{{1,19}})+(?!\d)"
@@ -177,11 +178,11 @@ def _member(found: re.Match[str]) -> str:
 def _run(found: re.Match[str]) -> str:
     """A run of digits, alone or in groups: every card number in it masked."""
     text = found[0]
+    if _AN_ID.fullmatch(text):
+        return text
     if text.isdigit():
         return _one_piece(found)
     parts = _PARTED.split(text)
-    if len(parts) == 1:  # an id
-        return text
     groups, between = parts[::2], parts[1::2]
     kept = ""
     place = 0

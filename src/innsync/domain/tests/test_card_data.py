@@ -331,6 +331,11 @@ def shape(value: object) -> object:
     return type(value).__name__
 
 
+def test_an_id_whose_last_groups_look_like_a_card_stays_as_it_was() -> None:
+    text = '["9f2b6c1e-7a3d-4c5e-4111-111111111111"]'
+    assert scrub_text(text) == text
+
+
 def test_ids_of_a_thousand_messages_stay_as_they_were() -> None:
     ids = [str(uuid4()) for _ in range(20_000)]
     text = json.dumps(ids)
