@@ -278,6 +278,30 @@ def test_an_acknowledgement_that_fails_holds_up_no_other(stack: Stack, monkeypat
     assert stack.rows("SELECT count(*) FROM inbox_message WHERE acknowledged_at IS NULL") == [(0,)]
 
 
+def test_a_queue_that_did_not_answer_is_read_again_before_its_interval_is_over(stack: Stack) -> None:
+    account_id = stack.account(VENDOR)
+    due_in = "SELECT round(extract(epoch FROM due_at - now())) FROM distribution_schedule WHERE subject_id = %s"
+    stack.pull(VENDOR)
+    stack.rows(
+        "UPDATE distribution_schedule SET due_at = now() + interval '30 s' WHERE subject_id = %s RETURNING 1",
+        account_id,
+    )
+    stack.faults(VENDOR, status=500)
+    stack.pull(VENDOR)
+    ((soon,),) = stack.rows(due_in, account_id)
+    assert 0 < soon < 15
+    stack.rows(
+        "UPDATE distribution_account SET last_pulled_at = now() - interval '20 s' WHERE id = %s RETURNING 1", account_id
+    )
+    stack.rows(
+        "UPDATE distribution_schedule SET due_at = now() + interval '30 s' WHERE subject_id = %s RETURNING 1",
+        account_id,
+    )
+    stack.pull(VENDOR)
+    ((later,),) = stack.rows(due_in, account_id)
+    assert 19 <= later < 30, "for twice as long each time"
+
+
 def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     from innsync.apps.inbox import services as inbox
 

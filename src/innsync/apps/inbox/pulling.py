@@ -12,6 +12,7 @@ from django.db.models import Q
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.schedules import hasten
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import finish_resuming, follow_missed_list, schedule
 from innsync.apps.inbox import services
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 MOST_PAGES = 200
 MOST_FAILED = 3  # calls in a row: then it is not the call that is wrong
 ACK_AT_ONCE = 25  # what a worker that dies meanwhile has to say again
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 LISTED_DAYS = 3
 LOOK_AGAIN = timedelta(hours=1)
 RESUME_AGAIN = timedelta(seconds=20)
@@ -57,6 +59,7 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
                 break
     except IntegrationError as error:
         _went_wrong(organization_id, account, error)
+        _pull_again_soon(organization_id, account, error)
         return new
     with tenant(organization_id):
         Account.objects.filter(id=account_id).update(last_pulled_at=datetime.now(UTC), last_error="")
@@ -141,6 +144,16 @@ def _went_wrong(organization_id: UUID, account: Account, error: IntegrationError
             Account.objects.filter(id=account.id).update(
                 last_error=(error.words or type(error).__name__)[:2000], last_error_at=now
             )
+
+
+def _pull_again_soon(organization_id: UUID, account: Account, error: IntegrationError) -> None:
+    """A queue that did not answer is not left alone for its whole interval; for twice as long each time, rather."""
+    if isinstance(error, (NotAuthorised, RateLimited)):
+        return
+    now = datetime.now(UTC)
+    since = now - account.last_pulled_at if account.last_pulled_at else LONGEST_PAUSE
+    with tenant(organization_id):
+        hasten(account.id, "bookings", due_at=now + min(max(since, SHORTEST_PAUSE), LONGEST_PAUSE))
 
 
 def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime | None = None) -> int:

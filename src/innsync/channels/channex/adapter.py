@@ -83,8 +83,18 @@ class ChannexAdapter:
     # --- bookings
 
     def pull_bookings(self, session: Session) -> Page:
-        entries, more = Client(session).feed(_feed_pages(session))
-        return Page(tuple(bookings.cut_out(entry) for entry in entries), more)
+        """What a later page's failure kept back does not keep back the pages before it."""
+        found: list[RawMessage] = []
+        more, failure = False, None
+        try:
+            for entries, further in Client(session).feed(_feed_pages(session)):
+                found += (bookings.cut_out(entry) for entry in entries)
+                more = further
+        except IntegrationError as error:
+            if not found:
+                raise
+            failure = error
+        return Page(tuple(found), more, failure)
 
     def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
         """The newest revision of each booking that changed since then.

@@ -91,18 +91,16 @@ class Client:
     def rate_plans(self, property_id: str) -> list[Json]:
         return list(self._all("/rate_plans", "list_rate_plans", [("filter[property_id]", property_id)]))
 
-    def feed(self, pages: int) -> tuple[list[object], bool]:
-        """Revisions nobody acknowledged, oldest first, from that many pages at most; whether there are more.
+    def feed(self, pages: int) -> Iterator[tuple[list[object], bool]]:
+        """Revisions nobody acknowledged, oldest first, page by page, that many at most; with each whether there are more.
 
         Entries are as they came, of whatever kind: one that is no revision must not hide the others.
         """
-        found: list[object] = []
         for page in range(1, pages + 1):
             entries, more = self._page("/booking_revisions/feed", "read_feed", [("order[inserted_at]", "asc")], page)
-            found += entries
+            yield entries, more
             if not more:
-                return found, False
-        return found, True
+                return
 
     def revisions_since(self, property_id: str, since: datetime) -> Iterator[object]:
         """Revisions that came in since then, newest first, acknowledged or not, entries as they came.

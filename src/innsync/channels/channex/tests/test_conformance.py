@@ -417,6 +417,22 @@ def test_a_large_feed_comes_in_pages(live, session, world, stay):
     assert (len(page.messages), page.more) == (30, False)
 
 
+def test_a_page_that_fails_keeps_back_no_page_before_it(live, session, world, stay, monkeypatch):
+    for _ in range(130):
+        world.book(stay(), force=True, notify=True)
+    read = Client._page
+
+    def failing_from_the_second(client: Client, path: str, operation: str, params: object, page: int) -> object:
+        if page > 1:
+            raise OutcomeUnknown("no answer")
+        return read(client, path, operation, params, page)
+
+    monkeypatch.setattr(Client, "_page", failing_from_the_second)
+    page = ADAPTER.pull_bookings(session)
+    assert len(page.messages) == 100
+    assert isinstance(page.failure, OutcomeUnknown)
+
+
 def test_redelivered_and_mixed_up_revisions_keep_their_identity_and_order(live, session, world, stay):
     references = [world.book(stay(), force=True, notify=True) for _ in range(3)]
     for reference in references:
