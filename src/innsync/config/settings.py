@@ -76,6 +76,10 @@ INSTALLED_APPS = [
 APPLICATION_ROLE = "innsync_app"
 
 
+# A crowd on one room takes turns: this lets some hundred guests wait for theirs on a busy machine, and no fault for ever.
+LOCK_TIMEOUT_MS = 5_000
+
+
 def database(url: str, *, as_application: bool) -> dict[str, object]:
     """A Django database from a libpq address; `as_application` drops to the role that row-level security binds."""
     parts = conninfo_to_dict(url)
@@ -92,7 +96,7 @@ def database(url: str, *, as_application: bool) -> dict[str, object]:
         "OPTIONS": {
             **{key: value for key, value in parts.items() if key not in known},
             "options": f"{parts.get('options', '')} -c plan_cache_mode=force_generic_plan -c timezone=UTC"
-            f" -c lock_timeout=2000{role}",
+            f" -c lock_timeout={LOCK_TIMEOUT_MS}{role}",
             "prepare_threshold": 0,
             "pool": {"min_size": 1, "max_size": int(setting("INNSYNC_DATABASE_POOL")), "timeout": 10},
         },
