@@ -17,10 +17,11 @@ def heartbeat(database: str):
 
 
 @pytest.fixture
-def empty_outbox(database: str) -> None:
-    """No relay works in these tests, so what others wrote lies there for ever."""
+def nothing_waits(database: str) -> None:
+    """No worker and no relay works in these tests, so what others left lies there for ever."""
     with sql() as cursor:
         cursor.execute("DELETE FROM events_outbox")
+        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 def test_a_living_process_says_so_without_a_database(address: str, monkeypatch: pytest.MonkeyPatch):
@@ -28,7 +29,7 @@ def test_a_living_process_says_so_without_a_database(address: str, monkeypatch: 
     assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
 
 
-def test_all_parts_fit_means_ready(address: str, heartbeat: int, empty_outbox: None):
+def test_all_parts_fit_means_ready(address: str, heartbeat: int, nothing_waits: None):
     answer = httpx.get(f"{address}/readyz")
     assert answer.status_code == 200, answer.text
     parts = answer.json()["parts"]
@@ -48,7 +49,7 @@ def test_without_a_living_worker_it_is_not_ready(address: str, heartbeat: int):
     assert answer.json()["parts"]["workers"] == {"ok": False, "alive": 0}
 
 
-def test_a_queue_that_stands_still_is_not_ready(address: str, heartbeat: int, empty_outbox: None):
+def test_a_queue_that_stands_still_is_not_ready(address: str, heartbeat: int, nothing_waits: None):
     with sql() as cursor:
         cursor.execute(
             "INSERT INTO events_outbox (organization_id, property_id, topic, payload, created_at, due_at)"
