@@ -30,7 +30,11 @@ class World:
         self.sandbox: str = ready["sandbox"]
         self.client = httpx.Client(timeout=60)
         self.api = httpx.Client(
-            base_url=f"{ready['ready']}/api/booking-engine", headers={"X-API-Key": ready["api_key"]}, timeout=60
+            base_url=f"{ready['ready']}/api/booking-engine",
+            headers={"X-API-Key": ready["api_key"]},
+            timeout=60,
+            # As many as there are clients at once: one that is closed while another thread takes it fails there.
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
         )
 
     def control(self, method: str, path: str, body: object | None = None) -> Any:
