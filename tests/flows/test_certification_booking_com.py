@@ -302,6 +302,28 @@ def test_a_queue_that_did_not_answer_is_read_again_before_its_interval_is_over(s
     assert 19 <= later < 30, "for twice as long each time"
 
 
+def test_a_queue_that_answered_but_took_no_acknowledgement_is_read_on_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = stack.account(VENDOR)
+    stack.guest_books(VENDOR, 10)
+    stack.rows(
+        "UPDATE distribution_schedule SET due_at = now() + interval '30 s' WHERE subject_id = %s RETURNING 1",
+        account_id,
+    )
+
+    def refusing(*_: object) -> None:
+        raise OutcomeUnknown("no answer")
+
+    monkeypatch.setattr(BookingCom, "acknowledge", refusing)
+    monkeypatch.setattr(pulling, "MOST_FAILED", 1)
+    stack.pull(VENDOR)
+    ((soon,),) = stack.rows(
+        "SELECT extract(epoch FROM due_at - now()) FROM distribution_schedule WHERE subject_id = %s", account_id
+    )
+    assert soon < 3
+
+
 def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     from innsync.apps.inbox import services as inbox
 
