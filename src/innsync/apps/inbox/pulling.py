@@ -26,6 +26,7 @@ log = structlog.get_logger()
 MOST_PAGES = 200
 MOST_FAILED = 3  # calls in a row: then it is not the call that is wrong
 ACK_AT_ONCE = 25  # what a worker that dies meanwhile has to say again
+OLDER_AT_ONCE = 10 * ACK_AT_ONCE  # while the queue brings nothing that would wait for them
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 LISTED_DAYS = 3
 LOOK_AGAIN = timedelta(hours=1)
@@ -74,7 +75,7 @@ def _acknowledge(
     """Tell the channel that messages are stored for good. Answers whether any of it was taken, or none waits.
 
     Those that the queue has just brought all at once, since it brings them again, and nothing behind them, until they
-    are acknowledged; of older ones that were not taken a few.
+    are acknowledged; of older ones that were not taken a few, or more of them where it brought nothing.
     """
     if not adapter.can("acknowledge"):
         return True
@@ -100,9 +101,10 @@ def _unacknowledged(organization_id: UUID, account: Account, brought: Collection
         unknown = Message.objects.filter(account=account, acknowledged_at__isnull=True).defer("body")
         # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
         older = unknown.filter(Q(found_by="") | Q(deliveries__gt=1)).exclude(message_id__in=brought)
-        waiting = list(older.filter(acknowledge_words="").order_by("received_at", "id")[:ACK_AT_ONCE])
+        most = ACK_AT_ONCE if brought else OLDER_AT_ONCE
+        waiting = list(older.filter(acknowledge_words="").order_by("received_at", "id")[:most])
         # Those that were not taken before come last and by turns, so that what is never taken stands in nobody's way.
-        waiting += older.exclude(acknowledge_words="").order_by("?")[: ACK_AT_ONCE - len(waiting)]
+        waiting += older.exclude(acknowledge_words="").order_by("?")[: most - len(waiting)]
         return [*unknown.filter(message_id__in=brought).order_by("received_at", "id"), *waiting]
 
 
