@@ -182,9 +182,9 @@ def test_an_entry_without_its_id_is_shown_and_the_queue_of_channex_goes_on(
 
     real = Client.feed
 
-    def feed(self: Client, pages: int) -> tuple[list[Any], bool]:
-        entries, more = real(self, pages)
-        return [{"attributes": {"note": "nothing that a booking has"}}, *entries], more
+    def feed(self: Client, pages: int) -> Iterator[tuple[list[Any], bool]]:
+        for entries, more in real(self, pages):
+            yield [{"attributes": {"note": "nothing that a booking has"}}, *entries], more
 
     monkeypatch.setattr(Client, "feed", feed)
     look_at_a_queue_with_a_poisoned_entry(stack, "channex")
