@@ -316,12 +316,32 @@ def test_a_queue_that_answered_but_took_no_acknowledgement_is_read_on_at_once(
         raise OutcomeUnknown("no answer")
 
     monkeypatch.setattr(BookingCom, "acknowledge", refusing)
-    monkeypatch.setattr(pulling, "MOST_FAILED", 1)
+    monkeypatch.setattr(pulling, "MOST_IN_VAIN", 1)
     stack.pull(VENDOR)
     ((soon,),) = stack.rows(
         "SELECT extract(epoch FROM due_at - now()) FROM distribution_schedule WHERE subject_id = %s", account_id
     )
     assert soon < 3
+
+
+def test_a_channel_that_takes_no_acknowledgement_is_not_asked_about_each(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may be a wait of half a minute, in which nobody reads the queue."""
+    monkeypatch.setattr(pulling, "ACK_AT_ONCE", 1)
+    for offset in range(10, 16):
+        stack.guest_books(VENDOR, offset)
+    asked = []
+
+    def never_taken(_: BookingCom, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        asked.extend(items)
+        return [AckResult(item.message_id, accepted=False, words="not now") for item in items]
+
+    monkeypatch.setattr(BookingCom, "acknowledge", never_taken)
+    stack.pull(VENDOR)
+    assert len(asked) == pulling.MOST_IN_VAIN
+    stack.pull(VENDOR)
+    assert len({item.message_id for item in asked}) == 6, "those that were not tried yet come first"
 
 
 def test_nothing_is_acknowledged_that_could_not_be_stored(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

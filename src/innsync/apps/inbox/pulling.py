@@ -24,7 +24,7 @@ from innsync.integrations.ports import AckItem, RawMessage
 
 log = structlog.get_logger()
 MOST_PAGES = 200
-MOST_FAILED = 3  # calls in a row: then it is not the call that is wrong
+MOST_IN_VAIN = 3  # tries in a row of which nothing was taken: then it is not the messages that are wrong
 ACK_AT_ONCE = 25  # what a worker that dies meanwhile has to say again
 OLDER_AT_ONCE = 10 * ACK_AT_ONCE  # while the queue brings nothing that would wait for them
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
@@ -80,19 +80,25 @@ def _acknowledge(
     if not adapter.can("acknowledge"):
         return True
     waiting = _unacknowledged(organization_id, account, brought)
-    taken, failed = not waiting, 0
+    taken, in_vain = not waiting, 0
     for start in range(0, len(waiting), ACK_AT_ONCE):
         some = waiting[start : start + ACK_AT_ONCE]
         try:
             results = adapter.implementation.acknowledge(session, [_item(message) for message in some])
-        except (OutcomeUnknown, Transient) as error:
-            failed += 1
-            if isinstance(error, RateLimited) or failed == MOST_FAILED:
+        except RateLimited:
+            raise
+        except (OutcomeUnknown, Transient):
+            in_vain += 1
+            if in_vain == MOST_IN_VAIN:
                 raise
             continue  # these come again; what is behind them need not
-        failed = 0
         _record(organization_id, some, results, datetime.now(UTC))
-        taken = taken or any(result.accepted or result.final for result in results)
+        if any(result.accepted or result.final for result in results):
+            taken, in_vain = True, 0
+        else:
+            in_vain += 1
+        if in_vain == MOST_IN_VAIN:
+            break
     return taken
 
 
@@ -103,9 +109,10 @@ def _unacknowledged(organization_id: UUID, account: Account, brought: Collection
         older = unknown.filter(Q(found_by="") | Q(deliveries__gt=1)).exclude(message_id__in=brought)
         most = ACK_AT_ONCE if brought else OLDER_AT_ONCE
         waiting = list(older.filter(acknowledge_words="").order_by("received_at", "id")[:most])
-        # Those that were not taken before come last and by turns, so that what is never taken stands in nobody's way.
+        # What was not taken before comes last (of older ones, by turns): what is never taken stands in nobody's way.
         waiting += older.exclude(acknowledge_words="").order_by("?")[: most - len(waiting)]
-        return [*unknown.filter(message_id__in=brought).order_by("received_at", "id"), *waiting]
+        fresh = list(unknown.filter(message_id__in=brought).order_by("received_at", "id"))
+        return [*sorted(fresh, key=lambda message: message.acknowledge_words != ""), *waiting]
 
 
 def _item(message: Message) -> AckItem:
