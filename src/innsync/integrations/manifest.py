@@ -211,6 +211,12 @@ def manifests() -> dict[str, Manifest]:
     return found
 
 
+def channel_name(key: str) -> str:
+    """A channel as people know it, `direct` and those without an adapter included."""
+    manifest = manifests().get(key)
+    return manifest.name if manifest else key.replace("_", " ").capitalize()
+
+
 @cache
 def adapter(key: str) -> Adapter:
     """The adapter of that vendor. Raises KeyError when none is installed, BrokenManifest when it can't do what it says."""

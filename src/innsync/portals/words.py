@@ -8,24 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from innsync.apps.distribution.conflicts import NoWayOut
-from innsync.apps.distribution.health import Health
+from innsync.apps.distribution.health import FAILING_AFTER, SILENT_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
 from innsync.apps.reservations.refusals import NotChangeable, UnknownBooking
 from innsync.domain.errors import DomainError, IllegalTransition
-from innsync.integrations.manifest import manifests
 
 BEHIND = timedelta(seconds=30)
 """From when on nights that wait are worth a word: a push takes well under a second."""
-
-
-def channel_name(vendor: str) -> str:
-    """A channel as people know it."""
-    if vendor == "direct":
-        return "Direct"
-    manifest = manifests().get(vendor)
-    return manifest.name if manifest else vendor.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +44,11 @@ def condition(health: Health, now: datetime) -> Condition:
             Condition("Resuming", "wait", "Bookings of the gap are fetched first; then the calendar is sent."),
         ),
         (
-            health.failures > 0,
+            health.failures >= FAILING_AFTER,
             Condition("Failing", "bad", "It is tried again by itself, at longer and longer intervals."),
         ),
         (
-            health.account_error != "",
+            health.account_error != "" and (health.pulled_at is None or now - health.pulled_at > SILENT_AFTER),
             Condition("Bookings not fetched", "bad", "It is tried again by itself with every poll."),
         ),
         (
@@ -72,6 +63,14 @@ def condition(health: Health, now: datetime) -> Condition:
         (
             health.refused > 0,
             Condition("Cells refused", "bad", "See which nights, then change the value or the mapping."),
+        ),
+        (
+            health.failures > 0,
+            Condition("Trying again", "wait", "The last message did not go through. It is sent again by itself."),
+        ),
+        (
+            health.account_error != "",
+            Condition("Fetching again", "wait", "Bookings could not be fetched just now. It is tried again by itself."),
         ),
         (
             health.retry_reason == "limit" and health.retry_at is not None and health.retry_at > now,

@@ -16,6 +16,10 @@ RECENT = timedelta(hours=1)
 ALARMING_SHARE = 0.1
 FEWEST_MESSAGES = 10
 """Of fewer messages no share is worth an alarm: each of them is shown by itself."""
+FAILING_AFTER = 3
+"""Failed tries to send, one after another. One or two heal by themselves; an alarm that cries at them is not believed later."""
+SILENT_AFTER = timedelta(minutes=5)
+"""How long fetching may fail before it is called failing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Health:
 
     waiting_*: the nights that may differ from what the channel has accepted, and since when the oldest of them do.
     p50_ms, p99_ms: how long cells differed lately until the channel had taken them; None when nothing was sent.
-    account_*: of the access behind the connection, through which its bookings are fetched.
+    account_*: of the access behind the connection, through which its bookings are fetched; pulled_at: when that last succeeded.
     messages, faulty_messages: sent in the last hour, and of those not accepted as a whole.
     """
 
@@ -48,6 +52,7 @@ class Health:
     account_state: str
     account_error: str
     account_error_at: datetime | None
+    pulled_at: datetime | None
     waiting_since: datetime | None
     waiting_first: date | None
     waiting_last: date | None
@@ -68,7 +73,7 @@ class Health:
 _HEALTH = """
 SELECT c.id, p.id, p.code, p.name, p.time_zone, c.vendor, c.external_id, c.state, c.failures,
   c.last_push_at, c.last_inbound_at, c.last_audit_at, c.last_drift_cells,
-  c.retry_at, c.retry_reason, c.last_error, c.last_error_at, a.state, a.last_error, a.last_error_at,
+  c.retry_at, c.retry_reason, c.last_error, c.last_error_at, a.state, a.last_error, a.last_error_at, a.last_pulled_at,
   w.since, w.first, w.last,
   (SELECT count(*) FROM distribution_refusedcell r WHERE r.connection_id = c.id), v.p50, v.p99,
   c.last_audit_error, c.mapping_findings, m.messages, m.faulty
@@ -121,20 +126,22 @@ def list_health(
     return [Health(*row) for row in rows]
 
 
-def count_states(*, property_ids: Collection[UUID] = ()) -> dict[str, int]:
+def count_states(*, now: datetime, property_ids: Collection[UUID] = ()) -> dict[str, int]:
     """How many connections there are, and how many a person should look at.
 
-    stopped: paused or asking for credentials. failing: the last try to send or to fetch went wrong. refused: cells that the channel won't take.
+    stopped: paused or asking for credentials. failing: sending or fetching goes on
+    failing. refused: cells that the channel won't take.
     """
     with sql() as cursor:
         row = cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE c.state IN ('paused', 'unauthorised')),"
             " count(*) FILTER (WHERE c.state NOT IN ('paused', 'unauthorised')"
-            " AND (c.failures > 0 OR a.last_error <> '' OR a.state = 'unauthorised')),"
+            " AND (c.failures >= %(failing)s OR a.state = 'unauthorised'"
+            " OR (a.last_error <> '' AND (a.last_pulled_at IS NULL OR a.last_pulled_at < %(silent)s)))),"
             " count(*) FILTER (WHERE EXISTS (SELECT 1 FROM distribution_refusedcell r WHERE r.connection_id = c.id))"
             " FROM distribution_connection c JOIN distribution_account a ON a.id = c.account_id"
             " WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
-            {"properties": list(property_ids) or None},
+            {"properties": list(property_ids) or None, "failing": FAILING_AFTER, "silent": now - SILENT_AFTER},
         ).fetchone() or (0, 0, 0, 0)
     return dict(zip(("all", "stopped", "failing", "refused"), row, strict=True))
 
@@ -168,7 +175,7 @@ class Waiting:
     cause: str
 
 
-def list_waiting(*, connection_id: UUID, limit: int = 100) -> list[Waiting]:
+def list_waiting(*, connection_id: UUID, limit: int) -> list[Waiting]:
     """What a connection has not told its channel yet, the oldest first. The caller checks whose connection it is."""
     with sql() as cursor:
         rows = cursor.execute(

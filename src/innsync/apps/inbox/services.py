@@ -30,7 +30,7 @@ from innsync.domain.card_data import scrub
 from innsync.domain.channel import BookingRevision, RevisionKind
 from innsync.domain.errors import DomainError
 from innsync.integrations.errors import ContractBroken, quote
-from innsync.integrations.manifest import adapter
+from innsync.integrations.manifest import adapter, channel_name
 from innsync.integrations.ports import RawMessage
 
 log = structlog.get_logger()
@@ -233,7 +233,7 @@ class _Batch:
                 connection=linked.connection,
                 spans=list(spans),
                 since=self.now,
-                cause=f"{self.account.vendor}'s own sale or cancellation",
+                cause=f"{channel_name(self.account.vendor)}'s own sale or cancellation",
                 what="stock",
                 forget=True,
             )

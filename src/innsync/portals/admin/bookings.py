@@ -12,11 +12,12 @@ from innsync.apps.inbox.selectors import list_of_booking
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import MOST_FOUND, find_bookings
 from innsync.domain.money import Money
+from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
 from innsync.portals.admin.pages import show
-from innsync.portals.words import BOOKING_STATES, channel_name
+from innsync.portals.words import BOOKING_STATES
 
 
 @page()

@@ -18,9 +18,10 @@ from innsync.apps.distribution.ways_out import (
     list_oversold_nights,
     list_releasable,
 )
+from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.pages import get_conflict, show
-from innsync.portals.words import BOOKING_STATES, channel_name
+from innsync.portals.words import BOOKING_STATES
 
 CLOSES = "The conflict closes as soon as the nights are free."
 

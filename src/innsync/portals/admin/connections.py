@@ -12,12 +12,12 @@ from django.urls import reverse
 from innsync.apps.distribution import services, tasks
 from innsync.apps.distribution.health import list_health, list_refused, list_waiting
 from innsync.apps.distribution.models import Connection, Drift, PushLog
-from innsync.integrations.manifest import manifests
+from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.overview import cards_of
 from innsync.portals.admin.pages import get_connection, show
-from innsync.portals.words import channel_name
 
+WAITING_SHOWN = 25
 PUSHES_SHOWN = 30
 DRIFT_SHOWN = 50
 
@@ -26,11 +26,13 @@ DRIFT_SHOWN = 50
 def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
     link = get_connection(visitor, connection_id)
     now = datetime.now(UTC)
+    waiting = list_waiting(connection_id=link.id, limit=WAITING_SHOWN + 1)
     drift = Drift.objects.filter(connection=link).order_by("day", "room", "rate", "field")
     context = {
         "now": now,
         "card": cards_of(list_health(now=now, connection_id=link.id), now)[0],
-        "waiting": list_waiting(connection_id=link.id),
+        "waiting": waiting[:WAITING_SHOWN],
+        "more_waiting": len(waiting) > WAITING_SHOWN,
         "refused": list_refused(connection_id=link.id),
         "pushes": PushLog.objects.filter(connection=link).defer("body").order_by("-at")[:PUSHES_SHOWN],
         "drift": drift.filter(at=link.last_audit_at)[:DRIFT_SHOWN] if link.last_audit_at else [],

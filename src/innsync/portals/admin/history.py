@@ -12,8 +12,8 @@ from innsync.apps.rates.models import RatePlan
 from innsync.apps.reservations.models import Booking, Revision
 from innsync.domain.difference import FieldChange, describe
 from innsync.domain.money import Money
-from innsync.integrations.manifest import manifests
-from innsync.portals.words import BOOKING_STATES, channel_name
+from innsync.integrations.manifest import channel_name, manifests
+from innsync.portals.words import BOOKING_STATES
 
 TITLES = {
     "booked": "Booked",

@@ -12,9 +12,10 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
 from innsync.apps.inbox.selectors import list_messages, list_needing_attention
+from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, page
 from innsync.portals.admin.pages import show
-from innsync.portals.words import MESSAGE_STATES, channel_name, remedy
+from innsync.portals.words import MESSAGE_STATES, remedy
 
 SHOWN_LETTERS = 200_000
 MOST_REPLAYED = 5_000

@@ -13,11 +13,11 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from innsync.apps.distribution.health import Health, count_states, list_divergence, list_health
-from innsync.integrations.manifest import manifests
+from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Visitor, fragment, page
 from innsync.portals.admin.pages import show, what_asks
 from innsync.portals.admin.sparkline import Sparkline, draw
-from innsync.portals.words import Condition, channel_name, condition
+from innsync.portals.words import Condition, condition
 
 AT_ONCE = 60
 
@@ -61,7 +61,7 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     cards = cards_of(found[:AT_ONCE], now)
     last = found[AT_ONCE - 1] if len(found) > AT_ONCE else None
     query = request.META.get("QUERY_STRING", "")
-    counts, asks = count_states(property_ids=seen), what_asks(visitor)
+    counts, asks = count_states(now=now, property_ids=seen), what_asks(visitor)
     return {
         **asks,
         "now": now,

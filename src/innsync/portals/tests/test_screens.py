@@ -11,6 +11,7 @@ import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.services import mark
 from innsync.apps.inbox.models import Message
 from innsync.apps.properties.models import RoomType
 from innsync.portals.tests.conftest import signed_in
@@ -60,11 +61,27 @@ class TestOverview:
     def test_an_account_whose_bookings_are_not_fetched_is_failing(self, enter, house):
         house.in_step()
         with tenant(house.organization.id):
-            Account.objects.filter(id=house.account.id).update(last_error="wrong queue")
+            Account.objects.filter(id=house.account.id).update(
+                last_error="wrong queue", last_pulled_at=datetime.now(UTC) - timedelta(minutes=6)
+            )
         text = text_of(enter().get("/"))
         assert "Bookings not fetched" in text
         assert "wrong queue" in text
         assert "1 failing" in text
+
+    def test_one_fetch_or_push_that_failed_is_shown_without_an_alarm(self, enter, house):
+        house.in_step()
+        with tenant(house.organization.id):
+            Account.objects.filter(id=house.account.id).update(
+                last_error="503 for a moment", last_pulled_at=datetime.now(UTC) - timedelta(minutes=1)
+            )
+            Connection.objects.filter(id=house.connections["expedia"].id).update(failures=2, last_error="a hiccup")
+        text = text_of(enter().get("/"))
+        assert "Fetching again" in text
+        assert "503 for a moment" in text
+        assert "Trying again" in text
+        assert "failing" not in text
+        assert "nothing needs you" in text
 
     def test_the_part_that_refreshes_is_the_same_and_needs_a_session(self, enter, stranger, house):
         assert stranger.get("/overview/live").status_code == 401
@@ -93,6 +110,23 @@ class TestOverview:
         assert text.count('<td data-label="What">price for 2</td>') == 2  # three neighbouring nights, and one apart
         waiting = text_of(client.get(f"/connections/{house.connections['booking_com'].id}"))
         assert "booking ABCD2345" in waiting
+
+    def test_of_many_waiting_nights_it_shows_the_oldest_and_says_that_there_are_more(self, enter, house):
+        link, now = house.connections["channex"], datetime.now(UTC)
+        with tenant(house.organization.id):
+            for age in range(40):
+                night = now.date() + timedelta(days=2 * age)
+                mark(
+                    connection=link,
+                    spans=[(None, night, night)],
+                    since=now - timedelta(minutes=age),
+                    cause=f"cause {age}.",
+                )
+        text = text_of(enter().get(f"/connections/{link.id}"))
+        assert "cause 39." in text
+        assert "cause 15." in text
+        assert "cause 14." not in text
+        assert "more wait behind them" in text
 
     def test_pause_and_resume(self, enter, house):
         client, own = enter(), f"/connections/{house.connections['channex'].id}"

@@ -16,6 +16,7 @@ from innsync.apps.reservations import records
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import BookingRevision, GuestDetails, RevisionKind
 from innsync.domain.stay import StayDates
+from innsync.integrations.manifest import channel_name
 
 Outcome = Literal["applied", "superseded", "waiting"]
 
@@ -274,5 +275,5 @@ def _tell(record: records.Record, change: StockChange, event: str, now: datetime
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
         ari=change.touched(),
-        cause=f"{record.channel} {record.channel_ref}",
+        cause=f"{channel_name(record.channel)} {record.channel_ref}",
     )
