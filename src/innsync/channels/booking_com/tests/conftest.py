@@ -13,7 +13,7 @@ import pytest
 from innsync.channels.booking_com.adapter import ADAPTER
 from innsync.channels.booking_com.simulator import WORLD
 from innsync.channels.booking_com.simulator.world import BookingComWorld
-from innsync.domain.ari import AriUpdate, Target
+from innsync.domain.ari import AriUpdate, Target, product_layout
 from innsync.domain.channel import BookingRevision
 from innsync.integrations.conformance.server import serve
 from innsync.integrations.http import Session
@@ -44,6 +44,7 @@ HOTEL = PropertySpec(
         ),
     ),
 )
+LAYOUT = product_layout((1, 2))  # what a calendar of the double room's rates holds
 
 
 @dataclass
