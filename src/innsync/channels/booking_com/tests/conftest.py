@@ -13,6 +13,7 @@ import pytest
 from innsync.channels.booking_com.adapter import ADAPTER
 from innsync.channels.booking_com.simulator import WORLD
 from innsync.channels.booking_com.simulator.world import BookingComWorld
+from innsync.channels.booking_com.tests.raw import Caller
 from innsync.domain.ari import AriUpdate, Target, product_layout
 from innsync.domain.channel import BookingRevision
 from innsync.integrations.conformance.server import serve
@@ -141,6 +142,14 @@ class Sandbox:
 @pytest.fixture
 def world() -> BookingComWorld:
     return WORLD(Clock())
+
+
+@pytest.fixture
+def caller(world: BookingComWorld) -> Iterator[Caller]:
+    world.add_property(HOTEL)
+    world.limits_per_min = dict.fromkeys(world.limits_per_min, 1000)
+    with serve(world) as url, httpx.Client(base_url=url) as http:
+        yield Caller(world, http)
 
 
 @pytest.fixture
