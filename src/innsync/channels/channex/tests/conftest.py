@@ -33,6 +33,8 @@ from innsync.integrations.http import Session
 from innsync.integrations.ports import PropertyRef, Push, PushResult
 from innsync.integrations.simulation.world import Clock, PropertySpec, RateSpec, RoomSpec, Stay
 
+from .raw import Caller
+
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 TODAY = date(2026, 10, 20)
 NIGHTS = 500
@@ -171,6 +173,24 @@ def answering() -> Iterator[Any]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def call(base_url: str) -> Iterator[Caller]:
+    with httpx.Client(base_url=base_url, trust_env=False) as client:
+        yield Caller(client, KEY)
+
+
+@pytest.fixture
+def open_world(world: ChannexWorld, ids: dict[str, Any]) -> ChannexWorld:
+    """All nights open and priced."""
+    for room in ids["rooms"].values():
+        for offset in range(400):
+            night = (TODAY + timedelta(days=offset)).isoformat()
+            world.state["availability"][room["id"]][night] = 2
+            for rate in room["rates"].values():
+                world.state["rates"][rate][night] = "100.00"
+    return world
 
 
 @dataclass
