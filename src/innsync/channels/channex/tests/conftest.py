@@ -37,6 +37,8 @@ from .raw import Caller
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 TODAY = date(2026, 10, 20)
+NOW = datetime(2026, 10, 20, tzinfo=UTC)
+NOV_21 = date(2026, 11, 21)  # a day of the certification's month
 NIGHTS = 500
 CODE = "test-property"
 KEY = "channex-sandbox-key"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -20,9 +20,10 @@ from openapi_core.testing import MockRequest, MockResponse
 from innsync.channels.channex.adapter import ADAPTER
 from innsync.integrations.ports import AckItem
 
+from .conftest import NOV_21
+
 pytestmark = pytest.mark.vendor_data
 
-NOV_21 = date(2026, 11, 21)
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 CONTRACT = "vendors/contracts/channex/channex-v1-derived.openapi.yml"
 

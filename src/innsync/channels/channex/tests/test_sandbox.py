@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 import httpx
 import pytest
@@ -21,8 +21,9 @@ from innsync.integrations.http import Session
 from innsync.integrations.ports import AckItem, PropertyRef
 from innsync.integrations.simulation.app import build
 
+from .conftest import NOW
+
 SECRET = "a long random text"
-NOW = datetime(2026, 10, 20, tzinfo=UTC)
 PROPERTY = {
     "code": "seaside",
     "name": "Seaside",
