@@ -297,7 +297,7 @@ def test_one_refused_price_does_not_tear_the_others_of_its_night_apart(
 
 
 def remap(stack: Stack, vendor: str) -> None:
-    from tests.flows.test_channel_bookings import mapping_of
+    from tests.flows.mapping import mapping_of
 
     rooms, rates = mapping_of(stack, vendor)
     with tenant(stack.organization_id):

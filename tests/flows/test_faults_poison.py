@@ -12,21 +12,15 @@ import pytest
 from lxml import etree
 
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.distribution.access import open_session
 from innsync.apps.inbox import services as inbox
 from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import IntegrationError, NotAuthorised, Rejected
 from innsync.integrations.ports import AckItem, AckResult, Page, RawMessage
 from tests.flows.checks import check_stock
+from tests.flows.incoming import captured
 from tests.flows.stack import Stack
 
 NUL = "\x00"
-
-
-def captured(stack: Stack, vendor: str) -> list[RawMessage]:
-    """What waits in the channel's queue, as its adapter cuts it out."""
-    adapter, session = open_session(stack.link(vendor).account)
-    return list(adapter.implementation.pull_bookings(session).messages)
 
 
 def receive(stack: Stack, vendor: str, *messages: RawMessage) -> None:

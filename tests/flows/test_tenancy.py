@@ -213,7 +213,7 @@ def test_what_another_property_sells_can_not_be_connected(stack: Stack, what: st
     """Foreign keys would let it pass, another organization's too."""
     from innsync.apps.distribution import services as distribution
     from innsync.domain.errors import InvalidField
-    from tests.flows.test_channel_bookings import mapping_of
+    from tests.flows.mapping import mapping_of
     from tests.races.house import open_house
 
     other = open_house()
