@@ -1,5 +1,10 @@
-"""The channels of the sandbox that every house of these tests is connected to."""
+"""The channels of the sandbox that a house of these tests is connected to, and the classes of their adapters."""
 
 from __future__ import annotations
 
+from innsync.channels.booking_com.adapter import BookingCom
+from innsync.channels.channex.adapter import ChannexAdapter
+from innsync.channels.expedia.adapter import ADAPTER as EXPEDIA
+
 VENDORS = ("booking_com", "expedia", "channex")
+ADAPTERS: dict[str, type] = {"booking_com": BookingCom, "expedia": type(EXPEDIA), "channex": ChannexAdapter}
