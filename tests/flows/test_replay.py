@@ -12,12 +12,13 @@ from uuid import uuid4
 
 import pytest
 
-from innsync.ops.replay import checks, run
+from innsync.ops.replay import checks, entries, run
 from innsync.ops.replay.run import Options, Summary, replay
 from innsync.ops.replay.settling import Backlog
 
 ROOT = Path(__file__).parents[2]
 SMALL_HOTEL = ROOT / "tests" / "data" / "small_hotel.csv"
+SOMETIMES_NOTHING = ("every oversold night", "every refusal")
 REAL = "data/resort_hotel_bookings.csv.xz"
 
 
@@ -85,18 +86,26 @@ def wrong(summary: Summary) -> dict[str, list[str]]:
     return {check.name: [line[:120] for line in check.wrong[:1]] for check in summary.checks if not check.passed}
 
 
+def looked_at(summary: Summary, name: str) -> int:
+    return next(check.looked_at for check in summary.checks if check.name.startswith(name))
+
+
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("rooms_scale", [1.0, 0.8])
 def test_a_small_hotels_bookings_end_as_the_oracle_says_everywhere(sandbox_url: str, rooms_scale: float) -> None:
     summary = play(SMALL_HOTEL, sandbox_url, rooms_scale=rooms_scale)
     assert wrong(summary) == {}
-    assert all(check.looked_at for check in summary.checks if "conflict" not in check.name)
+    assert all(check.looked_at for check in summary.checks if not check.name.startswith(SOMETIMES_NOTHING))
     assert summary.facts["bookings"] > 250
     assert all(count > 20 for count in summary.facts["by_seller"].values())
     assert summary.facts["day_use_rows"]
     assert summary.facts["no_shows"]
     if rooms_scale < 1:
         assert summary.conflicts
+        assert looked_at(summary, "every refusal") == (
+            summary.facts["direct_sales_refused"] + summary.facts["moves_without_a_free_room"]
+        )
+        assert summary.facts["direct_sales_refused"]
 
 
 @pytest.mark.usefixtures("worker")
@@ -128,6 +137,17 @@ def test_a_replay_says_so_when_a_booking_was_lost_on_its_way(sandbox_url: str, m
     assert list(wrong(summary)) == ["every booking exists exactly once"]
     assert len(next(check for check in summary.checks if not check.passed).wrong) == 2
     assert summary_stock[0].wrong
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_replay_says_so_when_direct_sales_were_refused_though_rooms_were_left(
+    sandbox_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything else is in order then: what was never booked is nowhere."""
+    monkeypatch.setattr(entries.ServiceEntry, "book", lambda *_: None)
+    summary = play(SMALL_HOTEL, sandbox_url, limit=60)
+    assert list(wrong(summary)) == ["every refusal found a night without a room"]
+    assert 0 < summary.facts["direct_sales_refused"] <= looked_at(summary, "every refusal")
 
 
 @pytest.mark.vendor_data

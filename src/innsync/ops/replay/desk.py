@@ -140,7 +140,7 @@ class Desk:
 
         number = duty.row.number
         try:
-            with tenant(self.organization_id):
+            with self.ledger.timed(number, duty.step), tenant(self.organization_id):
                 if duty.step is Step.NO_SHOW:
                     reservations.change_state(
                         organization_id=self.organization_id,

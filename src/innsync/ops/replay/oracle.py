@@ -1,7 +1,8 @@
 """What must be sold in the end, counted from the file alone.
 
 Nothing here is shared with what plays the bookings but the reader of the rows. Of the run it takes only what nobody can
-know before: which direct sales were refused for want of a room, and which guests found a room of their other type.
+know before: which direct sales were refused for want of a room, and which guests found a room of their other type. Whether
+those refusals were right is judged by `refusals`.
 """
 
 from __future__ import annotations

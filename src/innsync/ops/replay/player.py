@@ -11,7 +11,8 @@ from datetime import date
 from innsync.ops.replay.desk import Desk, Duty
 from innsync.ops.replay.entries import Entry, request_text
 from innsync.ops.replay.ledger import Ledger
-from innsync.ops.replay.timeline import Happening, Step
+from innsync.ops.replay.timeline import DIRECT, Happening, Step
+from innsync.ops.replay.watch import Watch
 
 THREADS_A_DOOR = 4
 
@@ -23,6 +24,7 @@ class Player:
     entries: Mapping[str, Entry]
     sellers: Mapping[int, str]
     desk: Desk
+    watch: Watch
     ledger: Ledger
     days_per_second: float | None
     on_done: Callable[[], None]
@@ -70,7 +72,8 @@ class Player:
         seller = self.sellers[row.number]
         door = self.entries[seller]
         if step is Step.BOOK:
-            reference = door.book(row)
+            with self.ledger.timed(row.number, step):
+                reference = door.book(row)
             if reference is None:
                 self.ledger.refused.add(row.number)
                 return False
@@ -87,4 +90,8 @@ class Player:
         else:
             door.cancel(reference)
             self.ledger.count("cancellations")
+            if seller == DIRECT:
+                self.ledger.free(row.number)
+            else:
+                self.watch.expect(row.number, seller, reference)
         return False

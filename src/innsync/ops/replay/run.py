@@ -16,8 +16,10 @@ from innsync.ops.replay import checks, house, oracle, scene, timeline
 from innsync.ops.replay.desk import Desk
 from innsync.ops.replay.ledger import Ledger
 from innsync.ops.replay.player import Player
+from innsync.ops.replay.refusals import refusals
 from innsync.ops.replay.rows import BookingRow, read_rows
 from innsync.ops.replay.settling import Backlog, backlog, settle
+from innsync.ops.replay.watch import Watch
 from innsync.ops.sandbox_link import Sandbox
 
 DESK_LOOK_S = 0.2
@@ -131,6 +133,7 @@ def _play_and_check(
     judged, summary.conflicts = checks.conflicts(stage, sold)
     summary.checks = [
         checks.played(ledger),
+        refusals(rows, ledger, rooms=stage.rooms, shift=shift),
         settled,
         checks.stock(stage, sold),
         *checks.calendars(stage, sold),
@@ -163,12 +166,15 @@ def _play(
         ledger=ledger,
         on_done=watcher.one,
     )
+    watch = Watch(organization_id=stage.organization_id, connection_ids=list(stage.connections.values()), ledger=ledger)
     desk.start()
+    watch.start()
     try:
         Player(
             entries=scene.doors(stage, shift=shift, client=client),
             sellers=sellers,
             desk=desk,
+            watch=watch,
             ledger=ledger,
             days_per_second=options.days_per_second,
             on_done=watcher.one,
@@ -177,6 +183,7 @@ def _play(
         _finish_desk(desk, ledger, options.patience_s)
     finally:
         desk.stop()
+        watch.stop()
 
 
 def _finish_desk(desk: Desk, ledger: Ledger, patience_s: float) -> None:
