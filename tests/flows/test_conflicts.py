@@ -21,8 +21,7 @@ from innsync.apps.properties.services import add_rooms
 from innsync.apps.reservations import services as reservations
 from tests.flows.checks import check_all, check_stock
 from tests.flows.stack import Stack, small_hotel
-
-VENDORS = ("booking_com", "expedia", "channex")
+from tests.flows.vendors import VENDORS
 
 
 @pytest.fixture
@@ -50,10 +49,17 @@ def conflict(stack: Stack) -> Conflict:
     return found
 
 
-def resolve(stack: Stack, way: Callable[..., None], **how: Any) -> None:
+def resolve(stack: Stack, conflict: Conflict, way: Callable[..., None], **how: Any) -> None:
+    """A person at the desk takes one of the ways out."""
+    ids = {"organization_id": stack.organization_id, "conflict_id": conflict.id}
     with tenant(stack.organization_id):
-        way(now=datetime.now(UTC), actor="desk", **how)
+        way(**ids, now=datetime.now(UTC), actor="desk", **how)
     stack.settle()
+
+
+def move_to_a_suite(stack: Stack, conflict: Conflict, stay_id: UUID) -> None:
+    suite = stack.built.room_types["suite"].id
+    resolve(stack, conflict, conflicts.resolve_by_moving, room_stay_id=stay_id, room_type_id=suite)
 
 
 def stays(stack: Stack, channel: str) -> list[tuple[UUID, UUID]]:
@@ -111,14 +117,7 @@ def test_a_direct_sale_never_makes_one(stack: Stack) -> None:
 
 def test_moving_a_guest_to_a_free_type_settles_it(stack: Stack, conflict: Conflict) -> None:
     ((_, stay_id),) = stays(stack, "channex")
-    resolve(
-        stack,
-        conflicts.resolve_by_moving,
-        organization_id=stack.organization_id,
-        conflict_id=conflict.id,
-        room_stay_id=stay_id,
-        room_type_id=stack.built.room_types["suite"].id,
-    )
+    move_to_a_suite(stack, conflict, stay_id)
     assert state_of(stack, conflict) == ("resolved", "moved to another room type")
     assert [entry["what"].split(":")[0] for entry in conflict.timeline] == [
         "oversold by 1",
@@ -133,14 +132,7 @@ def test_a_full_type_takes_nobody_and_the_conflict_stays(stack: Stack, conflict:
     stack.book(10, 2, room="suite")
     ((_, stay_id),) = stays(stack, "channex")
     with pytest.raises(SoldOut):
-        resolve(
-            stack,
-            conflicts.resolve_by_moving,
-            organization_id=stack.organization_id,
-            conflict_id=conflict.id,
-            room_stay_id=stay_id,
-            room_type_id=stack.built.room_types["suite"].id,
-        )
+        move_to_a_suite(stack, conflict, stay_id)
     stack.settle()
     assert state_of(stack, conflict)[0] == "open"
     check_all(stack)
@@ -150,14 +142,7 @@ def test_moving_a_guest_of_other_nights_is_no_way_out(stack: Stack, conflict: Co
     stack.guest_books("channex", 20, 1)
     stack.pull("channex")
     with pytest.raises(NoWayOut):
-        resolve(
-            stack,
-            conflicts.resolve_by_moving,
-            organization_id=stack.organization_id,
-            conflict_id=conflict.id,
-            room_stay_id=stays(stack, "channex")[1][1],
-            room_type_id=stack.built.room_types["suite"].id,
-        )
+        move_to_a_suite(stack, conflict, stays(stack, "channex")[1][1])
 
 
 def out_of_order(stack: Stack, first: int, last: int) -> OutOfOrder:
@@ -187,13 +172,7 @@ def test_a_room_back_in_order_settles_it(stack: Stack) -> None:
     block = out_of_order(stack, 10, 12)
     oversell(stack)
     (conflict,) = stack.open_conflicts()
-    resolve(
-        stack,
-        conflicts.resolve_by_release,
-        organization_id=stack.organization_id,
-        conflict_id=conflict.id,
-        out_of_order_id=block.id,
-    )
+    resolve(stack, conflict, conflicts.resolve_by_release, out_of_order_id=block.id)
     assert state_of(stack, conflict) == ("resolved", "out-of-order room released")
     check_all(stack)
 
@@ -201,13 +180,7 @@ def test_a_room_back_in_order_settles_it(stack: Stack) -> None:
 def test_a_block_of_other_nights_is_no_way_out(stack: Stack, conflict: Conflict) -> None:
     block = out_of_order(stack, 20, 22)
     with pytest.raises(NoWayOut):
-        resolve(
-            stack,
-            conflicts.resolve_by_release,
-            organization_id=stack.organization_id,
-            conflict_id=conflict.id,
-            out_of_order_id=block.id,
-        )
+        resolve(stack, conflict, conflicts.resolve_by_release, out_of_order_id=block.id)
 
 
 def test_a_room_going_out_of_order_under_a_booking_is_a_conflict_too(stack: Stack) -> None:
@@ -221,13 +194,7 @@ def test_a_room_going_out_of_order_under_a_booking_is_a_conflict_too(stack: Stac
 
 def test_walking_the_guest_settles_it_without_a_fee(stack: Stack, conflict: Conflict) -> None:
     ((booking_id, _),) = stays(stack, "channex")
-    resolve(
-        stack,
-        conflicts.resolve_by_walking,
-        organization_id=stack.organization_id,
-        conflict_id=conflict.id,
-        booking_id=booking_id,
-    )
+    resolve(stack, conflict, conflicts.resolve_by_walking, booking_id=booking_id)
     assert state_of(stack, conflict) == ("resolved", "guest walked")
     assert stack.rows("SELECT status, cancellation_fee_minor FROM reservations_booking WHERE id = %s", booking_id) == [
         ("cancelled", 0)
@@ -238,18 +205,14 @@ def test_walking_the_guest_settles_it_without_a_fee(stack: Stack, conflict: Conf
 def test_somebody_elses_guest_is_not_walked(stack: Stack, conflict: Conflict) -> None:
     other = stack.book(20)
     with pytest.raises(NoWayOut):
-        resolve(
-            stack,
-            conflicts.resolve_by_walking,
-            organization_id=stack.organization_id,
-            conflict_id=conflict.id,
-            booking_id=other.id,
-        )
+        resolve(stack, conflict, conflicts.resolve_by_walking, booking_id=other.id)
     assert stack.rows("SELECT status FROM reservations_booking WHERE id = %s", other.id) == [("confirmed",)]
 
 
 def test_a_channel_that_was_asked_settles_it_with_its_cancellation(stack: Stack, conflict: Conflict) -> None:
-    resolve(stack, conflicts.ask_channel, conflict_id=conflict.id)
+    with tenant(stack.organization_id):
+        conflicts.ask_channel(conflict_id=conflict.id, now=datetime.now(UTC), actor="desk")
+    stack.settle()
     assert state_of(stack, conflict) == ("open", "channel asked to cancel")
     (reference,) = stack.rows("SELECT channel_ref FROM reservations_booking WHERE channel = 'channex'")[0]
     stack.cancel_at("channex", reference)
@@ -269,10 +232,9 @@ def test_it_settles_by_itself_when_a_room_becomes_free(stack: Stack, conflict: C
 
 def test_a_settled_conflict_has_no_way_out_left(stack: Stack, conflict: Conflict) -> None:
     ((booking_id, _),) = stays(stack, "channex")
-    how = {"organization_id": stack.organization_id, "conflict_id": conflict.id, "booking_id": booking_id}
-    resolve(stack, conflicts.resolve_by_walking, **how)
+    resolve(stack, conflict, conflicts.resolve_by_walking, booking_id=booking_id)
     with pytest.raises(NoWayOut):
-        resolve(stack, conflicts.resolve_by_walking, **how)
+        resolve(stack, conflict, conflicts.resolve_by_walking, booking_id=booking_id)
 
 
 def test_another_room_of_the_type_settles_it(stack: Stack, conflict: Conflict) -> None:

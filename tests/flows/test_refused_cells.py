@@ -1,4 +1,4 @@
-"""What a vendor refuses is kept in its words, costs no other cell, and is tried again when it is another value."""
+"""What a vendor refuses is kept in its words, costs no other cell, and is tried again once value or mapping changed."""
 
 from __future__ import annotations
 
