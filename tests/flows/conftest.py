@@ -1,4 +1,4 @@
-"""A served sandbox and fresh organizations connected to it."""
+"""A served sandbox and fresh organizations connected to it; and the API over HTTP with a house of its own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from innsync.api.tests.fixtures import address, client, house
+
 if TYPE_CHECKING:
     from innsync.integrations.simulation.world import VendorWorld
     from tests.flows.stack import Stack
+
+__all__ = ["address", "client", "house"]
 
 
 @pytest.fixture(scope="session")

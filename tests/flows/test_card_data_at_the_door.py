@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from innsync.api.tests.samples import SampleHouse, sample_house
-from innsync.api.tests.serving import calling, served
+from innsync.api.tests.samples import SampleHouse
 from innsync.ops import logs
 
 PAN = "5555555555554444"
@@ -28,23 +26,6 @@ FIELDS = {
     "the seller's reference": {"external_id": PAN},
     "a room's guest": {"rooms": [{"room_type_id": "double", "rate_plan_id": "bar", "adults": 2, "guest_name": SPACED}]},
 }
-
-
-@pytest.fixture(scope="module")
-def address(database: str) -> Iterator[str]:
-    with served() as found:
-        yield found
-
-
-@pytest.fixture
-def house(database: str) -> SampleHouse:
-    return sample_house()
-
-
-@pytest.fixture
-def client(address: str, house: SampleHouse) -> Iterator[httpx.Client]:
-    with calling(address, house.secret) as found:
-        yield found
 
 
 @pytest.fixture
