@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from innsync.api.tests.samples import sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.housekeeping import keep_house
+from innsync.apps.events import relay
+from tests.flows.stack import Stack
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -29,3 +32,42 @@ def test_nights_that_come_within_reach_are_opened_and_stay_as_they_are_afterward
     assert set(before) <= set(after)
     keep_house(now)
     assert nights() == after
+
+
+def room_of(stack: Stack, booking_id: UUID) -> UUID | None:
+    return stack.rows("SELECT room_id FROM reservations_roomstay WHERE booking_id = %s", booking_id)[0][0]
+
+
+def test_a_stay_booked_long_before_gets_its_room_when_its_arrival_comes_near(stack: Stack) -> None:
+    booked = stack.book(40, 2)
+    stack.settle()
+    now = datetime.now(UTC)
+    for days, has_room in ((0, False), (25, False), (26, True)):
+        keep_house(now + timedelta(days=days))
+        stack.settle()
+        assert (room_of(stack, booked.id) is not None) == has_room, days
+
+
+def test_properties_where_everybody_has_a_room_are_left_alone(stack: Stack) -> None:
+    stack.book(10, 2)
+    stack.book(40, 2)
+    stack.settle()
+    keep_house(datetime.now(UTC))
+    asked = "SELECT count(*) FROM events_outbox WHERE topic = 'assign_rooms' AND property_id = %s"
+    assert stack.rows(asked, stack.built.property.id) == [(0,)]
+
+
+def test_a_property_is_assigned_once_however_often_it_is_asked_for(stack: Stack) -> None:
+    stack.book(40, 2)
+    stack.settle()
+    later = datetime.now(UTC) + timedelta(days=30)
+    keep_house(later)
+    keep_house(later)
+    while relay.relay_once():
+        pass
+    jobs = (
+        "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'assign_rooms' AND status = 'todo'"
+        " AND args ->> 'property_id' = %s"
+    )
+    assert stack.rows(jobs, str(stack.built.property.id)) == [(1,)]
+    stack.settle()

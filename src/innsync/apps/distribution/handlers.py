@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from innsync.apps.distribution import conflicts, marks, tasks
+from innsync.apps.distribution.housekeeping import ASSIGN_AHEAD
 from innsync.apps.distribution.marks import Change
 from innsync.apps.events.relay import Entry, chore, handles
-
-ASSIGN_AHEAD = timedelta(days=14)
 
 
 @handles("ari_changed")
@@ -50,6 +49,14 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
 def reconcile(organization_id: UUID, entries: Sequence[Entry]) -> None:
     """Let single connections reconcile."""
     tasks.enqueue_reconcile(organization_id, {UUID(entry.payload["connection_id"]) for entry in entries})
+
+
+@handles("assign_rooms")
+def assign_rooms(organization_id: UUID, entries: Sequence[Entry]) -> None:
+    """Queue what the day's work asks for: rooms for the arrivals of a property's next nights."""
+    for entry in entries:
+        first, last = (date.fromisoformat(entry.payload[name]) for name in ("first", "last"))
+        tasks.enqueue_assignment(organization_id, entry.property_id, first, last)
 
 
 @chore

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 KEEP_PUSHES = timedelta(days=90)
 KEEP_FIGURES = timedelta(days=400)
 KEEP_HOLDS = timedelta(days=30)
+ASSIGN_AHEAD = timedelta(days=14)
+"""How long before the arrival a stay gets its room: until then only how many rooms are sold is known."""
 
 _OLD = (
     ("DELETE FROM distribution_pushlog WHERE at < %s", KEEP_PUSHES),
@@ -25,6 +27,17 @@ _OLD = (
     ("DELETE FROM distribution_drift WHERE at < %s", KEEP_FIGURES),
     ("DELETE FROM inventory_hold WHERE state <> 'active' AND expires_at < %s", KEEP_HOLDS),
 )
+# By the property's own date. A property where everybody has a room is left alone.
+_WITHOUT_ROOM = """
+SELECT p.organization_id, p.id, today
+FROM properties_property p
+CROSS JOIN LATERAL (SELECT (%(now)s AT TIME ZONE p.time_zone)::date AS today) d
+WHERE EXISTS (
+  SELECT 1 FROM reservations_roomstay s
+  WHERE s.property_id = p.id AND s.holds_stock AND s.room_id IS NULL
+    AND s.check_out > today AND s.check_in <= today + %(ahead)s::int)
+ORDER BY p.id
+"""
 _LAST_NIGHTS = "SELECT room_type_id, max(day) FROM inventory_stockday GROUP BY room_type_id"
 
 
@@ -34,6 +47,7 @@ def keep_house(now: datetime) -> None:
         try:
             with tenant(organization_id):
                 open_nights(now)
+                ask_for_rooms(now)
                 idempotency.forget_old(now=now)
                 with sql() as cursor:
                     for statement, kept in _OLD:
@@ -62,3 +76,17 @@ def open_nights(now: datetime) -> int:
             )
             opened += 1
     return opened
+
+
+def ask_for_rooms(now: datetime) -> int:
+    """Have rooms assigned where an arrival came within reach without one. Answers at how many properties."""
+    with sql() as cursor:
+        found = cursor.execute(_WITHOUT_ROOM, {"now": now, "ahead": ASSIGN_AHEAD.days}).fetchall()
+    for organization_id, property_id, today in found:
+        events.enqueue(
+            organization_id=organization_id,
+            property_id=property_id,
+            topic="assign_rooms",
+            payload={"first": today.isoformat(), "last": (today + ASSIGN_AHEAD).isoformat()},
+        )
+    return len(found)
