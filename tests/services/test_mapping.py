@@ -16,6 +16,9 @@ from innsync.apps.distribution.models import Connection, RateMapping, RoomMappin
 from innsync.apps.distribution.reconcile import wanted_calendars
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import MappedTwice, RateLink, RoomLink
+from innsync.apps.rates.models import Product
+from innsync.apps.rates.services import add_rate_plan, sell
+from innsync.domain.derivation import Derivation
 from innsync.domain.errors import InvalidField
 from tests.races.house import House
 
@@ -225,12 +228,50 @@ def test_a_mapping_that_does_not_sell_shows_nothing_for_sale(house: House) -> No
 
 @pytest.mark.parametrize(
     ("percent", "minor", "shown"),
-    [("10", 0, 11_000), ("0", 500, 10_500), ("15", -250, 11_250), ("-5", 0, 9_500), ("0", -20_000, 0)],
+    [("10", 0, 11_000), ("0", 500, 10_500), ("15", -250, 11_250), ("-5", 0, 9_500), ("0", -9_999, 1)],
 )
 def test_a_markup_is_added_percent_first(house: House, percent: str, minor: int, shown: int) -> None:
     connection = connect(house)
     change(house, RateMapping, connection, markup_percent=Decimal(percent), markup_minor=minor)
     assert wanted(house, connection, "DOUBLE", "BAR")["price_2"] == shown
+
+
+@pytest.mark.parametrize("minor", [-10_000, -20_000])
+def test_a_markup_that_leaves_nothing_to_pay_closes_the_night_instead_of_giving_it_away(
+    house: House, minor: int
+) -> None:
+    """A price below the smallest coin is refused where prices are set; at 0.00 a channel would sell the room for nothing."""
+    connection = connect(house)
+    change(house, RateMapping, connection, markup_minor=minor)
+    row = wanted(house, connection, "DOUBLE", "BAR")
+    assert (row["stop_sell"], row["price_1"], row["price_2"]) == (1, None, None)
+
+
+def test_a_party_that_would_have_nothing_to_pay_closes_the_night_for_all(house: House) -> None:
+    """Told no price for one adult, the channel would go on selling to one at the price that it had before."""
+    connection = connect(house)
+    with tenant(house.organization_id):
+        Product.objects.filter(property=house.built.property).update(
+            occupancy_pricing={"base_occupancy": 2, "fewer_adults_minor": 10_000}
+        )
+    row = wanted(house, connection, "DOUBLE", "BAR")
+    assert (row["stop_sell"], row["price_1"], row["price_2"]) == (1, None, None)
+
+
+def test_a_derived_price_that_falls_to_nothing_closes_the_night(house: House) -> None:
+    with tenant(house.organization_id):
+        cheaper = add_rate_plan(
+            prop=house.built.property,
+            code="cheaper",
+            name="Cheaper",
+            parent=house.built.rate_plans["bar"],
+            derivation=Derivation.amount(-10_000),
+        )
+        product = sell(room_type=house.built.room_types["double"], rate_plan=cheaper)
+    rooms, rates = links(house)
+    connection = connect(house, rooms, [*rates, RateLink(product.id, "DOUBLE", "CHEAPER", (1, 2))])
+    row = wanted(house, connection, "DOUBLE", "CHEAPER")
+    assert (row["stop_sell"], row["price_2"]) == (1, None)
 
 
 @pytest.mark.parametrize(

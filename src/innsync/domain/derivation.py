@@ -33,7 +33,8 @@ class Rounding(StrEnum):
 class Derivation:
     """One step from a parent's nightly base price to the derived plan's, before guests are counted.
 
-    value: a signed percent (-10 is ten percent cheaper), or signed whole minor units. The result is never below zero.
+    value: a signed percent (-10 is ten percent cheaper), or signed whole minor units. Where that leaves nothing to pay,
+    the derived plan has no price: nobody means to sell a night for 0.00 by making a plan cheaper.
     """
 
     kind: DerivationKind
@@ -57,23 +58,23 @@ class Derivation:
     def amount(cls, minor: int, rounding: Rounding = Rounding.NONE) -> Derivation:
         return cls(DerivationKind.AMOUNT, Decimal(minor), rounding)
 
-    def apply(self, parent_minor: int, currency: str) -> int:
-        """The derived price in minor units. Never falls when the parent's price rises."""
+    def apply(self, parent_minor: int, currency: str) -> int | None:
+        """The derived price in minor units, 1 or more; None: no price. Never falls when the parent's price rises."""
         return self.compiled(currency)(parent_minor)
 
-    def compiled(self, currency: str) -> Callable[[int], int]:
+    def compiled(self, currency: str) -> Callable[[int], int | None]:
         """`apply` for one currency with all that does not depend on the price done already; whole numbers only."""
         step, below = _grid(self.rounding, currency)
         if self.kind is DerivationKind.AMOUNT:
             add = int(self.value)
             if step == 1:
-                return lambda parent: max(0, parent + add)
-            return lambda parent: max(0, (2 * (parent + add + below) + step) // (2 * step) * step - below)
+                return lambda parent: _if_any(parent + add)
+            return lambda parent: _if_any((2 * (parent + add + below) + step) // (2 * step) * step - below)
         numerator, denominator = ((100 + self.value) / 100).as_integer_ratio()
         # round(parent * n / d + below) to the step, halves up, in one division so that nothing is rounded twice
         over = 2 * step * denominator
         twice, offset = 2 * numerator, (2 * below + step) * denominator
-        return lambda parent: max(0, (parent * twice + offset) // over * step - below)
+        return lambda parent: _if_any((parent * twice + offset) // over * step - below)
 
     def to_json(self) -> dict[str, object]:
         value: object = str(self.value) if self.kind is DerivationKind.PERCENT else int(self.value)
@@ -111,11 +112,21 @@ def resolve_chain(plan: K, parents: Mapping[K, tuple[K, Derivation | None] | Non
     return current, tuple(reversed(steps))
 
 
-def derive(base_minor: int, steps: Iterable[Derivation], currency: str) -> int:
-    """The price at the end of a chain, rounded at each step as a person who prices each plan by hand would see it."""
+def derive(base_minor: int, steps: Iterable[Derivation], currency: str) -> int | None:
+    """The price at the end of a chain, rounded at each step as a person who prices each plan by hand would see it.
+
+    None as soon as a plan on the way has no price: what is derived from it has none either.
+    """
+    price: int | None = base_minor
     for step in steps:
-        base_minor = step.apply(base_minor, currency)
-    return base_minor
+        if price is None:
+            break
+        price = step.apply(price, currency)
+    return price
+
+
+def _if_any(minor: int) -> int | None:
+    return minor if minor > 0 else None
 
 
 def _grid(rounding: Rounding, currency: str) -> tuple[int, int]:

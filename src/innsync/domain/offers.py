@@ -317,7 +317,7 @@ def _or_else_flags(own: Sequence[int | None], parent: Sequence[int | None]) -> S
 
 
 def _inherit(
-    own: Sequence[int | None], parent: Sequence[int | None], step: Callable[[int], int] | None
+    own: Sequence[int | None], parent: Sequence[int | None], step: Callable[[int], int | None] | None
 ) -> Sequence[int | None]:
     if step is None:
         return _or_else(own, parent)

@@ -86,7 +86,7 @@ class PreparedProduct:
     room_type: RoomTypeFacts
     index: int
     parent_index: int | None
-    step: Callable[[int], int] | None
+    step: Callable[[int], int | None] | None
     max_adults: int
     max_children: int
     max_occupancy: int
@@ -127,7 +127,10 @@ class PropertyFacts:
 def effective_price(
     row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
 ) -> int | None:
-    """The base price of one night in minor units: its own where set, else derived from the parent's; None: no price."""
+    """The base price of one night in minor units: its own where set, else derived from the parent's; None: no price.
+
+    A parent without a price has none to derive from, and a step that leaves nothing to pay gives none.
+    """
     own = None if row is None else _at(row.prices, product.slot)
     if own is not None or product.parent_slot is None:
         return own

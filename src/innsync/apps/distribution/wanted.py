@@ -126,7 +126,9 @@ def rate_calendar(
     dialect: Dialect,
     today: date,
 ) -> Calendar:
-    """Prices and rules of one product there, in that channel's dialect and the mapping's currency. A night without price is closed.
+    """Prices and rules of one product there, in that channel's dialect and the mapping's currency.
+
+    A night without price is closed, and so is one on which a party would have nothing to pay.
 
     rates: the rows up to `rules_reach` nights after the last, since their rules may be said on earlier nights.
 
@@ -154,7 +156,7 @@ def rate_calendar(
             MAX_STAY: compiled.max_stay,
             CLOSED_TO_ARRIVAL: int(compiled.closed_to_arrival),
             CLOSED_TO_DEPARTURE: int(compiled.closed_to_departure),
-            STOP_SELL: int(compiled.stop_sell or base is None or not mapping.sells),
+            STOP_SELL: int(compiled.stop_sell or not prices or not mapping.sells),
         }
         rows.append(
             tuple(
@@ -189,13 +191,21 @@ def _rules(row: RateRow | None, product: ProductFacts, house: House, ahead: int)
 
 
 def _prices(base: int | None, product: ProductFacts, mapping: RateMap, own_currency: str) -> dict[int, int]:
+    """The price of each party that is told there, in minor units; none at all as soon as one of them has nothing to pay.
+
+    A channel that was told no price for one party would go on selling to it at the former one.
+    """
+    result: dict[int, int] = {}
     if base is None:
-        return {}
-    result = {}
-    for adults, price in price_by_occupancy(base, product.pricing, own_currency):
+        return result
+    for adults, own in price_by_occupancy(base, product.pricing, own_currency):
         if adults in mapping.occupancies:
+            price = own
             if mapping.currency != own_currency and mapping.exchange_rate is not None:
                 price = convert(price, mapping.currency, mapping.exchange_rate)
             price = price + price.percent(mapping.markup_percent) if mapping.markup_percent else price
-            result[adults] = max(0, (price + Money(mapping.markup_minor, price.currency)).minor)
+            price = price + Money(mapping.markup_minor, price.currency)
+            if own.minor <= 0 or price.minor <= 0:
+                return {}
+            result[adults] = price.minor
     return result

@@ -25,8 +25,8 @@ currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF"])
 
 @given(derivations(), currencies, prices, prices)
 def test_a_dearer_parent_never_makes_a_cheaper_child(step, currency, one, other):
-    low, high = sorted((one, other))
-    assert 0 <= step.apply(low, currency) <= step.apply(high, currency)
+    low, high = (step.apply(price, currency) for price in sorted((one, other)))
+    assert low is None or 0 < low <= high
 
 
 @given(derivations())
@@ -37,7 +37,7 @@ def test_json_round_trip(step):
 @given(st.decimals(-100, 300, places=2), prices)
 def test_a_percent_agrees_with_exact_decimal_arithmetic(percent, parent):
     exact = (Decimal(parent) * (100 + percent) / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    assert Derivation.percent(percent).apply(parent, "EUR") == int(exact)
+    assert Derivation.percent(percent).apply(parent, "EUR") == (int(exact) or None)
 
 
 @given(derivations(), currencies, prices)
@@ -52,7 +52,7 @@ def test_a_rounded_price_is_the_nearest_presentable_one(step, currency, parent):
     }[step.rounding]
     got = step.apply(parent, currency)
     nearest = ((exact + below) / distance + Decimal("0.5")).to_integral_value(ROUND_FLOOR) * distance - below
-    assert got == max(0, nearest)
+    assert got == (nearest if nearest > 0 else None)
 
 
 @given(st.lists(percents | amounts, max_size=5), prices)
@@ -64,7 +64,7 @@ def test_a_chain_is_its_steps_one_after_the_other(steps, base):
     assert list(found) == steps
     expected = base
     for step in steps:
-        expected = step.apply(expected, "EUR")
+        expected = None if expected is None else step.apply(expected, "EUR")
     assert derive(base, found, "EUR") == expected
 
 
@@ -75,7 +75,7 @@ def test_a_chain_is_its_steps_one_after_the_other(steps, base):
         (Derivation.percent("-12.5"), 9_999, 8_749),
         (Derivation.percent("0.005"), 10_000, 10_001),  # 10000.5 goes up
         (Derivation.amount(1_500), 10_000, 11_500),
-        (Derivation.amount(-1_500), 1_000, 0),
+        (Derivation.amount(-1_500), 1_501, 1),
         (Derivation.percent(-10, Rounding.UNIT), 10_555, 9_500),
         (Derivation.percent(-10, Rounding.NEAREST_5), 10_500, 9_500),
         (Derivation.percent(-10, Rounding.ENDING_99), 10_500, 9_499),
@@ -84,6 +84,23 @@ def test_a_chain_is_its_steps_one_after_the_other(steps, base):
 )
 def test_named_prices_in_euro(step, parent, expected):
     assert step.apply(parent, "EUR") == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "parent"),
+    [
+        (Derivation.amount(-1_500), 1_500),
+        (Derivation.amount(-1_500), 1_000),
+        (Derivation.percent(-100), 10_000),
+        (Derivation.percent(-60), 1),  # 0.4 of a cent
+        (Derivation.percent(-10, Rounding.NEAREST_5), 200),  # 1.80 is nearest to 0.00
+        (Derivation.percent(-90, Rounding.ENDING_99), 100),  # 0.10 is nearest to -0.01
+    ],
+)
+def test_a_step_that_leaves_nothing_to_pay_gives_no_price(step, parent):
+    """`set_rates` refuses a price below the smallest coin: a plan that is derived must not come by one unseen."""
+    assert step.apply(parent, "EUR") is None
+    assert derive(parent, [step, Derivation.amount(5_000)], "EUR") is None
 
 
 def test_currencies_round_at_their_own_precision():

@@ -212,6 +212,14 @@ def test_a_derived_product_follows_its_parent_and_may_set_its_own():
     assert offers["saver"].nightly_minor == (9_000, 8_000)
 
 
+def test_a_derived_price_that_falls_to_nothing_is_no_price():
+    cheaper = replace(SAVER, derivation=Derivation.amount(-1_500))
+    rates = [RateRow(JUNE_15, [1_500]), RateRow(date(2026, 6, 16), [10_000])]
+    offers, refused = ask(rates, facts=PropertyFacts(TYPES, (BAR, cheaper)))
+    assert set(offers) == {"bar"}
+    assert refused == {"saver": ["no_price:2026-06-15"]}
+
+
 def test_a_derived_product_inherits_rules_until_it_sets_its_own():
     rates = [RateRow(day, [10_000], min_arrival=[3], flags=[CTA, 0]) for day in DAYS]
     _, refused = ask(rates)
