@@ -31,7 +31,7 @@ from innsync.domain.products import (
     effective_rules,
     inherit_flags,
 )
-from innsync.domain.restrictions import ALWAYS, Reason, ReasonCode, rule_refusals, window_refusals
+from innsync.domain.restrictions import ALWAYS, NOT_YET, Booked, Reason, ReasonCode, rule_refusals, window_refusals
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargedMinor, ChargePlan, FeeRule, TaxRule
 
@@ -106,19 +106,21 @@ def search(
     taxes: Sequence[TaxRule] = (),
     fees: Sequence[FeeRule] = (),
     explain: bool = True,
+    booked: Booked = NOT_YET,
 ) -> tuple[list[Offer], list[Unavailable]]:
     """Every product that all rooms of the party can book together, cheapest first, and why the others can't.
 
     occupancies: one for each room wanted; all rooms are of one product. stock: the nights; a missing one has no room.
     rates: the nights and the check-out day, whose row says whether one may leave then; a missing one has no price and
-    no rule. today: the date at the property. explain=False leaves the second list empty, and is faster.
+    no rule. today: the date at the property. explain=False leaves the second list empty, and is faster. booked: what a
+    booking that is to be changed brings along.
     """
     stock_rows, rate_rows = list(stock), {row.day: row for row in rates}
     left = _rooms_left(stay, stock_rows)
     party = _Party(stay, occupancies, taxes, fees)
     columns = _Columns(stay, rate_rows, facts)
-    common = window_refusals(stay, ALWAYS, today, sellable_days)
-    ahead = (stay.check_in - today).days
+    common = window_refusals(stay, ALWAYS, today, sellable_days, booked)
+    ahead = booked.days_ahead(stay, today)
     offers: list[Offer] = []
     refused: list[PreparedProduct] = []
     for one in facts.prepared:
@@ -142,7 +144,7 @@ def search(
     offers.sort(key=_by_price)
     if not explain:
         return offers, []
-    reasons = _Reasons(stay, party, facts, stock_rows, rate_rows, today, sellable_days)
+    reasons = _Reasons(stay, party, facts, stock_rows, rate_rows, today, sellable_days, booked)
     return offers, [Unavailable(one.room_type, one.product, reasons.of(one)) for one in refused]
 
 
@@ -339,9 +341,10 @@ class _Reasons:
         rates: Mapping[date, RateRow],
         today: date,
         sellable_days: int,
+        booked: Booked,
     ) -> None:
         self._stay, self._party, self._facts, self._rates = stay, party, facts, rates
-        self._today, self._sellable_days = today, sellable_days
+        self._today, self._sellable_days, self._booked = today, sellable_days, booked
         self._left = {(row.room_type_id, row.day): row.left for row in stock}
 
     def of(self, one: PreparedProduct) -> tuple[Reason, ...]:
@@ -349,7 +352,7 @@ class _Reasons:
 
     def _each(self, one: PreparedProduct) -> Iterator[Reason]:
         product, by_slot, stay = one.product, self._facts.by_slot, self._stay
-        yield from window_refusals(stay, product.window, self._today, self._sellable_days)
+        yield from window_refusals(stay, product.window, self._today, self._sellable_days, self._booked)
         if not self._party.fits(one):
             yield Reason(ReasonCode.OCCUPANCY, self._party.limit_broken(one))
         for night in stay.nights():

@@ -104,19 +104,39 @@ ALWAYS = PlanWindow()
 RulesByDay = Callable[[date], DayRules] | Mapping[date, DayRules]
 
 
-def window_refusals(stay: StayDates, window: PlanWindow, today: date, sellable_days: int) -> list[Reason]:
+class Booked(NamedTuple):
+    """What a change of a booking brings along. on: the property's date on which its plan was taken; None: only now.
+
+    begun: its check-in is past, and stays what it was.
+    """
+
+    on: date | None = None
+    begun: bool = False
+
+    def days_ahead(self, stay: StayDates, today: date) -> int:
+        """The days from taking the plan to check-in, which its window judges."""
+        ahead = (stay.check_in - (self.on or today)).days
+        return max(ahead, 0) if self.begun else ahead
+
+
+NOT_YET = Booked()
+
+
+def window_refusals(
+    stay: StayDates, window: PlanWindow, today: date, sellable_days: int, booked: Booked = NOT_YET
+) -> list[Reason]:
     """What the moment of asking forbids. `today` is the date at the property.
 
-    A stay that starts before today is past; one whose check-out lies after today + sellable_days is beyond the
-    horizon, and the reason names the last check-out that is sold.
+    A stay that starts before today is past, unless it is booked and has begun; one whose check-out lies after
+    today + sellable_days is beyond the horizon, and the reason names the last check-out that is sold.
     """
     found: list[Reason] = []
-    if stay.check_in < today:
+    if stay.check_in < today and not booked.begun:
         found.append(Reason(ReasonCode.IN_THE_PAST, day=stay.check_in))
     last_check_out = today + timedelta(days=sellable_days)
     if stay.check_out > last_check_out:
         found.append(Reason(ReasonCode.BEYOND_HORIZON, day=last_check_out))
-    ahead = (stay.check_in - today).days
+    ahead = booked.days_ahead(stay, today)
     if ahead < window.min_advance_days:
         found.append(Reason(ReasonCode.ADVANCE_PURCHASE, window.min_advance_days))
     if window.max_advance_days is not None and ahead > window.max_advance_days:

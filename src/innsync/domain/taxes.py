@@ -200,10 +200,16 @@ class ChargePlan:
     __slots__ = ("_fees", "_taxes")
 
     def __init__(
-        self, taxes: Sequence[TaxRule], fees: Sequence[FeeRule], stay: StayDates, occupancy: Occupancy
+        self,
+        taxes: Sequence[TaxRule],
+        fees: Sequence[FeeRule],
+        stay: StayDates,
+        occupancy: Occupancy,
+        before: Sequence[Occupancy] = (),
     ) -> None:
-        self._fees = list(_compile(fees, stay, occupancy))
-        self._taxes = list(_compile(taxes, stay, occupancy))
+        """before: who slept there on the first nights, where that was somebody else."""
+        self._fees = list(_compile(fees, stay, occupancy, before))
+        self._taxes = list(_compile(taxes, stay, occupancy, before))
 
     def apply(self, nightly: Sequence[int]) -> tuple[list[ChargedMinor], list[ChargedMinor], int]:
         """(taxes, fees, what both add to the price), in minor units; lines of nothing are left out."""
@@ -240,7 +246,9 @@ def charges(
     return [charged.line(currency) for charged in made if charged.minor]
 
 
-def _compile(rules: Sequence[ChargeRule], stay: StayDates, occupancy: Occupancy) -> Iterator[_Compiled]:
+def _compile(
+    rules: Sequence[ChargeRule], stay: StayDates, occupancy: Occupancy, before: Sequence[Occupancy] = ()
+) -> Iterator[_Compiled]:
     applied = [(rule, rule.charged_nights(stay)) for rule in rules]
     percents = [(rule, nights) for rule, nights in applied if rule.kind is ChargeKind.PERCENT]
     included_by_night = [
@@ -256,7 +264,7 @@ def _compile(rules: Sequence[ChargeRule], stay: StayDates, occupancy: Occupancy)
         if rule.kind is ChargeKind.PERCENT:
             yield _percent(rule, nights, included_by_night, included_on_fees)
         else:
-            constant = int(rule.amount) * _times(rule, nights, occupancy)
+            constant = int(rule.amount) * _times(rule, nights, occupancy, before)
             yield _Compiled(rule, constant, None, 0, 0, 1)
 
 
@@ -290,12 +298,15 @@ def _share(rule: ChargeRule, all_included: Decimal) -> tuple[int, int]:
     return above * part, below * whole
 
 
-def _times(rule: ChargeRule, nights: list[bool], occupancy: Occupancy) -> int:
+def _times(rule: ChargeRule, nights: list[bool], occupancy: Occupancy, before: Sequence[Occupancy]) -> int:
     match rule.kind:
         case ChargeKind.PER_NIGHT:
             return sum(nights)
         case ChargeKind.PER_PERSON_PER_NIGHT:
-            return sum(nights) * occupancy.persons_from(rule.min_age)
+            earlier = sum(
+                one.persons_from(rule.min_age) for one, charged in zip(before, nights, strict=False) if charged
+            )
+            return earlier + sum(nights[len(before) :]) * occupancy.persons_from(rule.min_age)
         case ChargeKind.PER_PERSON:
             return nights[0] * occupancy.persons_from(rule.min_age)
         case _:

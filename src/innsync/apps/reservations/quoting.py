@@ -11,12 +11,14 @@ from uuid import UUID
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.apps.rates.services import UnknownProduct
 from innsync.apps.reservations.refusals import StayNotSellable
+from innsync.domain.begun import Passed, keep_passed, rows_after
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.offers import Offer, StockRow, search
-from innsync.domain.restrictions import ReasonCode
+from innsync.domain.restrictions import NOT_YET, Booked, ReasonCode
 from innsync.domain.stay import StayDates
 
 PLENTY = 9999
+NO_NIGHT = Passed((), Occupancy(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,42 +31,59 @@ class RoomRequest:
     guest_name: str = ""
 
 
-def price_rooms(*, house: House, stay: StayDates, rooms: Sequence[RoomRequest], now: datetime) -> list[Offer]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a room that was booked before brings to its new price."""
+
+    booked: Booked = NOT_YET
+    passed: Passed = NO_NIGHT
+
+
+NEW = Kept()
+
+
+def price_rooms(
+    *, house: House, stay: StayDates, rooms: Sequence[RoomRequest], now: datetime, kept: Sequence[Kept] = ()
+) -> list[Offer]:
     """The offer for each room, in order. Stock is not asked here: taking the nights decides that.
 
-    Raises StayNotSellable with the rules that forbid it, UnknownProduct.
+    kept: for each room what it brings along when a booking is changed. Raises StayNotSellable with the rules that forbid it, UnknownProduct.
     """
     rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
     stock = [StockRow(night, room_type.id, PLENTY) for night in stay.nights() for room_type in house.facts.room_types]
-    found: dict[Occupancy, tuple[dict[int, Offer], dict[int, list[str]]]] = {}
+    found: dict[tuple[Occupancy, Booked, int], tuple[dict[int, Offer], dict[int, list[str]]]] = {}
     offers: list[Offer] = []
     for index, room in enumerate(rooms):
         product = house.product(room.room_type_id, room.rate_plan_id)
         if product is None:
             raise UnknownProduct(room_type=str(room.room_type_id), rate_plan=str(room.rate_plan_id))
-        if room.occupancy not in found:
+        brought = kept[index] if kept else NEW
+        over = len(brought.passed.nightly_minor)
+        if (asked := (room.occupancy, brought.booked, over)) not in found:
             possible, refused = search(
                 stay=stay,
                 occupancies=[room.occupancy],
                 facts=house.facts,
                 stock=stock,
-                rates=rates,
+                rates=rows_after(rates, stay, over, house.facts) if over else rates,
                 today=house.today(now),
                 sellable_days=house.sellable_days,
                 taxes=house.taxes,
                 fees=house.fees,
+                booked=brought.booked,
             )
-            found[room.occupancy] = (
+            found[asked] = (
                 {offer.product.slot: offer for offer in possible},
                 {
                     one.product.slot: [str(reason) for reason in one.reasons if reason.code != ReasonCode.SOLD_OUT]
                     for one in refused
                 },
             )
-        by_slot, reasons = found[room.occupancy]
+        by_slot, reasons = found[asked]
         if product.slot not in by_slot:
             raise StayNotSellable(room=index, reasons=reasons[product.slot])
-        offers.append(by_slot[product.slot])
+        offer = by_slot[product.slot]
+        offers.append(keep_passed(offer, brought.passed, room.occupancy, house.taxes, house.fees) if over else offer)
     return offers
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from innsync.apps.events import services as events
@@ -11,13 +11,15 @@ from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, change_stock
 from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
-from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_rooms
-from innsync.apps.reservations.refusals import NotChangeable, PriceChanged
+from innsync.apps.reservations.quoting import NEW, Kept, RoomRequest, charges_of, price_rooms
+from innsync.apps.reservations.refusals import NotChangeable, PriceChanged, StayNotSellable
 from innsync.apps.reservations.services.book import describe, stay_of
+from innsync.domain.begun import Passed
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import GuestDetails
 from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
+from innsync.domain.restrictions import Booked, Reason, ReasonCode
 from innsync.domain.stay import StayDates
 
 CHANGEABLE = {BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN}
@@ -39,7 +41,9 @@ def modify(
 ) -> records.Record:
     """Change dates, rooms, guest or requests; what is None stays. Dates or rooms are priced anew.
 
-    Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
+    A stay that has begun may be changed too, but for its check-in: nights that are over keep what they cost, and a room
+    can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or so shortly, as
+    the day of booking was. Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
     PriceChanged; then nothing has changed.
     """
     record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
@@ -93,18 +97,24 @@ def _reprice(
             )
             for one in record.stays
         ]
-    offers = price_rooms(house=house, stay=stay, rooms=rooms, now=now)
+    today = house.today(now)
+    _refuse_rewriting_the_past(record, stay, rooms, today)
+    matched = _match(rooms, record.stays)
+    booked_on = house.today(record.created_at)
+    kept = [_kept(room, old, stay, booked_on, today) for room, old in zip(rooms, matched, strict=True)]
+    offers = price_rooms(house=house, stay=stay, rooms=rooms, now=now, kept=kept)
     total = Money(sum(offer.total_minor for offer in offers), house.currency)
     if expected_total is not None and expected_total != total:
         raise PriceChanged(expected=expected_total, total=total, offer=[describe(offer) for offer in offers])
-    former = list(record.stays)
-    for one in former:
+    for one in record.stays:
         if one.holds_stock:
             change.free(one.room_type_id, StayDates(one.check_in, one.check_out))
     record.stays = [
         stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))
     ]
-    for one, old in zip(record.stays, former, strict=False):
+    for one, old in zip(record.stays, matched, strict=True):
+        if old is None:
+            continue
         one.id = old.id
         if one.room_type_id == old.room_type_id and (one.check_in, one.check_out) == (old.check_in, old.check_out):
             one.room_id = old.room_id
@@ -113,6 +123,61 @@ def _reprice(
     record.check_in, record.check_out = stay.check_in, stay.check_out
     record.total_minor = total.minor
     record.charges = charges_of(offers)
+
+
+def _refuse_rewriting_the_past(
+    record: records.Record, stay: StayDates, rooms: Sequence[RoomRequest], today: date
+) -> None:
+    """Nights that are over were slept: they can't be given back, neither with a room nor by an earlier departure."""
+    if stay.check_out < min(today, record.check_out):
+        raise StayNotSellable(room=0, reasons=[str(Reason(ReasonCode.IN_THE_PAST, day=stay.check_out))])
+    if record.check_in >= today:
+        return
+    arrives_later = stay.check_in != record.check_in  # which one who has not come yet may
+    if record.status == BookingStatus.CHECKED_IN if arrives_later else len(rooms) < len(record.stays):
+        raise NotChangeable(status=record.status, action="taking back nights that are over")
+
+
+_Alike = Callable[[RoomRequest, records.Stay], bool]
+# How a room asked for is known to be one of those booked: the more alike, the sooner.
+_ALIKE: tuple[_Alike, ...] = (
+    lambda room, stay: _sold_as(room, stay) and _guests(stay) == room.occupancy and stay.guest_name == room.guest_name,
+    lambda room, stay: _sold_as(room, stay) and _guests(stay) == room.occupancy,
+    lambda room, stay: _sold_as(room, stay),
+    lambda room, stay: stay.rate_plan_id == room.rate_plan_id,
+    lambda room, stay: stay.room_type_id == room.room_type_id,
+    lambda room, stay: True,
+)
+
+
+def _sold_as(room: RoomRequest, stay: records.Stay) -> bool:
+    return (stay.room_type_id, stay.rate_plan_id) == (room.room_type_id, room.rate_plan_id)
+
+
+def _guests(stay: records.Stay) -> Occupancy:
+    return Occupancy(stay.adults, tuple(stay.child_ages))
+
+
+def _match(rooms: Sequence[RoomRequest], stays: Sequence[records.Stay]) -> list[records.Stay | None]:
+    """For each room the booked stay that it continues; None for one that is added."""
+    left = list(stays)
+    found: list[records.Stay | None] = [None] * len(rooms)
+    for alike in _ALIKE:
+        for index, room in enumerate(rooms):
+            if found[index] is None and (stay := next((one for one in left if alike(room, one)), None)) is not None:
+                found[index] = stay
+                left.remove(stay)
+    return found
+
+
+def _kept(room: RoomRequest, old: records.Stay | None, stay: StayDates, booked_on: date, today: date) -> Kept:
+    if old is None:
+        return NEW
+    on = booked_on if old.rate_plan_id == room.rate_plan_id else None
+    if stay.check_in >= today or stay.check_in != old.check_in:
+        return Kept(Booked(on))
+    over = min((today - stay.check_in).days, len(stay))
+    return Kept(Booked(on, begun=True), Passed(tuple(old.nightly_minor[:over]), _guests(old)))
 
 
 def move_room_stay(
