@@ -16,11 +16,15 @@ from django.conf import settings
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 
+from innsync.ops.logs import bound
+
 log = structlog.get_logger()
 HEARTBEAT_S = 1.0
 STALLED_AFTER_S = 4.0
 LOOK_FOR_STALLED_EVERY_S = 2.0
 AGAIN_AFTER_S = 2
+LOGGED = ("organization_id", "property_id", "account_id", "connection_id")
+"""What a job is about, of its arguments: they stand on every line that it logs."""
 
 
 def run_worker() -> None:
@@ -90,12 +94,18 @@ class Jobs:
         if job.worker_id is not None:
             self.workers.add(job.worker_id)
         try:
-            return call_next()
-        except Exception:
-            log.exception("job_failed", job_id=job.id, task=job.task_name, lock=job.lock)
-            _queue_again(job)
+            with bound(job_id=job.id, task=job.task_name, **{name: job.task_kwargs.get(name) for name in LOGGED}):
+                return self._run_one(call_next, job)
         finally:
             self.under_way.discard(job.id)
+
+    @staticmethod
+    def _run_one(call_next: Callable[[], Any], job: Any) -> Any:
+        try:
+            return call_next()
+        except Exception:
+            log.exception("job_failed", lock=job.lock)
+            _queue_again(job)
 
     def lost(self, doing: Iterable[Any]) -> list[Any]:
         """Those of our jobs whose end could not be written down: in the second look, not under way in either."""

@@ -6,14 +6,17 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from procrastinate.jobs import Job
 
 from innsync.ops import logs
+from innsync.ops.jobs import Jobs
 from innsync.ops.redaction import CARD, CUT, clean, clean_text, is_card_number
 
 VISA = "4111111111111111"
@@ -63,6 +66,17 @@ class TestLines:
             assert (line["request_id"], line["job_id"]) == ("r-1", "7")
             assert "connection_id" not in line
         assert "request_id" not in after
+
+    def test_what_a_job_logs_says_which_job_it_is_and_what_it_is_about(self, written: io.StringIO) -> None:
+        about = {"organization_id": "o-1", "connection_id": "c-1", "full": True}
+        job = Job(id=7, queue="q", lock=None, queueing_lock=None, task_name="push", task_kwargs=about)
+        Jobs().run(lambda: logging.getLogger("library").warning("theirs"), SimpleNamespace(job=job), None)
+        structlog.get_logger().info("after")
+        theirs, after = lines(written)
+        wanted = {"job_id": "7", "task": "push", "organization_id": "o-1", "connection_id": "c-1"}
+        assert wanted.items() <= theirs.items()
+        assert not {"account_id", "full"} & theirs.keys()
+        assert not wanted.keys() & after.keys()
 
     def test_an_exception_is_told_without_its_secrets(self, written: io.StringIO) -> None:
         try:
