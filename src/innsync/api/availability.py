@@ -23,6 +23,8 @@ from innsync.domain.occupancy import OLDEST_CHILD
 from innsync.domain.offers import RateRow, search
 from innsync.domain.pricing import price_by_occupancy
 from innsync.domain.products import ProductFacts, effective_price, effective_rules
+from innsync.domain.restrictions import DayRules, PlanWindow, window_refusals
+from innsync.domain.stay import StayDates
 
 router = Router(tags=["Availability"])
 LONGEST_RANGE = 366
@@ -41,7 +43,7 @@ class AvailabilityQuery(Schema):
         1, description="Rooms of one kind; adults and children are spread evenly over them."
     )
     promo: Annotated[Line, Field(max_length=40)] | None = Field(
-        None, description="A code that the hotel does not know changes nothing."
+        None, description="A code of a promotion; one that the hotel does not know is refused."
     )
     explain: Flag = Field(False, description="Also tell what is not offered, and every reason why.")
     fresh: Flag = Field(False, description="Read the database even where a snapshot would do.")
@@ -56,6 +58,8 @@ class AvailabilityQuery(Schema):
 )
 def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[AvailabilityQuery]) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
+    if asked.promo:
+        raise invalid(("/promo", "is not a promotion of this hotel"))
     ages = read_ages(asked.children, _ages(asked.child_ages))
     party = split_party(asked.adults, ages, asked.rooms)
     with tenant(caller.organization_id):
@@ -83,7 +87,7 @@ def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[A
         "nights": len(stay),
         "currency": house.currency,
         "as_of": instant(now),
-        "offers": shapes.offers(house, found),
+        "offers": shapes.offers(house, found, house.today(now)),
     }
     if asked.explain:
         body["unavailable"] = shapes.unavailable(refused)
@@ -117,6 +121,7 @@ def availability_calendar(request: HttpRequest, hotel_id: HotelKey, asked: Query
         stock = list_stock(property_id=house.id, first=days[0], last=days[-1])
         rates = {row.day: row for row in list_rate_rows(property_id=house.id, first=days[0], last=days[-1])}
     left = {(row.room_type_id, row.day): row.left for row in stock}
+    arrivals = _Arrivals(house, now)
     body = {
         "hotel_id": str(house.id),
         "currency": house.currency,
@@ -126,7 +131,7 @@ def availability_calendar(request: HttpRequest, hotel_id: HotelKey, asked: Query
                 "room_type_id": str(room_type.id),
                 "room_type_code": room_type.code,
                 "days": [
-                    _calendar_day(house, products, day, left.get((room_type.id, day), 0), rates.get(day))
+                    _calendar_day(house, products, arrivals, day, left.get((room_type.id, day), 0), rates.get(day))
                     for day in days
                 ],
             }
@@ -147,22 +152,43 @@ def read_range(asked: RangeQuery) -> list[date]:
     return [asked.from_ + timedelta(days=offset) for offset in range(count)]
 
 
+class _Arrivals:
+    """Whether the moment of asking lets somebody book an arrival on a day, by the rule of the search."""
+
+    def __init__(self, house: House, now: datetime) -> None:
+        self._today, self._sellable_days = house.today(now), house.sellable_days
+        self._known: dict[tuple[date, int, PlanWindow], bool] = {}
+
+    def possible(self, day: date, nights: int, window: PlanWindow) -> bool:
+        """nights: of the shortest stay that may begin then. Most products ask the same, so an answer is kept."""
+        asked = day, nights, window
+        if asked not in self._known:
+            stay = StayDates(day, day + timedelta(days=nights))
+            self._known[asked] = not window_refusals(stay, window, self._today, self._sellable_days)
+        return self._known[asked]
+
+
 def _calendar_day(
-    house: House, products: list[ProductFacts], day: date, left: int, row: RateRow | None
+    house: House, products: list[ProductFacts], arrivals: _Arrivals, day: date, left: int, row: RateRow | None
 ) -> dict[str, Any]:
-    sold = []
+    """What may be booked from that day on. A plan that is not sold today for an arrival then counts for nothing but leaving."""
+    open_rules: list[DayRules] = []
+    sold: list[tuple[int, int, DayRules]] = []
     for product in products:
         price = effective_price(row, product, house.facts.by_slot)
         rules = effective_rules(row, product, house.facts.by_slot)
         if price is not None and not rules.stop_sell:
-            sold.append((price, rules))
+            open_rules.append(rules)
+            shortest = max(rules.min_stay_arrival, rules.min_stay_through)
+            if arrivals.possible(day, shortest, product.window):
+                sold.append((price, shortest, rules))
     return {
         "date": day.isoformat(),
         "available": max(0, left) if sold else 0,
-        "lowest_price": money(min(price for price, _ in sold), house.currency) if sold else None,
-        "min_stay": min((max(rules.min_stay_arrival, rules.min_stay_through) for _, rules in sold), default=1),
-        "closed_to_arrival": all(rules.closed_to_arrival for _, rules in sold),
-        "closed_to_departure": bool(sold) and all(rules.closed_to_departure for _, rules in sold),
+        "lowest_price": money(min(price for price, _, _ in sold), house.currency) if sold else None,
+        "min_stay": min((shortest for _, shortest, _ in sold), default=1),
+        "closed_to_arrival": all(rules.closed_to_arrival for _, _, rules in sold),
+        "closed_to_departure": bool(open_rules) and all(rules.closed_to_departure for rules in open_rules),
     }
 
 

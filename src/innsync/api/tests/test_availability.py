@@ -83,6 +83,7 @@ def test_several_rooms_share_the_guests_evenly(client: httpx.Client, house: Samp
         ({"rooms": 0}, "/rooms"),
         ({"explain": "perhaps"}, "/explain"),
         ({"promo": "a\x00b"}, "/promo"),
+        ({"promo": "SUMMER"}, "/promo"),
     ],
 )
 def test_a_question_that_makes_no_sense_names_its_field(
