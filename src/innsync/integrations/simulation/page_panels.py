@@ -110,6 +110,7 @@ def faults(view: View) -> Markup:
     switches = [
         tag("label", tag("input", type="checkbox", name=name, checked=bool(now.get(name))), words, class_="check")
         for name, words in PASSED_FAULTS.items()
+        if name != "drop_webhooks" or view.chosen.world.calls_out
     ]
     chip = tag("span", "in force" if now else "none", class_="chip wait" if now else "chip good")
     return tag(

@@ -183,6 +183,11 @@ class VendorWorld(ABC):
         """Calls the vendor wants to make to its partner (webhooks, booking notifications); taken once."""
         return []
 
+    @property
+    def calls_out(self) -> bool:
+        """Whether this vendor ever calls its partner."""
+        return type(self).outgoing is not VendorWorld.outgoing
+
     def delivered(self, call: OutgoingCall, status: int | None, body: bytes) -> None:
         """How an outgoing call ended; None: no answer. The vendor's own retry rules live here."""
         return

@@ -9,6 +9,7 @@ import pytest
 from innsync.integrations.simulation.app import build
 from innsync.integrations.simulation.markup import Markup, join, tag
 from innsync.integrations.simulation.tests.driving import left, open_rooms
+from innsync.integrations.simulation.world import VendorWorld
 
 MARCH = {"property": "harbour-house", "month": "2027-03"}
 
@@ -118,6 +119,12 @@ def test_faults_are_put_in_force_and_cleared(client, house):
     assert faults == {"latency_ms": 1.5, "error_rate": 0.25, "duplicate": True}
     client.post("/_page/faults", data=form(latency_ms="1.5", clear="1"))
     assert client.get("/_control/toyland/faults").json()["faults"] == {}
+
+
+def test_losing_calls_is_offered_only_for_a_vendor_that_makes_calls(client, house, world, monkeypatch):
+    assert "Lose calls to the partner" in client.get("/", params=MARCH).text
+    monkeypatch.setattr(type(world), "outgoing", VendorWorld.outgoing)
+    assert "Lose calls to the partner" not in client.get("/", params=MARCH).text
 
 
 def test_forms_of_other_sites_are_not_taken(client, house):
