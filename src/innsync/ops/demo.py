@@ -275,7 +275,7 @@ def _guests(organization_id: UUID, code: str, today: date, now: datetime) -> Non
             7,
             now,
             adults=4,
-            external_id="HM123456789",
+            code_of_sources="HM123456789",
             special_requests="Celebrating anniversary",
             arrived=True,
         )
@@ -309,12 +309,13 @@ def _stay(
     now: datetime,
     *,
     adults: int,
-    external_id: str = "",
+    code_of_sources: str = "",
     special_requests: str = "",
     arrived: bool = False,
 ) -> None:
     from innsync.apps.rates.selectors import get_house
     from innsync.apps.reservations import services as reservations
+    from innsync.apps.reservations.models import Booking
     from innsync.domain.booking_state import BookingAction
 
     house = get_house(organization_id=organization_id, key=code)
@@ -328,9 +329,11 @@ def _stay(
         guest=guest,
         now=now - timedelta(days=30),
         actor="demo",
-        external_id=external_id,
+        external_id=code_of_sources,
         special_requests=special_requests,
     )
+    if code_of_sources:
+        Booking.objects.filter(id=record.id).update(code=code_of_sources)
     if arrived:
         reservations.change_state(
             organization_id=organization_id,
