@@ -51,6 +51,8 @@ class SharedTokens:
         if found and found != refused:
             return found
         with tenant(self.organization_id), sql() as cursor:
+            # Whoever waits here waits for another's call to the vendor, which may take longer than a lock otherwise may.
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{2 * TIMEOUT_S:.0f}s",))
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"{self.account_id}:{name}",))
             found = self._select(cursor, name)
             if found and found != refused:
