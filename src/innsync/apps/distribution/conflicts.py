@@ -71,6 +71,7 @@ def _bring_in_line(
             conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"nights changed: {cause}"}]
             conflict.save()
     for first, last in spans:
+        short = max(count for night, count in nights.items() if first <= night <= last)
         conflict = Conflict.objects.create(
             organization_id=organization_id,
             property_id=property_id,
@@ -79,7 +80,7 @@ def _bring_in_line(
             first=first,
             last=last,
             opened_at=now,
-            timeline=[{"at": now.isoformat(), "what": f"oversold by {max(nights.values())}: {cause}"}],
+            timeline=[{"at": now.isoformat(), "what": f"oversold by {short}: {cause}"}],
         )
         events.record(
             organization_id=organization_id,
