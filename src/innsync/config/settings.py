@@ -27,7 +27,6 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "INNSYNC_DATABASE_POOL": ("16", "Database connections of one process."),
     "INNSYNC_API_CALLS_PER_MINUTE": ("6000", "Calls an API key may make a minute when it has no limit of its own."),
     "INNSYNC_LOG_LEVEL": ("INFO", "How much is logged: DEBUG, INFO, WARNING or ERROR."),
-    "REDIS_URL": ("", "Cache shared by all processes; without it each process has its own."),
 }
 
 
@@ -143,9 +142,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": setting("REDIS_URL")}
-    if setting("REDIS_URL")
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "innsync"}
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "innsync"},
 }
 USE_TZ = True
 TIME_ZONE = "UTC"
