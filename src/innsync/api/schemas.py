@@ -44,10 +44,22 @@ class CancellationPolicy(Schema):
     free_until: datetime | None = None
 
 
+class DuePayment(Schema):
+    """due_on: a date at the hotel."""
+
+    due_on: date
+    amount: Money
+
+
 class PaymentPolicy(Schema):
-    """steps: what is due when; what no step asks for is due at arrival."""
+    """steps: what is due when; what no step asks for is due at arrival.
+
+    schedule: these steps as dates and amounts, which add up to the total, for an offer as if it were booked today; only
+    with an offer or a whole booking. Empty for a booking that has ended, or that a channel sold.
+    """
 
     steps: list[dict[str, Any]] = Field(default_factory=list)
+    schedule: list[DuePayment] | None = None
 
 
 class OfferOut(Schema):
@@ -224,6 +236,15 @@ class RoomStayOut(Schema):
     guest_name: str
     nightly: list[Night]
     total: Money
+    cancellation_policy: CancellationPolicy
+    payment_policy: PaymentPolicy
+
+
+class FeeOut(Schema):
+    """fee: what the guest owes by the policy. refund_due: the rest of the total, to be given back as far as it was paid."""
+
+    fee: Money
+    refund_due: Money
 
 
 class CancellationOut(Schema):
@@ -243,7 +264,10 @@ class RevisionOut(Schema):
 
 
 class BookingOut(Schema):
-    """sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for."""
+    """sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
+
+    cancellation_policy, payment_policy: the strictest of the rooms', each of which goes by its own.
+    """
 
     booking_id: str
     code: str
@@ -266,6 +290,7 @@ class BookingOut(Schema):
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy
     cancellation: CancellationOut | None
+    no_show: FeeOut | None
     created_at: datetime
     updated_at: datetime
     version: int

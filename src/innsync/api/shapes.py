@@ -12,11 +12,15 @@ from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.sync_status import booking_sync
 from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.apps.reservations.records import Record, Stay
+from innsync.apps.reservations.terms import agreed_terms, schedule
+from innsync.domain.booking_state import BookingStatus
+from innsync.domain.money import Money
 from innsync.domain.offers import Offer, Unavailable
-from innsync.domain.policies import CancellationPolicy, free_until
+from innsync.domain.policies import CancellationPolicy, DuePayment, PaymentPolicy, free_until, payment_schedule
 from innsync.domain.taxes import ChargedMinor
 
 Json = dict[str, Any]
+_ENDED = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW)
 
 
 def cancellation_terms(house: House, policy: Mapping[str, Any], check_in: date | None) -> Json:
@@ -32,6 +36,10 @@ def cancellation_terms(house: House, policy: Mapping[str, Any], check_in: date |
 
 def payment_terms(policy: Mapping[str, Any]) -> Json:
     return {"steps": [], **policy}
+
+
+def _payments(due: Iterable[DuePayment]) -> list[Json]:
+    return [{"due_on": due_on.isoformat(), "amount": money(part.minor, part.currency)} for due_on, part in due]
 
 
 def nights(first: date, amounts_minor: Iterable[int], currency: str) -> list[Json]:
@@ -54,14 +62,17 @@ def _charges(charged: Iterable[ChargedMinor], currency: str) -> list[Json]:
     ]
 
 
-def offers(house: House, found: Iterable[Offer]) -> list[Json]:
-    """Offers of one search; what depends on the plan alone is worked out once a plan."""
+def offers(house: House, found: Iterable[Offer], today: date) -> list[Json]:
+    """Offers of one search; what depends on the plan alone is worked out once a plan. today: the date at the hotel."""
     terms: dict[object, Json] = {}
+    policies: dict[object, PaymentPolicy] = {}
     shown = []
     for offer in found:
         plan_id = offer.product.rate_plan_id
         if plan_id not in terms:
-            terms[plan_id] = _plan_terms(house, house.plans[plan_id], offer.stay.check_in)  # type: ignore[index]
+            plan = house.plans[plan_id]  # type: ignore[index]  # ids of a House are UUIDs
+            terms[plan_id] = _plan_terms(house, plan, offer.stay.check_in)
+            policies[plan_id] = PaymentPolicy.from_json(plan.payment_policy)
         shown.append(
             {
                 "room_type_id": str(offer.room_type.id),
@@ -74,9 +85,18 @@ def offers(house: House, found: Iterable[Offer]) -> list[Json]:
                 "fees": _charges(offer.fees, offer.currency),
                 "nightly": nights(offer.stay.check_in, offer.nightly_minor, offer.currency),
                 **terms[plan_id],
+                "payment_policy": {
+                    **terms[plan_id]["payment_policy"],
+                    "schedule": _payments(_due(policies[plan_id], offer, today)),
+                },
             }
         )
     return shown
+
+
+def _due(policy: PaymentPolicy, offer: Offer, today: date) -> tuple[DuePayment, ...]:
+    nightly = [Money(minor, offer.currency) for minor in offer.nightly_minor] if policy.steps else []
+    return payment_schedule(policy, booked_on=today, check_in=offer.stay.check_in, nightly=nightly, total=offer.total)
 
 
 def _plan_terms(house: House, plan: PlanTerms, check_in: date | None) -> Json:
@@ -133,7 +153,7 @@ def booking(house: House, record: Record, *, history: bool = False) -> Json:
         "check_in": record.check_in.isoformat(),
         "check_out": record.check_out.isoformat(),
         "nights": (record.check_out - record.check_in).days,
-        "rooms": [_room_stay(house, stay, currency) for stay in record.stays],
+        "rooms": [_room_stay(house, record, stay) for stay in record.stays],
         "currency": currency,
         "total": money(record.total_minor, currency),
         "taxes": [_without_kind(line) for line in charges if line["kind"] == "tax"],
@@ -143,8 +163,12 @@ def booking(house: House, record: Record, *, history: bool = False) -> Json:
         "cancellation_policy": cancellation_terms(
             house, record.terms.get("cancellation_policy") or {}, record.check_in
         ),
-        "payment_policy": payment_terms(record.terms.get("payment_policy") or {}),
+        "payment_policy": {
+            **payment_terms(record.terms.get("payment_policy") or {}),
+            "schedule": _payments(schedule(house, record)) if record.status not in _ENDED else [],
+        },
         "cancellation": _cancellation(record),
+        "no_show": _fee(record) if record.status == BookingStatus.NO_SHOW else None,
         "created_at": instant(record.created_at),
         "updated_at": instant(record.updated_at),
         "version": record.version,
@@ -173,7 +197,8 @@ def _without_kind(line: Json) -> Json:
     return {name: value for name, value in line.items() if name != "kind"}
 
 
-def _room_stay(house: House, stay: Stay, currency: str) -> Json:
+def _room_stay(house: House, record: Record, stay: Stay) -> Json:
+    currency, terms = record.currency, agreed_terms(record, stay)
     room_type = house.room_type(stay.room_type_id)
     plan = house.plan(stay.rate_plan_id) if stay.rate_plan_id else None
     return {
@@ -190,6 +215,8 @@ def _room_stay(house: House, stay: Stay, currency: str) -> Json:
         "guest_name": stay.guest_name,
         "nightly": nights(stay.check_in, stay.nightly_minor, currency),
         "total": money(stay.total_minor, currency),
+        "cancellation_policy": cancellation_terms(house, terms.get("cancellation_policy") or {}, stay.check_in),
+        "payment_policy": payment_terms(terms.get("payment_policy") or {}),
     }
 
 
@@ -209,9 +236,12 @@ def _guest(record: Record) -> Json:
 def _cancellation(record: Record) -> Json | None:
     if record.cancelled_at is None:
         return None
+    return {"cancelled_at": instant(record.cancelled_at), **_fee(record)}
+
+
+def _fee(record: Record) -> Json:
     fee = record.cancellation_fee_minor or 0
     return {
-        "cancelled_at": instant(record.cancelled_at),
         "fee": money(fee, record.currency),
         "refund_due": money(record.total_minor - fee, record.currency),
     }

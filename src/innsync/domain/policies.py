@@ -6,7 +6,7 @@ same hour on its clock two dates earlier. The two differ when the clocks change 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -253,16 +253,22 @@ def payment_schedule(
 
     A step whose date has passed at booking is due at booking. Steps that ask for more than the total stop at it.
     """
-    due: dict[date, Money] = {}
     dated = [(_due_on(step, booked_on, check_in), step.share) for step in policy.steps]
     rest = total
+    due = []
     for due_on, share in sorted(dated, key=lambda one: one[0]):
         part = min(share.of(nightly, total), rest)
-        due[due_on] = due.get(due_on, Money.zero(total.currency)) + part
+        due.append(DuePayment(due_on, part))
         rest = rest - part
-    at_arrival = max(booked_on, check_in)
-    due[at_arrival] = due.get(at_arrival, Money.zero(total.currency)) + rest
-    return tuple(DuePayment(due_on, amount) for due_on, amount in sorted(due.items()) if amount.minor)
+    return merged([*due, DuePayment(max(booked_on, check_in), rest)])
+
+
+def merged(payments: Iterable[DuePayment]) -> tuple[DuePayment, ...]:
+    """In order of date, those of one date as one; payments of nothing are left out."""
+    due: dict[date, Money] = {}
+    for due_on, amount in payments:
+        due[due_on] = due[due_on] + amount if due_on in due else amount
+    return tuple(DuePayment(due_on, due[due_on]) for due_on in sorted(due) if due[due_on].minor)
 
 
 def _due_on(step: PaymentStep, booked_on: date, check_in: date) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, Q, Value
 
 from innsync.apps.accounts.ids import new_id
 
@@ -16,6 +16,8 @@ class Booking(models.Model):
     channel: `direct`, or the key of the channel that sold it; source: the travel site behind a channel manager.
     channel_ref: the channel's own id. channel_order: the latest of its revisions that is known; details_order: the one
     that the dates, rooms and guest come from, since a cancellation may tell none. version: raised by each revision; the API's ETag.
+    terms: the strictest of its rooms'. cancellation_fee_minor: what is owed after a cancellation of ours or a no-show; null
+    where neither happened or the channel knows.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -65,7 +67,10 @@ class Booking(models.Model):
 
 
 class RoomStay(models.Model):
-    """One room of a booking. `holds_stock`: its nights are counted as sold."""
+    """One room of a booking. `holds_stock`: its nights are counted as sold.
+
+    terms: the cancellation and payment policies it was sold on; empty: the booking's.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
@@ -84,6 +89,7 @@ class RoomStay(models.Model):
     nightly_minor = ArrayField(models.BigIntegerField(), default=list)
     total_minor = models.BigIntegerField(default=0)
     holds_stock = models.BooleanField(default=True)
+    terms = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
     class Meta:
         ordering = ["position"]

@@ -42,6 +42,7 @@ class Stay:
     channel_ref: str = ""
     room_id: UUID | None = None
     holds_stock: bool = True
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -88,9 +89,11 @@ _STAY_COLUMNS = list(Stay.__slots__)
 
 
 def _booking_values(record: Record) -> list[Any]:
-    return [
-        Jsonb(getattr(record, name)) if name in _JSON_COLUMNS else getattr(record, name) for name in _BOOKING_COLUMNS
-    ]
+    return [_stored(record, name) for name in _BOOKING_COLUMNS]
+
+
+def _stored(row: Record | Stay, name: str) -> Any:
+    return Jsonb(getattr(row, name)) if name in _JSON_COLUMNS else getattr(row, name)
 
 
 def insert(record: Record, *, actor: str, action: str) -> None:
@@ -130,7 +133,7 @@ def _write_stays(cursor: Any, record: Record) -> None:
     values: list[Any] = []
     for stay in record.stays:
         values += [record.organization_id, record.property_id, record.id]
-        values += [getattr(stay, name) for name in _STAY_COLUMNS]
+        values += [_stored(stay, name) for name in _STAY_COLUMNS]
     if record.stays:
         cursor.execute(
             f"INSERT INTO reservations_roomstay ({columns}) VALUES {', '.join([row] * len(record.stays))}"  # noqa: S608

@@ -15,6 +15,7 @@ from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import PriceChanged
+from innsync.apps.reservations.terms import strictest, terms_of
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.channel import GuestDetails
 from innsync.domain.money import Money
@@ -87,7 +88,7 @@ def _record(
     external_id: str,
     special_requests: str,
 ) -> records.Record:
-    plan = house.plans[rooms[0].rate_plan_id]
+    stays = [stay_of(house, *sold, stay, index) for index, sold in enumerate(zip(rooms, offers, strict=True))]
     return records.Record(
         id=new_id(),
         organization_id=house.organization_id,
@@ -111,7 +112,7 @@ def _record(
         currency=house.currency,
         total_minor=sum(offer.total_minor for offer in offers),
         charges=charges_of(offers),
-        terms={"cancellation_policy": plan.cancellation_policy, "payment_policy": plan.payment_policy},
+        terms=strictest(house, stays),
         payment={},
         special_requests=special_requests,
         cancelled_at=None,
@@ -120,14 +121,12 @@ def _record(
         created_at=now,
         updated_at=now,
         version=1,
-        stays=[
-            stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))
-        ],
+        stays=stays,
     )
 
 
-def stay_of(room: RoomRequest, offer: Offer, stay: StayDates, position: int) -> records.Stay:
-    """The stored form of a priced room."""
+def stay_of(house: House, room: RoomRequest, offer: Offer, stay: StayDates, position: int) -> records.Stay:
+    """The stored form of a priced room, on the terms that its rate plan has now."""
     return records.Stay(
         room_type_id=room.room_type_id,
         rate_plan_id=room.rate_plan_id,
@@ -139,4 +138,5 @@ def stay_of(room: RoomRequest, offer: Offer, stay: StayDates, position: int) -> 
         nightly_minor=list(offer.nightly_minor),
         total_minor=offer.total_minor,
         position=position,
+        terms=terms_of(house.plans[room.rate_plan_id]),
     )

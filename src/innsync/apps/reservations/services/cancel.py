@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from innsync.apps.events import services as events
 from innsync.apps.inventory.services import record_stock
@@ -12,9 +11,8 @@ from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable
 from innsync.apps.reservations.services.states import set_holding
+from innsync.apps.reservations.terms import cancelling_costs
 from innsync.domain.booking_state import BookingAction, BookingStatus, advance
-from innsync.domain.money import Money
-from innsync.domain.policies import CancellationPolicy, cancellation_fee
 
 
 def cancel(
@@ -27,7 +25,9 @@ def cancel(
     waive_fee: bool = False,
     any_channel: bool = False,
 ) -> records.Record:
-    """Cancel a booking; the fee by its policy is kept with it. Cancelling again changes nothing.
+    """Cancel a booking; the fee by its rooms' terms is kept with it. Cancelling again changes nothing.
+
+    A no-show that is cancelled still owes what not coming costs.
 
     any_channel: also one that a channel sold (walked guests); the channel must then be told by a person.
     Raises UnknownBooking, StaleVersion, NotChangeable, IllegalTransition.
@@ -38,7 +38,10 @@ def cancel(
     if record.status == BookingStatus.CANCELLED:
         return record
     before = records.snapshot(record)
-    record.cancellation_fee_minor = 0 if waive_fee else fee_now(house, record, now).minor
+    if waive_fee:
+        record.cancellation_fee_minor = 0
+    elif record.status != BookingStatus.NO_SHOW or record.cancellation_fee_minor is None:
+        record.cancellation_fee_minor = cancelling_costs(house, record, now).minor
     record.status = advance(BookingStatus(record.status), BookingAction.CANCEL)
     record.cancelled_at = record.updated_at = now
     change = set_holding(record, False)
@@ -54,27 +57,3 @@ def cancel(
         cause=f"cancellation of {record.code}",
     )
     return record
-
-
-def fee_now(house: House, record: records.Record, now: datetime) -> Money:
-    """What cancelling at this moment costs by the terms stored with the booking."""
-    terms = record.terms.get("cancellation_policy")
-    total = Money(record.total_minor, record.currency)
-    if not terms:
-        return Money.zero(record.currency)
-    nights = len(record.stays[0].nightly_minor) if record.stays else 0
-    nightly = [
-        Money(
-            sum(stay.nightly_minor[night] for stay in record.stays if night < len(stay.nightly_minor)), record.currency
-        )
-        for night in range(nights)
-    ]
-    return cancellation_fee(
-        CancellationPolicy.from_json(terms),
-        record.check_in,
-        house.check_in_time,
-        ZoneInfo(house.time_zone),
-        now,
-        nightly,
-        total,
-    )

@@ -14,6 +14,7 @@ from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import NEW, Kept, RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import NotChangeable, PriceChanged, StayNotSellable
 from innsync.apps.reservations.services.book import describe, stay_of
+from innsync.apps.reservations.terms import agreed_terms, strictest
 from innsync.domain.begun import Passed
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import GuestDetails
@@ -43,7 +44,7 @@ def modify(
 
     A stay that has begun may be changed too, but for its check-in: nights that are over keep what they cost, and a room
     can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or so shortly, as
-    the day of booking was. Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
+    the day of booking was, and keeps the terms agreed; another brings its own. Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
     PriceChanged; then nothing has changed.
     """
     record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
@@ -109,17 +110,18 @@ def _reprice(
     for one in record.stays:
         if one.holds_stock:
             change.free(one.room_type_id, StayDates(one.check_in, one.check_out))
-    record.stays = [
-        stay_of(room, offer, stay, index) for index, (room, offer) in enumerate(zip(rooms, offers, strict=True))
-    ]
+    record.stays = [stay_of(house, *sold, stay, index) for index, sold in enumerate(zip(rooms, offers, strict=True))]
     for one, old in zip(record.stays, matched, strict=True):
         if old is None:
             continue
         one.id = old.id
+        if one.rate_plan_id == old.rate_plan_id:
+            one.terms = agreed_terms(record, old)
         if one.room_type_id == old.room_type_id and (one.check_in, one.check_out) == (old.check_in, old.check_out):
             one.room_id = old.room_id
     for one in record.stays:
         change.sell(one.room_type_id, stay)
+    record.terms = strictest(house, record.stays)
     record.check_in, record.check_out = stay.check_in, stay.check_out
     record.total_minor = total.minor
     record.charges = charges_of(offers)

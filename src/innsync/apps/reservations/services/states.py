@@ -8,6 +8,7 @@ from uuid import UUID
 from innsync.apps.events import services as events
 from innsync.apps.inventory.services import StockChange, change_stock, record_stock
 from innsync.apps.reservations import records
+from innsync.apps.reservations.terms import not_coming_costs
 from innsync.domain.booking_state import HOLDS_STOCK, BookingAction, BookingStatus, advance
 from innsync.domain.stay import StayDates
 
@@ -21,10 +22,12 @@ _EVENT = {
 def change_state(
     *, organization_id: UUID, booking_id: UUID, action: BookingAction, now: datetime, actor: str
 ) -> records.Record:
-    """Do `action`. Raises UnknownBooking, IllegalTransition; SoldOut when a reinstated booking finds no room."""
+    """Do `action`; not coming costs what the rooms' terms ask. Raises UnknownBooking, IllegalTransition; SoldOut when a reinstated booking finds no room."""
     record = records.load(booking_id=booking_id, lock=True)
     before = records.snapshot(record)
     record.status = advance(BookingStatus(record.status), action)
+    if action is BookingAction.MARK_NO_SHOW and record.channel == "direct":
+        record.cancellation_fee_minor = not_coming_costs(record).minor
     change = set_holding(record, BookingStatus(record.status) in HOLDS_STOCK)
     if action is BookingAction.REINSTATE:
         change_stock(property_id=record.property_id, change=change)
