@@ -5,6 +5,8 @@ Field reports behind these tests: complaints C43, C47.
 
 from __future__ import annotations
 
+import argparse
+import io
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +15,8 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution.models import Connection
 from innsync.apps.distribution.vault import unseal
+from innsync.ops.commands import credentials
+from innsync.ops.refusal import Refusal
 from tests.flows.checks import check_all
 from tests.flows.stack import Stack
 from tests.flows.vendors import VENDORS
@@ -49,6 +53,41 @@ def test_wrong_credentials_stop_the_connection_and_new_ones_let_it_go_on(stack: 
     pulled = [index for index, path in enumerate(asked) if any(word in path for word in ("ResNotif", "/br", "feed"))]
     assert pulled
     assert pulled[0] < first_push, "the bookings of the gap come before the first push (C47)"
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_an_operator_gives_new_credentials_which_the_channel_is_asked_about_first(
+    stack: Stack, vendor: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = unseal(stack.link(vendor).account.credentials)
+    assert isinstance(right, dict)
+    name = next(reversed(right))
+
+    def give(lines: str, *options: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+        parser = argparse.ArgumentParser()
+        credentials.configure(parser)
+        credentials.run(parser.parse_args([str(stack.link(vendor).id), *options]))
+
+    with pytest.raises(Refusal, match=r"does not take them .*; the old ones are kept"):
+        give(f"{name}=wrong-wrong-1\n")
+    assert unseal(stack.link(vendor).account.credentials) == right
+    with pytest.raises(Refusal, match=rf"Line 1 is not NAME=VALUE; the names are .*{name}"):
+        give("key=x\n")
+    with pytest.raises(Refusal, match="Nothing was given"):
+        give("\n")
+
+    give(f"{name}=wrong-wrong-1\n", "--unproved")
+    stack.book(10, 2)
+    stack.settle()
+    assert stack.link(vendor).state == "unauthorised"
+    give(f"{name}={right[name]}\n")
+    shown = capsys.readouterr().out
+    assert "has new credentials" in shown
+    assert right[name] not in shown
+    stack.advance(seconds=1)
+    check_all(stack)
+    assert stack.link(vendor).state == "active"
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

@@ -33,7 +33,9 @@ def condition(health: Health, now: datetime) -> Condition:
     for holds, found in (
         (
             health.state == "unauthorised" or health.account_state == "unauthorised",
-            Condition("Credentials refused", "bad", "Nothing is sent until the account gets new credentials."),
+            Condition(
+                "Credentials refused", "bad", "Nothing is sent until `innsync credentials` gives the account new ones."
+            ),
         ),
         (
             health.state == "paused",

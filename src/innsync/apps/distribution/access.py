@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -18,8 +19,9 @@ from django.conf import settings
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.limits import SharedLimiter
 from innsync.apps.distribution.models import Account
+from innsync.apps.distribution.selectors import Linked
 from innsync.apps.distribution.vault import seal, unseal
-from innsync.integrations.http import TIMEOUT_S, Call, Session
+from innsync.integrations.http import TIMEOUT_S, Call, LocalTokens, Session
 from innsync.integrations.manifest import Adapter, adapter
 
 log = structlog.get_logger()
@@ -93,6 +95,15 @@ def _log_call(vendor: str, account_id: UUID) -> Callable[[Call], None]:
         )
 
     return write
+
+
+def prove(linked: Linked, credentials: Mapping[str, str]) -> None:
+    """Ask the channel whether these credentials reach the connection's property. Nothing is kept. Raises IntegrationError."""
+    account = copy(linked.account)
+    account.credentials = seal(dict(credentials))
+    found, session = open_session(account)
+    if found.can("catalogue"):
+        found.implementation.check_access(replace(session, tokens=LocalTokens()), linked.ref)
 
 
 def open_session(account: Account) -> tuple[Adapter, Session]:
