@@ -1,4 +1,4 @@
-"""What comes from channels and what goes to them."""
+"""Receiving what channels sold, and telling a channel a whole property."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from innsync.integrations.ports import RawMessage
 from innsync.ops.bench import bare
-from innsync.ops.bench.result import Result, quantile, weighted_quantile
+from innsync.ops.bench.result import Result, quantile
 from innsync.ops.bench.scene import NIGHTS, Size
-from innsync.ops.bench.selling import booker
-from innsync.ops.bench.world import World, connected, wait_until_in_step
+from innsync.ops.bench.world import World, connected
 
 INBOX_VENDOR = "channex"
 BATCH = 100
 SINGLES = 40
-PER_SECOND = 5.0
-LOAD_LIMIT_S = 300.0
-PROBES = 40
 
 _BARE_INBOX = """
 \\set day random(0, {days})
@@ -129,83 +125,6 @@ def _bare_inbox(world: World, size: Size, message_bytes: int) -> float:
     )
 
 
-def divergence(size: Size) -> Result:
-    """How long a channel's calendar is wrong after a direct sale: from its commit to the channel's answer."""
-    with connected(size, worker=True) as world:
-        wait_until_in_step(world, limit_s=LOAD_LIMIT_S)
-        book = booker(
-            seed=1,
-            organization_id=world.stage.organization_id,
-            property_id=world.stage.property_id,
-            first=world.stage.first,
-            days=size.days - NIGHTS,
-        )
-        began, count = datetime.now(UTC), max(10, round(size.seconds * 2 * PER_SECOND))
-        for _ in range(count):
-            started = time.perf_counter()
-            book()
-            time.sleep(max(0.0, 1 / PER_SECOND - (time.perf_counter() - started)))
-        wait_until_in_step(world, limit_s=60)
-        waits = _waits(world, began)
-        limit = _bare_push_ms(world)
-    every = [one for found in waits.values() for one in found]
-    p99 = weighted_quantile(every, 0.99)
-    return Result(
-        "divergence",
-        "ms, p99",
-        p99,
-        limit,
-        weighted_quantile(every, 0.5),
-        p99,
-        {
-            "bookings": count,
-            "bookings_per_second": PER_SECOND,
-            "cells": sum(cells for _, cells in every),
-            "p99_ms_by_channel": {vendor: round(weighted_quantile(found, 0.99), 1) for vendor, found in waits.items()},
-            "limit_is": "the p99 of one bare push of one cell to the slowest channel",
-        },
-        less_is_better=True,
-    )
-
-
-def _waits(world: World, began: datetime) -> dict[str, list[tuple[float, int]]]:
-    """By channel, of each push: how long its cells had differed at most, and how many they were."""
-    from innsync.apps.accounts.tenancy import sql, tenant
-
-    with tenant(world.stage.organization_id), sql() as cursor:
-        return {
-            vendor: cursor.execute(
-                "SELECT max_ms, cells FROM distribution_divergence WHERE connection_id = %s AND at >= %s",
-                (connection_id, began),
-            ).fetchall()
-            for vendor, connection_id in world.connections.items()
-        }
-
-
-def _bare_push_ms(world: World) -> float:
-    """The p99 of saying one cell, of the channel where that is slowest."""
-    from innsync.apps.accounts.tenancy import tenant
-    from innsync.apps.distribution.access import open_session
-    from innsync.apps.distribution.selectors import load_linked
-    from innsync.domain.ari import AVAILABILITY, AriUpdate
-
-    slowest = 0.0
-    for connection_id in world.connections.values():
-        with tenant(world.stage.organization_id):
-            linked = load_linked(connection_id=connection_id)
-        adapter, session = open_session(linked.account)
-        day = world.stage.first + timedelta(days=10)
-        update = AriUpdate(linked.rooms[0].target, day, day, {AVAILABILITY: 5}, linked.connection.currency)
-        (push,) = adapter.implementation.plan_push(linked.ref, [update])
-        took = []
-        for _ in range(PROBES):
-            started = time.perf_counter()
-            adapter.implementation.send_push(session, linked.ref, push)
-            took.append((time.perf_counter() - started) * 1000)
-        slowest = max(slowest, quantile(took, 0.99))
-    return slowest
-
-
 def full_load(size: Size) -> Result:
     """A whole property told to a channel that knows nothing of it: all cells of all its rooms and rates."""
     from innsync.apps.accounts.tenancy import tenant
@@ -245,6 +164,9 @@ def full_load(size: Size) -> Result:
             "cells": cells,
             "messages": messages,
             "seconds": {vendor: round(value, 2) for vendor, value in took.items()},
+            "room_types": size.room_types,
+            "plans": size.plans,
+            "days": size.days,
             "latency_is": "of one whole load",
             "limit_is": "the same messages sent to the same channels, made beforehand and not recorded",
         },

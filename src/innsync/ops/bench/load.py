@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from queue import Empty
 from typing import Any
@@ -35,8 +37,7 @@ def run_clients(make: str, *, clients: int, seconds: float, arguments: Mapping[s
         context.Process(target=_client, args=(make, seed, seconds, dict(arguments), ready, answers), daemon=True)
         for seed in range(clients)
     ]
-    for process in processes:
-        process.start()
+    _start(processes)
     latencies: list[float] = []
     try:
         for _ in processes:
@@ -44,13 +45,25 @@ def run_clients(make: str, *, clients: int, seconds: float, arguments: Mapping[s
             if isinstance(found, str):
                 raise RuntimeError(found)
             latencies += found
+        for process in processes:
+            process.join(5)
     except Empty:
         raise RuntimeError("a client of the benchmark ended without an answer") from None
     finally:
         for process in processes:
-            process.join(5)
             process.terminate()
+            process.join(5)
     return Measured(len(latencies) / seconds, latencies)
+
+
+def _start(processes: Sequence[BaseProcess]) -> None:
+    """Ctrl-C at a terminal reaches all its processes: let it be ours alone, who end the clients."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for process in processes:
+            process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _client(make: str, seed: int, seconds: float, arguments: dict[str, object], ready: Barrier, answers: Any) -> None:

@@ -1,11 +1,14 @@
-"""The properties that benchmarks work on: an organization of their own, so that they meet nobody else's rows."""
+"""The properties that benchmarks work on, each in an organization of its own."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
+
+import psycopg
 
 from innsync.domain.derivation import Derivation, DerivationKind
 from innsync.ops.portfolio import Built, PropertyPlan, RatePlanPlan, RoomTypePlan, build
@@ -24,9 +27,10 @@ class Size:
     seconds: float = 10.0
     clients: int = 4
     messages: int = 500
+    sales: int = 200
 
 
-QUICK = Size(room_types=3, plans=2, days=90, seconds=1.0, clients=2, messages=60)
+QUICK = Size(room_types=3, plans=2, days=90, seconds=1.0, clients=2, messages=60, sales=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Stage:
     built: Built
 
 
-def make(size: Size) -> Stage:
-    """A fresh organization with one property, of which far more rooms are left than will be sold."""
+def make(size: Size, *, rooms: int = PLENTY) -> Stage:
+    """A fresh organization with one property. rooms: of each type on each night; by default far more than will be sold."""
     from innsync.apps.accounts.models import Organization
     from innsync.apps.accounts.tenancy import sql, tenant
 
@@ -58,9 +62,16 @@ def make(size: Size) -> Stage:
         )
         with sql() as cursor:
             cursor.execute(
-                "UPDATE inventory_stockday SET rooms = %s WHERE property_id = %s", (PLENTY, built.property.id)
+                "UPDATE inventory_stockday SET rooms = %s WHERE property_id = %s", (rooms, built.property.id)
             )
+    _analyze()
     return Stage(organization.id, built.property.id, first, size, built)
+
+
+def _analyze() -> None:
+    """Else autovacuum does it at some moment of the measuring, and plans change under way."""
+    with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True, connect_timeout=10) as owner:
+        owner.execute("ANALYZE")
 
 
 def _plan(size: Size) -> PropertyPlan:

@@ -1,31 +1,46 @@
-"""A sandbox of the benchmarks' own, and a worker where one is needed."""
+"""A sandbox of the benchmarks' own, and the hub's processes where they are needed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import socket
-import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 
-from innsync.ops import processes
-from innsync.ops.bench.scene import Size, Stage, make
+from innsync.ops import processes, shared_counts
+from innsync.ops.bench.scene import PLENTY, Size, Stage, make
+from innsync.ops.installation import answers
 from innsync.ops.refusal import Refusal
 from innsync.ops.sandbox_link import Sandbox, connect_everywhere
+from innsync.ops.supervisor import Supervisor, last_words
 
-START_LIMIT_S = 30.0
-STOP_LIMIT_S = 15.0
+START_LIMIT_S = 60.0
+# As `innsync up` starts them when nothing else is said.
+WORKERS = 2
+
+
+@dataclass(slots=True)
+class Hub:
+    """The web server and the workers, as `innsync up` runs them. url: of the web server."""
+
+    url: str
+    supervisor: Supervisor
+
+    def stop(self) -> None:
+        self.supervisor.stop()
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A property connected to every channel of a sandbox, nothing loaded yet unless a worker runs."""
+    """A property connected to every channel of a sandbox, nothing loaded yet unless a hub runs."""
 
     stage: Stage
     sandbox: Sandbox
@@ -34,19 +49,18 @@ class World:
 
 
 @contextlib.contextmanager
-def connected(size: Size, *, vendors: list[str] | None = None, worker: bool = False) -> Iterator[World]:
-    """A fresh property connected in a fresh sandbox. Without a worker nobody but the benchmark reads its queues."""
-    from django.conf import settings
+def connected(
+    size: Size, *, vendors: list[str] | None = None, rooms: int = PLENTY, hub_url: str = ""
+) -> Iterator[World]:
+    """A fresh property connected in a fresh sandbox. Until a hub runs, nobody but the benchmark reads its queues.
 
+    rooms: of each type on each night. hub_url: to which channels that announce their bookings do so.
+    """
     from innsync.apps.accounts.tenancy import tenant
 
-    if not settings.SANDBOX:
-        raise Refusal("The hub does not talk to sandbox channels: set INNSYNC_SANDBOX=1.")
-    with contextlib.ExitStack() as stack:
-        url = stack.enter_context(_sandbox())
-        client = stack.enter_context(httpx.Client(timeout=60))
+    with _sandbox() as url, httpx.Client(timeout=60, limits=httpx.Limits(max_connections=64)) as client:
         sandbox = Sandbox(url, client)
-        stage = make(size)
+        stage = make(size, rooms=rooms)
         with tenant(stage.organization_id):
             made = connect_everywhere(
                 organization_id=stage.organization_id,
@@ -55,72 +69,77 @@ def connected(size: Size, *, vendors: list[str] | None = None, worker: bool = Fa
                 now=datetime.now(UTC),
                 vendors=vendors,
                 horizon_days=size.days,
+                webhook_base=hub_url,
             )
-        world = World(
+        yield World(
             stage,
             sandbox,
             {one.vendor: one.id for one in made},
             {one.vendor: one.account_id for one in made},
         )
-        if worker:
-            stack.enter_context(_worker())
-        else:
-            _leave_to_us(world)
-        stack.callback(_leave_to_us, world)
-        yield world
 
 
-def _leave_to_us(world: World) -> None:
-    """No schedule of these accounts and connections comes due: the sandbox is gone soon."""
-    from innsync.apps.accounts.tenancy import sql
+@contextlib.contextmanager
+def running_hub(url: str) -> Iterator[Hub]:
+    """Web server and workers on the run's own database. Raises Refusal when they do not start."""
+    supervisor = _supervisor("hub", INNSYNC_PUBLIC_URL=url)
+    try:
+        port = int(url.rpartition(":")[2])
+        web = processes.web(port=port, environment=shared_counts.begin(_folder("hub")))
+        supervisor.start(web)
+        for worker in processes.workers(count=WORKERS):
+            supervisor.start(worker)
+        _wait_for(supervisor, "web", f"{url}/healthz")
+        yield Hub(url, supervisor)
+    finally:
+        supervisor.stop()
 
-    with sql() as cursor:
-        cursor.execute(
-            "UPDATE distribution_schedule SET due_at = 'infinity' WHERE subject_id = ANY(%s)",
-            ([*world.connections.values(), *world.accounts.values()],),
-        )
+
+def free_url() -> str:
+    """An address of this machine at which nothing answers yet."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{found.getsockname()[1]}"
 
 
 @contextlib.contextmanager
 def _sandbox() -> Iterator[str]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    process = processes.sandbox(port=port, state=None)
-    with _running(process.command):
-        url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + START_LIMIT_S
-        while True:
-            try:
-                httpx.get(f"{url}/_control/vendors", timeout=5).raise_for_status()
-                break
-            except httpx.HTTPError as error:
-                if time.monotonic() > deadline:
-                    raise Refusal("The sandbox of the benchmark did not start.") from error
-                time.sleep(0.1)
-        yield url
-
-
-@contextlib.contextmanager
-def _worker() -> Iterator[None]:
-    with _running(processes.workers(count=1)[0].command):
-        yield
-
-
-@contextlib.contextmanager
-def _running(command: tuple[str, ...]) -> Iterator[None]:
-    process = subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = free_url()
+    supervisor = _supervisor("channels")
     try:
-        yield
+        supervisor.start(processes.sandbox(port=int(url.rpartition(":")[2]), state=None))
+        _wait_for(supervisor, "sandbox", f"{url}/_control/vendors")
+        yield url
     finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_LIMIT_S)
-        process.kill()
+        supervisor.stop()
+
+
+def _supervisor(name: str, **environment: str) -> Supervisor:
+    return Supervisor(data_dir=_folder(name), environment={**os.environ, **environment}, report=_report)
+
+
+def _folder(name: str) -> Path:
+    """Below the run's own folder, which goes with it."""
+    folder = Path(os.environ["INNSYNC_DATA_DIR"]) / name
+    (folder / "run").mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _report(sentence: str) -> None:
+    print(f"innsync: {sentence}", file=sys.stderr, flush=True)
+
+
+def _wait_for(supervisor: Supervisor, name: str, url: str) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while not answers(url):
+        supervisor.look()
+        if not supervisor.is_up(name) or time.monotonic() > deadline:
+            raise Refusal(f"The {name} process of the benchmark did not start: {last_words(supervisor.log_of(name))}")
+        time.sleep(0.05)
 
 
 def wait_until_in_step(world: World, *, limit_s: float) -> None:
-    """Until no connection has anything marked. Raises RuntimeError after the limit."""
+    """Until no connection has anything marked. Raises Refusal after the limit."""
     from innsync.apps.accounts.tenancy import sql
 
     deadline = time.monotonic() + limit_s
@@ -134,4 +153,4 @@ def wait_until_in_step(world: World, *, limit_s: float) -> None:
         if row == (0,):
             return
         time.sleep(0.1)
-    raise RuntimeError("the channels did not come in step")
+    raise Refusal(f"The channels did not come in step in {limit_s:.0f} s.")
