@@ -24,13 +24,24 @@ class Rules:
     stop_sell: bool = True
 
 
+ALL_RULES = Rules()
+
+
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """A rule of one day (index into the calendar) that was said in another way."""
+    """A rule of one day (index into the calendar) that was said in another way.
+
+    rule, wanted: what it is called and its nights; 1 for a rule that only is or is not. by: the rule that was said
+    instead, on every day from `first` to `last` (indices as well, both included, as far as they lie in the calendar);
+    empty where the channel has no word for it.
+    """
 
     day: int
     rule: str
+    wanted: int
     by: str
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +56,58 @@ LONGEST_STAY = 365
 """Nights: no rule is said about arrivals that could touch its night only with a longer stay."""
 
 
-def reach(known: Rules, longest_stay: int = LONGEST_STAY) -> int:
+def reach(known: Rules, max_nights: int = 0) -> int:
     """How many days before its own a day's rules may show in this dialect: so far must be looked ahead to compile a day."""
     if not known.through:
-        return longest_stay - 1
+        return (max_nights or LONGEST_STAY) - 1
     return 0 if known.closed_to_departure else 1
 
 
-def compile_rules(days: Sequence[DayRules], known: Rules, longest_stay: int = LONGEST_STAY) -> Compiled:
+def compile_rules(days: Sequence[DayRules], known: Rules, max_nights: int = 0) -> Compiled:
     """Say the rules of consecutive days with those that the channel knows. The last `reach` days lack what follows them.
 
+    max_nights: the channel sells no longer stay, and takes no larger number of nights; 0 where it knows no such limit.
     Law: a stay that the result allows is allowed by the intended rules, as far as any rule of the channel can forbid it.
     """
-    result = list(days)
     replaced: list[Replaced] = []
+    if max_nights:
+        days = _close_what_is_too_long(days, replaced, max_nights)
+    result = list(days)
     if not known.through:
-        _through_as_arrival(result, days, replaced, longest_stay)
+        _through_as_arrival(result, days, replaced, max_nights or LONGEST_STAY)
     if not known.arrival:
         _arrival_as_through(result, days, replaced)
     if not known.closed_to_arrival:
-        _close_instead(result, days, replaced, "closed_to_arrival")
+        _close_instead(result, days, replaced)
     if not known.closed_to_departure:
         _close_night_before(result, days, replaced)
     if not known.max_stay:
-        replaced += [Replaced(index, "max_stay", "nothing") for index, day in enumerate(days) if day.max_stay]
+        replaced += [
+            Replaced(index, "max_stay", day.max_stay, "", index, index)
+            for index, day in enumerate(days)
+            if day.max_stay
+        ]
         result = [replace(day, max_stay=0) for day in result]
     return Compiled(tuple(result), tuple(replaced))
+
+
+def _close_what_is_too_long(days: Sequence[DayRules], replaced: list[Replaced], max_nights: int) -> list[DayRules]:
+    """What asks for a longer stay than the channel sells is closed there: the arrival, or the night itself.
+
+    A maximum stay that allows the channel's longest is the channel's own limit, so nothing is lost with it.
+    """
+    result: list[DayRules] = []
+    for index, day in enumerate(days):
+        if day.min_stay_arrival > max_nights:
+            replaced.append(
+                Replaced(index, "min_stay_arrival", day.min_stay_arrival, "closed_to_arrival", index, index)
+            )
+            day = replace(day, min_stay_arrival=1, closed_to_arrival=True)
+        if day.min_stay_through > max_nights:
+            replaced.append(Replaced(index, "min_stay_through", day.min_stay_through, "stop_sell", index, index))
+            day = replace(day, min_stay_through=1, stop_sell=True)
+        result.append(day if day.max_stay < max_nights else replace(day, max_stay=0))
+    return result
 
 
 def _through_as_arrival(
@@ -80,10 +117,11 @@ def _through_as_arrival(
     for index, day in enumerate(days):
         nights = day.min_stay_through
         if nights > 1:
-            for arrival in range(max(0, index - min(nights - 2, longest_stay - 1)), index + 1):
+            first = max(0, index - min(nights - 2, longest_stay - 1))
+            for arrival in range(first, index + 1):
                 if result[arrival].min_stay_arrival < nights:
                     result[arrival] = replace(result[arrival], min_stay_arrival=nights)
-            replaced.append(Replaced(index, "min_stay_through", "min_stay_arrival"))
+            replaced.append(Replaced(index, "min_stay_through", nights, "min_stay_arrival", first, index))
     for index, day in enumerate(result):
         result[index] = replace(day, min_stay_through=1)
 
@@ -91,18 +129,18 @@ def _through_as_arrival(
 def _arrival_as_through(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced]) -> None:
     """Whoever arrives on a day also sleeps there: the night itself may ask for the same length."""
     for index, day in enumerate(days):
-        if day.min_stay_arrival > 1:
-            through = max(result[index].min_stay_through, day.min_stay_arrival)
+        if (nights := day.min_stay_arrival) > 1:
+            through = max(result[index].min_stay_through, nights)
             result[index] = replace(result[index], min_stay_through=through)
-            replaced.append(Replaced(index, "min_stay_arrival", "min_stay_through"))
+            replaced.append(Replaced(index, "min_stay_arrival", nights, "min_stay_through", index, index))
         result[index] = replace(result[index], min_stay_arrival=1)
 
 
-def _close_instead(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced], rule: str) -> None:
+def _close_instead(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced]) -> None:
     for index, day in enumerate(days):
         if day.closed_to_arrival:
             result[index] = replace(result[index], closed_to_arrival=False, stop_sell=True)
-            replaced.append(Replaced(index, rule, "stop_sell"))
+            replaced.append(Replaced(index, "closed_to_arrival", 1, "stop_sell", index, index))
 
 
 def _close_night_before(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced]) -> None:
@@ -112,4 +150,4 @@ def _close_night_before(result: list[DayRules], days: Sequence[DayRules], replac
             result[index] = replace(result[index], closed_to_departure=False)
             if index:
                 result[index - 1] = replace(result[index - 1], stop_sell=True)
-            replaced.append(Replaced(index, "closed_to_departure", "stop_sell of the night before"))
+            replaced.append(Replaced(index, "closed_to_departure", 1, "stop_sell", index - 1, index - 1))

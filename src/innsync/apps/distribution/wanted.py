@@ -23,7 +23,7 @@ from innsync.domain.ari import (
     price_occupancy,
     product_layout,
 )
-from innsync.domain.dialect import LONGEST_STAY, Rules, compile_rules, reach
+from innsync.domain.dialect import ALL_RULES, Compiled, Rules, compile_rules, reach
 from innsync.domain.money import Money, convert
 from innsync.domain.offers import (
     ProductFacts,
@@ -113,7 +113,7 @@ def _known(dialect: Dialect) -> Rules:
 
 def rules_reach(dialect: Dialect) -> int:
     """How many nights before its own a change of rules may show there: so far must be looked back, and read ahead."""
-    return reach(_known(dialect), dialect.max_nights or LONGEST_STAY)
+    return reach(_known(dialect), dialect.max_nights)
 
 
 def rate_calendar(
@@ -139,17 +139,11 @@ def rate_calendar(
     product = house.facts.by_slot[mapping.slot]
     layout = rate_layout(mapping, dialect)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    ahead = [last + timedelta(days=offset) for offset in range(1, rules_reach(dialect) + 1)]
-    rules = compile_rules(
-        [_rules(by_day.get(day), product, house, (day - today).days) for day in (*days, *ahead)],
-        _known(dialect),
-        dialect.max_nights or LONGEST_STAY,
-    )
+    rules = compile_rates(mapping, house, rates, first, last, dialect=dialect, today=today)
     rows: list[Row] = []
     for day, compiled in zip(days, rules.days, strict=False):
         base = effective_price(by_day.get(day), product, house.facts.by_slot)
         prices = _prices(base, product, mapping, house.currency)
-        compiled = _within(compiled, dialect.max_nights)
         values = {
             MIN_STAY_ARRIVAL: compiled.min_stay_arrival,
             MIN_STAY_THROUGH: compiled.min_stay_through,
@@ -167,17 +161,29 @@ def rate_calendar(
     return Calendar(first, layout, tuple(rows))
 
 
-def _within(rules: DayRules, max_nights: int) -> DayRules:
-    """The rules for a channel that sells no stay of more nights: what asks for a longer one is closed there."""
-    if not max_nights:
-        return rules
-    too_long = max(rules.min_stay_arrival, rules.min_stay_through) > max_nights
-    return replace(
-        rules,
-        min_stay_arrival=min(rules.min_stay_arrival, max_nights),
-        min_stay_through=min(rules.min_stay_through, max_nights),
-        max_stay=rules.max_stay if rules.max_stay < max_nights else 0,  # no limit of ours: the channel's own holds
-        closed_to_arrival=rules.closed_to_arrival or too_long,
+def says_all(dialect: Dialect) -> bool:
+    """Whether every rule can be told there as it is."""
+    return not dialect.max_nights and _known(dialect) == ALL_RULES
+
+
+def compile_rates(
+    mapping: RateMap,
+    house: House,
+    rates: Sequence[RateRow],
+    first: date,
+    last: date,
+    *,
+    dialect: Dialect,
+    today: date,
+) -> Compiled:
+    """The rules of `rate_calendar` from first to last and as far beyond as they reach, and what is said otherwise there."""
+    by_day = {row.day: row for row in rates}
+    product = house.facts.by_slot[mapping.slot]
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1 + rules_reach(dialect))]
+    return compile_rules(
+        [_rules(by_day.get(day), product, house, (day - today).days) for day in days],
+        _known(dialect),
+        dialect.max_nights,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from innsync.domain.dialect import Rules, compile_rules, reach
+from innsync.domain.dialect import Replaced, Rules, compile_rules, reach
 from innsync.domain.restrictions import DayRules, rule_refusals
 from innsync.domain.stay import StayDates
 
@@ -48,12 +49,40 @@ def allowed(calendar: list[DayRules] | tuple[DayRules, ...], stay: StayDates) ->
     return not any(True for _ in rule_refusals(stay, by_day))
 
 
-@given(calendars, dialects)
-def test_what_the_channel_sells_was_meant_to_be_sold(calendar: list[DayRules], known: Rules) -> None:
-    compiled = compile_rules(calendar, known).days
+longest = st.sampled_from([0, 2, 4, 28])
+
+
+def sells(calendar: list[DayRules] | tuple[DayRules, ...], stay: StayDates, max_nights: int) -> bool:
+    """Whether a channel with these rules, and that longest stay of its own, sells the stay."""
+    return (not max_nights or len(stay) <= max_nights) and allowed(calendar, stay)
+
+
+@given(calendars, dialects, longest)
+def test_what_the_channel_sells_was_meant_to_be_sold(calendar: list[DayRules], known: Rules, max_nights: int) -> None:
+    compiled = compile_rules(calendar, known, max_nights).days
     for stay in stays():
-        if allowed(compiled, stay):
+        if sells(compiled, stay, max_nights):
             assert allowed(calendar, stay), stay
+
+
+@given(calendars, dialects, longest)
+def test_a_stay_that_only_the_channel_refuses_touches_what_is_reported(
+    calendar: list[DayRules], known: Rules, max_nights: int
+) -> None:
+    compiled = compile_rules(calendar, known, max_nights)
+    said = {day for one in compiled.replaced for day in range(one.first, one.last + 1)}
+    for stay in stays():
+        if allowed(calendar, stay) and not sells(compiled.days, stay, max_nights) and len(stay) <= (max_nights or 99):
+            assert said & {(night - FIRST).days for night in stay.nights()}, stay
+
+
+@given(calendars, dialects, st.sampled_from([2, 4]))
+def test_no_number_of_nights_is_told_that_the_channel_does_not_take(
+    calendar: list[DayRules], known: Rules, max_nights: int
+) -> None:
+    for day in compile_rules(calendar, known, max_nights).days:
+        assert max(day.min_stay_arrival, day.min_stay_through) <= max_nights
+        assert day.max_stay < max_nights
 
 
 @given(calendars)
@@ -72,13 +101,32 @@ def test_nothing_is_said_that_the_channel_does_not_know(calendar: list[DayRules]
         assert known.closed_to_departure or not day.closed_to_departure
 
 
-@given(calendars, dialects)
-def test_every_replacement_is_reported(calendar: list[DayRules], known: Rules) -> None:
-    compiled = compile_rules(calendar, known)
-    if compiled.days != tuple(calendar):
-        assert compiled.replaced
-    for replaced in compiled.replaced:
-        assert 0 <= replaced.day < len(calendar)
+@given(calendars, dialects.flatmap(lambda known: st.sampled_from([known, replace(known, max_stay=False)])), longest)
+def test_every_replacement_is_reported_on_every_day_that_it_changes(
+    calendar: list[DayRules], known: Rules, max_nights: int
+) -> None:
+    compiled = compile_rules(calendar, known, max_nights)
+    reported = {(one.day, one.rule) for one in compiled.replaced}
+    reported |= {(day, one.by) for one in compiled.replaced for day in range(one.first, one.last + 1)}
+    for day, (wanted, told) in enumerate(zip(calendar, compiled.days, strict=True)):
+        for rule, value in asdict(wanted).items():
+            if rule == "max_stay" and 0 < max_nights <= value:
+                continue  # the channel's own limit: nothing is lost
+            assert getattr(told, rule) == value or (day, rule) in reported, (day, rule)
+
+
+@given(calendars, dialects.flatmap(lambda known: st.sampled_from([known, replace(known, max_stay=False)])), longest)
+def test_what_is_reported_was_wanted_and_is_what_was_said(
+    calendar: list[DayRules], known: Rules, max_nights: int
+) -> None:
+    compiled = compile_rules(calendar, known, max_nights)
+    chained = {(one.day, one.by) for one in compiled.replaced}
+    for one in compiled.replaced:
+        assert getattr(calendar[one.day], one.rule) == one.wanted or (one.day, one.rule) in chained
+        for day in range(max(0, one.first), one.last + 1):
+            if one.by and (day, one.by) not in {(again.day, again.rule) for again in compiled.replaced}:
+                said = getattr(compiled.days[day], one.by)
+                assert said >= one.wanted if one.by.startswith("min_stay") else said, one
 
 
 @given(calendars, dialects, st.integers(0, SPAN - 1), st.integers(0, SPAN - 1))
@@ -105,6 +153,28 @@ def test_a_change_shows_no_further_back_than_its_reach(
 
 
 def test_a_minimum_stay_through_touches_only_arrivals_that_a_stay_can_begin_with() -> None:
-    calendar = [DayRules()] * 40 + [DayRules(min_stay_through=35)]
-    compiled = compile_rules(calendar, Rules(through=False), longest_stay=28).days
-    assert [offset for offset, day in enumerate(compiled) if day.min_stay_arrival > 1] == list(range(13, 41))
+    calendar = [DayRules()] * 500 + [DayRules(min_stay_through=400)]
+    compiled = compile_rules(calendar, Rules(through=False)).days
+    assert [offset for offset, day in enumerate(compiled) if day.min_stay_arrival > 1] == list(range(136, 501))
+
+
+def test_a_night_that_asks_for_more_than_the_channel_sells_is_closed_and_no_other() -> None:
+    calendar = [DayRules()] * 40 + [DayRules(min_stay_through=35)] + [DayRules(min_stay_arrival=30)]
+    for known in (Rules(), Rules(through=False)):
+        compiled = compile_rules(calendar, known, max_nights=28)
+        assert compiled.days[:40] == (DayRules(),) * 40
+        assert compiled.days[40] == DayRules(stop_sell=True)
+        assert compiled.days[41] == DayRules(closed_to_arrival=True)
+        assert compiled.replaced == (
+            Replaced(40, "min_stay_through", 35, "stop_sell", 40, 40),
+            Replaced(41, "min_stay_arrival", 30, "closed_to_arrival", 41, 41),
+        )
+
+
+def test_a_report_says_where_the_rule_was_said_instead() -> None:
+    calendar = [DayRules()] * 3 + [DayRules(min_stay_through=4, closed_to_departure=True)]
+    compiled = compile_rules(calendar, Rules(through=False, closed_to_departure=False))
+    assert compiled.replaced == (
+        Replaced(3, "min_stay_through", 4, "min_stay_arrival", 1, 3),
+        Replaced(3, "closed_to_departure", 1, "stop_sell", 2, 2),
+    )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from innsync.apps.distribution import services, tasks
 from innsync.apps.distribution.health import list_health, list_refused, list_waiting
 from innsync.apps.distribution.models import Connection, Drift, PushLog
+from innsync.apps.distribution.replaced import list_said_differently
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.overview import cards_of
@@ -20,6 +21,7 @@ from innsync.portals.admin.pages import get_connection, show
 WAITING_SHOWN = 25
 PUSHES_SHOWN = 30
 DRIFT_SHOWN = 50
+DIFFERENT_SHOWN = 25
 
 
 @page()
@@ -27,6 +29,7 @@ def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> H
     link = get_connection(visitor, connection_id)
     now = datetime.now(UTC)
     waiting = list_waiting(connection_id=link.id, limit=WAITING_SHOWN + 1)
+    different = list_said_differently(connection_id=link.id, now=now)
     drift = Drift.objects.filter(connection=link).order_by("day", "room", "rate", "field")
     context = {
         "now": now,
@@ -34,6 +37,8 @@ def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> H
         "waiting": waiting[:WAITING_SHOWN],
         "more_waiting": len(waiting) > WAITING_SHOWN,
         "refused": list_refused(connection_id=link.id),
+        "different": different[:DIFFERENT_SHOWN],
+        "more_different": len(different) - DIFFERENT_SHOWN,
         "pushes": PushLog.objects.filter(connection=link).defer("body").order_by("-at")[:PUSHES_SHOWN],
         "drift": drift.filter(at=link.last_audit_at)[:DRIFT_SHOWN] if link.last_audit_at else [],
     }

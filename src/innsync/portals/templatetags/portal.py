@@ -86,11 +86,24 @@ def place(conflict: Conflict) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
+_RULES = {
+    "min_stay_arrival": "minimum stay on arrival",
+    "min_stay_through": "minimum stay through",
+    "max_stay": "maximum stay",
+}
+
+
 @register.filter
 def cell(field: str) -> str:
     """A field of the calendar as people call it: `price:2` is the price for two."""
     name, _, adults = field.partition(":")
     return f"{name.replace('_', ' ')} for {adults}" if adults else name.replace("_", " ")
+
+
+@register.filter
+def rule(name: str, nights: int) -> str:
+    """A rule as people call it, with its nights where it has any: `minimum stay through, 3 nights`; `stop sell`."""
+    return f"{_RULES[name]}, {nights} night{'' if nights == 1 else 's'}" if name in _RULES else cell(name)
 
 
 @register.filter
