@@ -85,6 +85,7 @@ class RawMessage:
     message_id: equal for a redelivery of the same revision, different for another one; unique within the account.
     body: the bytes as they came. They may hold card data: scrub before storing.
     acknowledge: what the adapter needs to acknowledge it later; plain text, no card data.
+    unacknowledged: in a list, one that the channel says nobody has acknowledged, whatever became of it in the queue.
     """
 
     message_id: str
@@ -93,6 +94,7 @@ class RawMessage:
     content_type: str
     body: bytes
     acknowledge: Mapping[str, str] = field(default_factory=dict)
+    unacknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,16 @@ Field reports behind these tests: complaints C22, C31.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from time import sleep
 
 import pytest
 
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.models import Connection
 from innsync.apps.inbox import pulling
+from innsync.integrations.manifest import adapter
+from innsync.integrations.ports import RawMessage
 from tests.flows.bookings.steps import day, in_step
 from tests.flows.checks import check_all
 from tests.flows.stack import Stack
@@ -50,6 +55,57 @@ def test_a_change_and_a_cancellation_that_the_queue_lost_are_found_too(stack: St
         (moved, "confirmed", stack.today + timedelta(days=13)),
         (gone, "cancelled", stack.today + timedelta(days=22)),
     ]
+
+
+@pytest.mark.parametrize("seller", VENDORS)
+def test_after_an_outage_longer_than_queues_remember_the_second_look_comes_at_once(
+    stack: Stack, seller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.pull(seller)
+    forgotten = stack.guest_books(seller, 10, 2, notify=False)
+    stack.pull(seller)
+    stack.advance(seconds=1)
+    assert stack.bookings() == []
+
+    monkeypatch.setattr(pulling, "QUEUES_FORGET", timedelta(0))
+    stack.pull(seller)
+    stack.advance(seconds=1)
+    check_all(stack)
+    assert stack.rows("SELECT channel_ref FROM reservations_booking") == [(forgotten,)]
+
+
+def test_the_second_look_goes_back_to_the_last_one_that_went_through(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[timedelta] = []
+
+    def note(_self: object, _session: object, _prop: object, since: datetime) -> list[RawMessage]:
+        began.append(datetime.now(UTC) - since)
+        return []
+
+    monkeypatch.setattr(type(adapter("channex").implementation), "list_bookings", note)
+    for listed in (None, timedelta(hours=1), timedelta(days=8)):
+        with tenant(stack.organization_id):
+            last = datetime.now(UTC) - listed if listed else None
+            Connection.objects.filter(id=stack.connections["channex"]).update(last_listed_at=last)
+        pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    assert [one.days for one in began] == [3, 3, 8]
+    assert datetime.now(UTC) - stack.link("channex").last_listed_at < timedelta(minutes=1)
+
+
+def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(stack: Stack) -> None:
+    """A revision is in the feed for half an hour; then nothing but the list of revisions has it, still unacknowledged."""
+    stack.pull("channex")
+    stack.sandbox.call("PATCH", "channex/pace", {"pace": {"non_acked_s": 0}})
+    lost = [stack.guest_books("channex", 10 + 2 * number, 2, room="suite") for number in range(3)]
+    sleep(0.5)
+    stack.pull("channex")
+    assert stack.bookings() == []
+    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    stack.settle()
+    check_all(stack)
+    items = stack.sandbox.call("GET", f"channex/bookings?property={stack.built.property.code}")["items"]
+    assert {one["reference"]: one["acknowledged"] for one in items} == dict.fromkeys(lost, True)
 
 
 @pytest.mark.parametrize("seller", VENDORS)

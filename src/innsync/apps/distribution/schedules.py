@@ -134,6 +134,16 @@ def hasten(subject_id: UUID, kind: str, *, due_at: datetime) -> None:
         )
 
 
+def hasten_all(account_id: UUID, kind: str, *, due_at: datetime) -> None:
+    """The same for every connection of an account."""
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE distribution_schedule s SET due_at = least(s.due_at, %s) FROM distribution_connection c"
+            " WHERE c.account_id = %s AND s.subject_id = c.id AND s.kind = %s",
+            (due_at, account_id, kind),
+        )
+
+
 def list_due(*, connection: Connection) -> list[Due]:
     """The safety nets of a connection, those of its account among them."""
     with sql() as cursor:

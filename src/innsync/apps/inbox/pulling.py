@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.db import connection
 from django.db.models import Q
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection
-from innsync.apps.distribution.schedules import hasten
+from innsync.apps.distribution.schedules import hasten, hasten_all
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import finish_resuming, follow_missed_list, schedule
 from innsync.apps.inbox import services
@@ -20,16 +23,19 @@ from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, RateLimited, Transient
 from innsync.integrations.http import Session
 from innsync.integrations.manifest import Adapter, manifests
-from innsync.integrations.ports import AckItem, RawMessage
+from innsync.integrations.ports import AckItem, AckResult, RawMessage
 
 log = structlog.get_logger()
 MOST_PAGES = 200
 MOST_IN_VAIN = 3  # tries in a row of which nothing was taken: then it is not the messages that are wrong
-ACK_AT_ONCE = 25  # what a worker that dies meanwhile has to say again
+ACK_AT_ONCE = 25
+ACK_TOGETHER = 4  # times that many at the same time: what a worker that dies meanwhile has to say again
 OLDER_AT_ONCE = 10 * ACK_AT_ONCE  # while the queue brings nothing that would wait for them
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 LISTED_DAYS = 3
-LOOK_AGAIN = timedelta(hours=1)
+LOOK_AGAIN = timedelta(minutes=10)
+# Channels keep what nobody acknowledged for half an hour; then it is in no queue, and only the second look finds it.
+QUEUES_FORGET = timedelta(minutes=20)
 RESUME_AGAIN = timedelta(seconds=20)
 
 
@@ -63,8 +69,12 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
         _went_wrong(organization_id, account, error)
         _pull_again_soon(organization_id, account, error, answered=answered)
         return new
+    now = datetime.now(UTC)
     with tenant(organization_id):
-        Account.objects.filter(id=account_id).update(last_pulled_at=datetime.now(UTC), last_error="")
+        Account.objects.filter(id=account_id).update(last_pulled_at=now, last_error="")
+        if account.last_pulled_at is not None and now - account.last_pulled_at > QUEUES_FORGET:
+            log.info("queue_was_away", account_id=str(account_id), vendor=account.vendor, since=account.last_pulled_at)
+            hasten_all(account.id, "second_look", due_at=now)
     services.apply_pending(organization_id=organization_id, account_id=account_id)
     return new
 
@@ -80,26 +90,50 @@ def _acknowledge(
     if not adapter.can("acknowledge"):
         return True
     waiting = _unacknowledged(organization_id, account, brought)
+    chunks = [waiting[start : start + ACK_AT_ONCE] for start in range(0, len(waiting), ACK_AT_ONCE)]
     taken, in_vain = not waiting, 0
-    for start in range(0, len(waiting), ACK_AT_ONCE):
-        some = waiting[start : start + ACK_AT_ONCE]
-        try:
-            results = adapter.implementation.acknowledge(session, [_item(message) for message in some])
-        except RateLimited:
-            raise
-        except (OutcomeUnknown, Transient):
-            in_vain += 1
-            if in_vain == MOST_IN_VAIN:
-                raise
-            continue  # these come again; what is behind them need not
-        _record(organization_id, some, results, datetime.now(UTC))
-        if any(result.accepted or result.final for result in results):
-            taken, in_vain = True, 0
-        else:
-            in_vain += 1
-        if in_vain == MOST_IN_VAIN:
-            break
+    while chunks and in_vain < MOST_IN_VAIN:
+        # The first alone, and whenever one was not taken; side by side while all goes well.
+        together = ACK_TOGETHER if taken and not in_vain else 1
+        wave, chunks = chunks[:together], chunks[together:]
+        failure = None
+        for some, said in zip(wave, _say(adapter, session, wave), strict=True):
+            failure = said if isinstance(said, IntegrationError) else None
+            if not isinstance(said, IntegrationError):
+                _record(organization_id, some, said, datetime.now(UTC))
+            if not isinstance(said, IntegrationError) and any(result.accepted or result.final for result in said):
+                taken, in_vain = True, 0
+            else:
+                in_vain += 1  # these come again; what is behind them need not
+            if isinstance(failure, RateLimited):
+                raise failure
+        if failure is not None and in_vain >= MOST_IN_VAIN:
+            raise failure
     return taken
+
+
+def _say(
+    adapter: Adapter, session: Session, wave: Sequence[Sequence[Message]]
+) -> list[Sequence[AckResult] | IntegrationError]:
+    """Acknowledge each chunk, at the same time; a fault that may pass stands in place of the answer."""
+
+    def say(some: Sequence[Message]) -> Sequence[AckResult] | IntegrationError:
+        try:
+            said: Sequence[AckResult] = adapter.implementation.acknowledge(session, [_item(one) for one in some])
+            return said
+        except (RateLimited, OutcomeUnknown, Transient) as error:
+            return error
+
+    def say_apart(context: Context, some: Sequence[Message]) -> Sequence[AckResult] | IntegrationError:
+        try:
+            return context.run(say, some)
+        finally:
+            connection.close()  # limits are counted in the database, and this thread ends
+
+    if len(wave) == 1:
+        return [say(wave[0])]
+    with ThreadPoolExecutor(len(wave), thread_name_prefix="acknowledge") as pool:
+        return list(pool.map(say_apart, [copy_context() for _ in wave], wave))
 
 
 def _unacknowledged(organization_id: UUID, account: Account, brought: Collection[str]) -> list[Message]:
@@ -126,18 +160,18 @@ def _item(message: Message) -> AckItem:
     )
 
 
-def _record(organization_id: UUID, waiting: Sequence[Message], results: Sequence[object], now: datetime) -> None:
+def _record(organization_id: UUID, waiting: Sequence[Message], results: Sequence[AckResult], now: datetime) -> None:
     by_id = {message.message_id: message for message in waiting}
     with tenant(organization_id):
-        taken = [result.message_id for result in results if result.accepted]  # type: ignore[attr-defined]
+        taken = [result.message_id for result in results if result.accepted]
         Message.objects.filter(id__in=[by_id[one].id for one in taken]).update(
             acknowledged_at=now, acknowledge_words=""
         )
         for result in results:
-            if not result.accepted:  # type: ignore[attr-defined]
-                message = by_id[result.message_id]  # type: ignore[attr-defined]
-                message.acknowledge_words = result.words[:2000]  # type: ignore[attr-defined]
-                message.acknowledged_at = now if result.final else None  # type: ignore[attr-defined]
+            if not result.accepted:
+                message = by_id[result.message_id]
+                message.acknowledge_words = result.words[:2000]
+                message.acknowledged_at = now if result.final else None
                 message.save(update_fields=["acknowledge_words", "acknowledged_at"])
 
 
@@ -172,8 +206,8 @@ def _pull_again_soon(organization_id: UUID, account: Account, error: Integration
 def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime | None = None) -> int:
     """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted.
 
-    Where the list is of what nobody acknowledged in time, it is acknowledged, known here or not: a channel that goes on
-    listing it has not heard of it.
+    It goes back to the last one that succeeded, and three days at least.
+    What the channel lists as not acknowledged is acknowledged, known here or not: it has not heard of it.
     """
     now = datetime.now(UTC)
     with tenant(organization_id):
@@ -182,22 +216,23 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
     if not adapter.can("list_bookings"):
         return 0
     account = linked.account
-    missed = adapter.manifest.lists_missed(account.settings)
     with tenant(organization_id):
         follow_missed_list(account=account, connection_id=connection_id, now=now)
     adopted = 0
     try:
-        messages = adapter.implementation.list_bookings(session, linked.ref, since or now - timedelta(days=LISTED_DAYS))
-        if not missed:
-            messages = _unknown(organization_id, account, messages)
+        starts = [now - timedelta(days=LISTED_DAYS), linked.connection.last_listed_at, since]
+        messages = adapter.implementation.list_bookings(session, linked.ref, min(one for one in starts if one))
+        waiting = [services.stored_id(message.message_id) for message in messages if message.unacknowledged]
+        messages = _unknown(organization_id, account, messages)
         if messages:
             services.receive(
                 organization_id=organization_id, account=account, messages=messages, now=now, found_by="audit"
             )
             adopted = services.apply_pending(organization_id=organization_id, account_id=account.id)
-        if missed:
-            listed = [services.stored_id(message.message_id) for message in messages]
-            _acknowledge(organization_id, account, adapter, session, listed)
+        if waiting:
+            _acknowledge(organization_id, account, adapter, session, waiting)
+        with tenant(organization_id):
+            Connection.objects.filter(id=connection_id).update(last_listed_at=now)
     except IntegrationError as error:
         _went_wrong(organization_id, account, error)
         _look_again_later(organization_id, connection_id, error, now)
@@ -208,11 +243,11 @@ def _unknown(organization_id: UUID, account: Account, messages: Sequence[RawMess
     ids = [services.stored_id(message.message_id) for message in messages]
     with tenant(organization_id):
         known = set(Message.objects.filter(account=account, message_id__in=ids).values_list("message_id", flat=True))
-    return [message for message in messages if services.stored_id(message.message_id) not in known]
+    return [one for one in messages if one.unacknowledged or services.stored_id(one.message_id) not in known]
 
 
 def _look_again_later(organization_id: UUID, connection_id: UUID, error: IntegrationError, now: datetime) -> None:
-    """The list is as good an hour later; a poll that took the vendor's last call must not cost the day's look."""
+    """The list is as good a little later; a poll that took the vendor's last call must not cost the day's look."""
     wait = min(error.retry_after or LOOK_AGAIN, LOOK_AGAIN)
     with tenant(organization_id), sql() as cursor:
         cursor.execute(

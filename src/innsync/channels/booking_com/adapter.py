@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -87,7 +88,8 @@ class BookingCom:
         found: list[RawMessage] = []
         for reference in recovery.read_missed(listed, prop.id, operation=operation):
             params = {"id": reference, "hotel_ids": prop.id}
-            found += [message for queue in (NEW, MODIFIED) for message in self._queue(session, queue, params)]
+            messages = [message for queue in (NEW, MODIFIED) for message in self._queue(session, queue, params)]
+            found += [replace(message, unacknowledged=True) for message in messages]
         return _latest(found)
 
     def parse_booking(self, message: RawMessage) -> list[BookingRevision]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -97,16 +98,20 @@ class ChannexAdapter:
         return Page(tuple(found), more, failure)
 
     def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
-        """The newest revision of each booking that changed since then.
+        """The newest revision of each booking that changed since then, and all that nobody acknowledged.
 
         From the list of revisions, not from GET /bookings: that one filters by the day a booking was made, so that a
         change to an older booking would not be found, and Channex does not want it read regularly (NOTES.md 3.8).
         """
-        newest: dict[str, RawMessage] = {}
+        found: list[RawMessage] = []
+        seen: set[str] = set()
         for entry in Client(session).revisions_since(prop.id, since - CLOCK_SLACK):
-            message = bookings.cut_out(entry)
-            newest.setdefault(message.booking_ref or message.message_id, message)
-        return list(reversed(newest.values()))
+            message = replace(bookings.cut_out(entry), unacknowledged=bookings.is_pending(entry))
+            booking = message.booking_ref or message.message_id
+            if message.unacknowledged or booking not in seen:
+                found.append(message)
+            seen.add(booking)
+        return found[::-1]
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
         """One call a revision. When nothing answers any more the rest is left for later, untried."""

@@ -61,6 +61,11 @@ def cut_out(entry: object) -> RawMessage:
     )
 
 
+def is_pending(entry: object) -> bool:
+    """Whether Channex waits for its acknowledgement."""
+    return _attributes(entry).get("acknowledge_status") == "pending"
+
+
 def _kept(entry: object) -> object:
     attributes = _attributes(entry)
     if not isinstance(entry, dict) or not attributes:

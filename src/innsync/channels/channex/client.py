@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import orjson
 
-from innsync.integrations.errors import ContractBroken
+from innsync.integrations.errors import ContractBroken, OutcomeUnknown, Transient
 from innsync.integrations.http import Session
 
 API = "/api/v1"
@@ -18,6 +19,7 @@ PAGE_SIZE = 100  # the most there is; 10 when nothing is asked for
 MAX_PAGES = 200
 ACCOUNT_LIMITS = ("account",)
 ACK_TIMEOUT_S = 2.0
+PAGE_TRIES = 3
 
 Json = dict[str, Any]
 
@@ -152,11 +154,20 @@ class Client:
     def _every(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[object]:
         """The entries of every page as they came. Raises ContractBroken when the pages do not end."""
         for page in range(1, MAX_PAGES + 1):
-            entries, more = self._page(path, operation, params, page)
+            entries, more = self._page_at_last(path, operation, params, page)
             yield from entries
             if not more:
                 return
         raise ContractBroken(f"more than {MAX_PAGES} pages", vendor=self._session.vendor, operation=operation)
+
+    def _page_at_last(
+        self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int
+    ) -> tuple[list[object], bool]:
+        """A list of a hundred pages must not begin anew because one of them failed."""
+        for _ in range(PAGE_TRIES - 1):
+            with contextlib.suppress(OutcomeUnknown, Transient):
+                return self._page(path, operation, params, page)
+        return self._page(path, operation, params, page)
 
     def _page(
         self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int
