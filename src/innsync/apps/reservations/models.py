@@ -69,7 +69,8 @@ class Booking(models.Model):
 class RoomStay(models.Model):
     """One room of a booking. `holds_stock`: its nights are counted as sold.
 
-    terms: the cancellation and payment policies it was sold on; empty: the booking's.
+    terms: the cancellation and payment policies it was sold on; empty: the booking's. sold_room_type: the one that the
+    channel sold, where the desk moved the guest to another; null: the same.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -79,6 +80,7 @@ class RoomStay(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     channel_ref = models.CharField(max_length=100, blank=True)
     room_type = models.ForeignKey("properties.RoomType", models.PROTECT, related_name="+")
+    sold_room_type = models.ForeignKey("properties.RoomType", models.PROTECT, null=True, related_name="+")
     rate_plan = models.ForeignKey("rates.RatePlan", models.PROTECT, null=True, related_name="+")
     room = models.ForeignKey("properties.Room", models.SET_NULL, null=True, related_name="+")
     check_in = models.DateField()

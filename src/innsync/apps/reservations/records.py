@@ -43,6 +43,18 @@ class Stay:
     room_id: UUID | None = None
     holds_stock: bool = True
     terms: dict[str, Any] = field(default_factory=dict)
+    sold_room_type_id: UUID | None = None
+
+    @property
+    def sold_as(self) -> UUID:
+        """The room type that was sold, whichever it is held in."""
+        return self.sold_room_type_id or self.room_type_id
+
+    def hold_in(self, room_type_id: UUID) -> None:
+        """Hold it in this type, remembering which one was sold."""
+        sold = self.sold_as
+        self.room_type_id, self.room_id = room_type_id, None
+        self.sold_room_type_id = None if sold == room_type_id else sold
 
 
 @dataclass(slots=True)
@@ -188,6 +200,8 @@ def snapshot(record: Record) -> dict[str, Any]:
                 "guest_name": stay.guest_name,
                 "nightly_minor": list(stay.nightly_minor),
                 "total_minor": stay.total_minor,
+                # absent and null are one to whoever compares: snapshots from before say the same
+                "sold_room_type_id": str(stay.sold_room_type_id) if stay.sold_room_type_id else None,
             }
             for stay in record.stays
         ],

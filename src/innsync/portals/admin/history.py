@@ -31,7 +31,12 @@ TITLES = {
 }
 MOST_NIGHTS_NAMED = 3
 _MONEY = {"total_minor": "total", "cancellation_fee_minor": "cancellation fee"}
-_NAMES = {"room_type_id": "room_type", "rate_plan_id": "rate_plan", "child_ages": "child age"}
+_NAMES = {
+    "room_type_id": "room_type",
+    "rate_plan_id": "rate_plan",
+    "sold_room_type_id": "type_sold_by_the_channel",
+    "child_ages": "child age",
+}
 
 
 @dataclass(frozen=True, slots=True)

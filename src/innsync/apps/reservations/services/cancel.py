@@ -29,7 +29,8 @@ def cancel(
 
     A no-show that is cancelled still owes what not coming costs.
 
-    any_channel: also one that a channel sold (walked guests); the channel must then be told by a person.
+    any_channel: also one that a channel sold (walked guests); the channel must then be told by a person. It stays
+    cancelled until the channel sells other dates or rooms.
     Raises UnknownBooking, StaleVersion, NotChangeable, IllegalTransition.
     """
     record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -82,13 +83,19 @@ def apply_channel_revision(
 
 
 def _touched(stays: Sequence[records.Stay]) -> tuple[tuple[UUID, date, date], ...]:
+    """Of the type held, and of the one sold, which is the one that the channel counts."""
     return tuple(
-        (stay.room_type_id, stay.check_in, StayDates(stay.check_in, stay.check_out).last_night) for stay in stays
+        (room_type_id, stay.check_in, StayDates(stay.check_in, stay.check_out).last_night)
+        for stay in stays
+        for room_type_id in dict.fromkeys((stay.room_type_id, stay.sold_as))
     )
 
 
 def _stays(rooms: Sequence[ResolvedRoom], former: Sequence[records.Stay], holds: bool) -> list[records.Stay]:
-    """The stored stays; a room that the booking had before keeps its identity, and its place in the house if it can."""
+    """The stored stays; a room that the booking had before keeps its identity, and its place in the house if it can.
+
+    Where the desk holds it in another type than the channel sold, it stays there until the channel sells another.
+    """
     by_ref = {stay.channel_ref: stay for stay in former}
     result = []
     for position, room in enumerate(rooms):
@@ -109,6 +116,8 @@ def _stays(rooms: Sequence[ResolvedRoom], former: Sequence[records.Stay], holds:
         old = by_ref.get(room.ref) or (former[position] if len(former) == len(rooms) == 1 else None)
         if old is not None:
             stay.id = old.id
+            if old.sold_as == stay.room_type_id:
+                stay.hold_in(old.room_type_id)
             same = (old.room_type_id, old.check_in, old.check_out) == (stay.room_type_id, stay.check_in, stay.check_out)
             stay.room_id = old.room_id if same and holds else None
         result.append(stay)
@@ -175,7 +184,11 @@ def _add(
 def _continue_as(
     known: records.Record, revision: BookingRevision, rooms: Sequence[ResolvedRoom], now: datetime, channel: str
 ) -> Applied:
-    """The channel gave the booking a new id: one reservation, both ids kept."""
+    """The channel gave the booking a new id: one reservation, both ids kept.
+
+    That is a sale, also where the desk had ended the booking: whether the cancellation of the old id comes before it or
+    after makes no difference so.
+    """
     known.former_refs = [*known.former_refs, known.channel_ref]
     known.channel_ref = revision.reference
     known.channel_order = known.details_order = ""
@@ -234,8 +247,12 @@ def _change(
     if cancelled:
         known.status = BookingStatus.CANCELLED
         known.cancelled_at = known.cancelled_at or now
-    elif status in (BookingStatus.CANCELLED, BookingStatus.NO_SHOW):
-        known.status, known.cancelled_at = BookingStatus.CONFIRMED, None
+        known.cancellation_fee_minor = None  # whoever ended it first: now the channel has, and may sell it anew
+    elif status in (BookingStatus.CANCELLED, BookingStatus.NO_SHOW) and (
+        renamed or not _ended_here(known) or (rooms and not revision.keeps_details and _sells_another(known, rooms))
+    ):
+        known.status = BookingStatus.CONFIRMED
+        known.cancelled_at = known.cancellation_fee_minor = None
     holds = BookingStatus(known.status) in HOLDS_STOCK
     change = StockChange()
     for stay in former:
@@ -261,6 +278,21 @@ def _change(
     records.update(known, before=before, actor=channel, action="cancelled" if cancelled else "modified")
     _tell(known, change, "booking.cancelled" if cancelled else "booking.updated", now)
     return Applied("applied", known.id, touched)
+
+
+def _ended_here(known: records.Record) -> bool:
+    """Whether the desk ended it: a no-show, or a guest lodged elsewhere. The channel may not know, and repeats the booking.
+
+    Only what we cancel has a fee, be it nothing; what a channel's guest owes for cancelling there, the channel knows.
+    """
+    return known.status == BookingStatus.NO_SHOW or known.cancellation_fee_minor is not None
+
+
+def _sells_another(known: records.Record, rooms: Sequence[ResolvedRoom]) -> bool:
+    """Whether the channel sells other dates or rooms than it did, in whatever order it names them."""
+    return Counter((room.room_type_id, room.stay.check_in, room.stay.check_out) for room in rooms) != Counter(
+        (stay.sold_as, stay.check_in, stay.check_out) for stay in known.stays
+    )
 
 
 def _total(revision: BookingRevision, stays: Sequence[records.Stay]) -> int:

@@ -187,6 +187,7 @@ def move_room_stay(
 ) -> records.Record:
     """Move one room of any booking to another type at the price agreed: an upgrade, or the way out of an oversale.
 
+    It stands against the channel's later messages for as long as the channel does not sell another room.
     Raises UnknownBooking, NotChangeable, SoldOut.
     """
     record = records.load(booking_id=booking_id, lock=True)
@@ -199,7 +200,10 @@ def move_room_stay(
     change.free(stay.room_type_id, nights)
     change.sell(room_type_id, nights)
     change_stock(property_id=record.property_id, change=change)
-    stay.room_type_id, stay.room_id = room_type_id, None
+    if record.channel == "direct":
+        stay.room_type_id, stay.room_id = room_type_id, None
+    else:
+        stay.hold_in(room_type_id)
     record.updated_at = now
     records.update(record, before=before, actor=actor, action="moved")
     events.record(

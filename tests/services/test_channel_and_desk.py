@@ -1,0 +1,268 @@
+"""A channel and the desk act on one booking in any order: stock counts what is held, and neither undoes the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.inventory.services import SoldOut
+from innsync.apps.reservations import records
+from innsync.apps.reservations import services as reservations
+from innsync.domain.booking_state import BookingAction, BookingStatus
+from innsync.domain.channel import BookingRevision, GuestDetails, RevisionKind
+from innsync.domain.errors import IllegalTransition
+from innsync.domain.money import Money
+from innsync.domain.stay import StayDates
+from tests.flows.checks import check_stock
+from tests.races.house import House
+
+TYPES = ("double", "suite", "studio")
+Room = tuple[str, int, int]  # (type, arrival from the first day, nights)
+
+
+@dataclass
+class Channel:
+    """A channel that tells about one booking."""
+
+    house: House
+    connection_id: UUID
+    told: int = 0
+    rooms: tuple[Room, ...] = ()
+
+    def tell(self, kind: RevisionKind, *rooms: Room) -> records.Record:
+        """A full picture of the booking, with a wish that is new each time."""
+        self.told, self.rooms = self.told + 1, rooms or self.rooms
+        stays = [self.house.stay(arrival, nights) for _, arrival, nights in self.rooms]
+        resolved = [
+            reservations.ResolvedRoom(
+                ref=str(index),
+                room_type_id=self.house.built.room_types[room].id,
+                rate_plan_id=None,
+                stay=stay,
+                adults=2,
+                child_ages=(),
+                guest_name="Zoë Müller",
+                nightly_minor=(100,) * len(stay),
+                total_minor=100 * len(stay),
+            )
+            for index, ((room, _, _), stay) in enumerate(zip(self.rooms, stays, strict=True))
+        ]
+        revision = BookingRevision(
+            reference="A-1",
+            property_ref="hotel",
+            kind=kind,
+            order=f"{self.told:04}",
+            guest=GuestDetails("Zoë Müller"),
+            rooms=(),
+            currency="EUR",
+            total=Money(sum(room.total_minor for room in resolved), "EUR"),
+            special_requests=f"wish {self.told}",
+        )
+        with tenant(self.house.organization_id):
+            applied = reservations.apply_channel_revision(
+                organization_id=self.house.organization_id,
+                property_id=self.house.facts.id,
+                connection_id=self.connection_id,
+                channel="channex",
+                revision=revision,
+                rooms=resolved,
+                code="ABCDEFGH",
+                now=datetime.now(UTC),
+            )
+        assert applied.outcome == "applied"
+        return self.booking()
+
+    def booking(self) -> records.Record:
+        with tenant(self.house.organization_id):
+            found = records.load_by_channel_ref(connection_id=self.connection_id, channel_ref="A-1")
+        assert found is not None
+        return found
+
+    def held(self) -> list[str]:
+        codes = {one.id: code for code, one in self.house.built.room_types.items()}
+        return [codes[stay.room_type_id] for stay in self.booking().stays]
+
+    def act(self, do: Callable[..., Any], **how: Any) -> None:
+        with tenant(self.house.organization_id):
+            do(booking_id=self.booking().id, now=datetime.now(UTC), actor="desk", **how)
+
+    def move(self, index: int, room: str) -> None:
+        stay = self.booking().stays[index]
+        self.act(
+            reservations.move_room_stay,
+            organization_id=self.house.organization_id,
+            room_stay_id=stay.id,
+            room_type_id=self.house.built.room_types[room].id,
+        )
+
+    def walk(self) -> None:
+        self.act(reservations.cancel, house=self.house.facts, waive_fee=True, any_channel=True)
+
+    def change_state(self, action: BookingAction) -> None:
+        self.act(reservations.change_state, organization_id=self.house.organization_id, action=action)
+
+
+NEW, MODIFIED, CANCELLED = RevisionKind
+
+
+@pytest.fixture
+def new_channel(open_house: Callable[..., House]) -> Callable[[], Channel]:
+    def make() -> Channel:
+        house = open_house(rooms=2, types=TYPES)
+        with tenant(house.organization_id):
+            account = Account.objects.create(organization_id=house.organization_id, vendor="channex", name="Channex")
+            connection = Connection.objects.create(
+                organization_id=house.organization_id,
+                property=house.built.property,
+                account=account,
+                vendor="channex",
+                external_id="hotel",
+                currency="EUR",
+                horizon_days=60,
+            )
+        return Channel(house, connection.id)
+
+    return make
+
+
+def test_a_booking_lodged_elsewhere_that_the_channel_cancelled_is_sold_anew_when_it_comes_back(
+    new_channel: Callable[[], Channel],
+) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2))
+    channel.walk()
+    assert channel.tell(MODIFIED).status == "cancelled"
+    assert channel.tell(CANCELLED).status == "cancelled"
+    assert channel.tell(MODIFIED).status == "confirmed"
+    check_stock(channel.house.organization_id)
+
+
+def test_a_booking_repeated_word_for_word_stays_lodged_elsewhere(new_channel: Callable[[], Channel]) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2))
+    channel.walk()
+    version = channel.booking().version
+    channel.told -= 1
+    assert channel.tell(NEW).status == "cancelled"
+    assert channel.booking().version == version
+
+
+def test_of_two_rooms_the_one_that_the_channel_changes_follows_it_and_the_other_stays_where_it_is(
+    new_channel: Callable[[], Channel],
+) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2), ("double", 0, 2))
+    channel.move(0, "suite")
+    channel.move(1, "suite")
+    channel.tell(MODIFIED, ("double", 0, 2), ("studio", 0, 2))
+    assert channel.held() == ["suite", "studio"]
+    channel.tell(MODIFIED, ("double", 1, 2), ("studio", 0, 2))
+    assert channel.held() == ["suite", "studio"]
+
+
+def test_rooms_named_in_another_order_are_the_same_sale(new_channel: Callable[[], Channel]) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2), ("suite", 0, 2))
+    channel.change_state(BookingAction.MARK_NO_SHOW)
+    assert channel.tell(MODIFIED, ("suite", 0, 2), ("double", 0, 2)).status == "no_show"
+
+
+def test_the_channel_is_told_to_look_at_the_nights_of_the_type_that_it_sold(new_channel: Callable[[], Channel]) -> None:
+    channel = new_channel()
+    booking = channel.tell(NEW, ("double", 0, 2))
+    channel.move(0, "suite")
+    types = channel.house.built.room_types
+    stay = channel.house.stay(0, 2)
+    with tenant(channel.house.organization_id):
+        touched = reservations.apply_channel_revision(
+            organization_id=channel.house.organization_id,
+            property_id=channel.house.facts.id,
+            connection_id=channel.connection_id,
+            channel="channex",
+            revision=BookingRevision(
+                reference="A-1",
+                property_ref="hotel",
+                kind=CANCELLED,
+                order="0002",
+                guest=GuestDetails(""),
+                rooms=(),
+                currency="EUR",
+                keeps_details=True,
+            ),
+            rooms=(),
+            code=booking.code,
+            now=datetime.now(UTC),
+        ).channel_touched
+    for room in ("double", "suite"):
+        assert (types[room].id, stay.check_in, stay.last_night) in touched
+
+
+ROOMS = st.tuples(st.sampled_from(TYPES), st.integers(0, 2), st.integers(1, 3))
+STEPS = st.one_of(
+    st.tuples(st.just("repeat")),
+    st.tuples(st.just("tell"), st.lists(ROOMS, min_size=1, max_size=2)),
+    st.tuples(st.just("cancel")),
+    st.tuples(st.just("move"), st.integers(0, 1), st.sampled_from(TYPES)),
+    st.tuples(st.just("walk")),
+    st.tuples(st.just("state"), st.sampled_from([BookingAction.MARK_NO_SHOW, BookingAction.REINSTATE])),
+)
+
+
+def step(channel: Channel, what: str, *how: Any) -> None:
+    """One step; the desk's may be refused."""
+    if what == "repeat":
+        repeat(channel)
+    elif what == "tell":
+        channel.tell(MODIFIED, *how[0])
+    elif what == "cancel":
+        assert channel.tell(CANCELLED).status == "cancelled"
+    else:
+        try:
+            if what == "move":
+                channel.move(min(how[0], len(channel.rooms) - 1), how[1])
+            elif what == "walk":
+                channel.walk()
+            else:
+                channel.change_state(how[0])
+        except (SoldOut, IllegalTransition, reservations.NotChangeable):
+            return
+
+
+def repeat(channel: Channel) -> None:
+    """The channel sells what it sold: whatever the desk did since stands, unless the channel itself had cancelled."""
+    before, held = channel.booking(), channel.held()
+    cancelled_there = before.status == BookingStatus.CANCELLED and before.cancellation_fee_minor is None
+    after = channel.tell(MODIFIED)
+    assert after.status == ("confirmed" if cancelled_there else before.status)
+    assert channel.held() == held
+    assert after.special_requests == f"wish {channel.told}"
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, max_size=8))
+def test_stock_counts_what_is_held_whoever_acts_in_whatever_order(
+    new_channel: Callable[[], Channel], steps: list[tuple[Any, ...]]
+) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2))
+    for one in steps:
+        step(channel, *one)
+        check_stock(channel.house.organization_id)
+        booking = channel.booking()
+        sold = sorted(
+            (room, channel.house.first + timedelta(days=arrival), nights) for room, arrival, nights in channel.rooms
+        )
+        codes = {one.id: code for code, one in channel.house.built.room_types.items()}
+        assert sold == sorted(
+            (codes[stay.sold_as], stay.check_in, len(StayDates(stay.check_in, stay.check_out)))
+            for stay in booking.stays
+        )
