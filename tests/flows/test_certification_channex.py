@@ -19,8 +19,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import services as distribution
 from innsync.apps.distribution import tasks
 from innsync.apps.distribution.audit import audit
-from innsync.apps.events import services as events
-from innsync.apps.inventory.services import change_out_of_order
+from innsync.apps.reservations.services.rooms import put_out_of_order
 from innsync.ops.commands import reconcile as command
 from innsync.ops.refusal import Refusal
 from tests.flows.certification import certified_house, vary
@@ -228,15 +227,14 @@ def test_8_half_a_year_is_one_call(stack: Stack, sheet: Sheet) -> None:
 
 
 def out_of_order(stack: Stack, room: str, first: int, last: int, rooms: int) -> None:
-    kind = stack.built.room_types[room]
-    begin, end = stack.today + timedelta(days=first), stack.today + timedelta(days=last)
-    change_out_of_order(property_id=stack.built.property.id, room_type_id=kind.id, first=begin, last=end, rooms=rooms)
-    events.ari_changed(
-        organization_id=stack.organization_id,
-        property_id=stack.built.property.id,
-        ari=[(kind.id, begin, end)],
-        cause="out of order",
-    )
+    for _ in range(rooms):
+        put_out_of_order(
+            organization_id=stack.organization_id,
+            room_type_id=stack.built.room_types[room].id,
+            first=stack.today + timedelta(days=first),
+            last=stack.today + timedelta(days=last),
+            now=datetime.now(UTC),
+        )
 
 
 def test_9_bookings_made_here_are_told_date_by_date_in_at_most_two_calls(stack: Stack) -> None:

@@ -15,10 +15,10 @@ from innsync.apps.distribution.conflicts import NoWayOut
 from innsync.apps.distribution.models import Conflict
 from innsync.apps.events import services as events
 from innsync.apps.inventory.models import OutOfOrder
-from innsync.apps.inventory.services import SoldOut, change_out_of_order, recount_rooms
+from innsync.apps.inventory.services import SoldOut
 from innsync.apps.properties.models import Room
-from innsync.apps.properties.services import add_rooms
 from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.services.rooms import add_rooms, put_out_of_order
 from tests.flows.checks import check_all, check_stock
 from tests.flows.stack import Stack, small_hotel
 from tests.flows.vendors import VENDORS
@@ -146,23 +146,14 @@ def test_moving_a_guest_of_other_nights_is_no_way_out(stack: Stack, conflict: Co
 
 
 def out_of_order(stack: Stack, first: int, last: int) -> OutOfOrder:
-    double = stack.built.room_types["double"]
-    begin, end = stack.today + timedelta(days=first), stack.today + timedelta(days=last)
     with tenant(stack.organization_id):
-        block = OutOfOrder.objects.create(
+        block = put_out_of_order(
             organization_id=stack.organization_id,
-            property=stack.built.property,
-            room_type=double,
-            first=begin,
-            last=end,
+            room_type_id=stack.built.room_types["double"].id,
+            first=stack.today + timedelta(days=first),
+            last=stack.today + timedelta(days=last),
+            now=datetime.now(UTC),
             reason="painting",
-        )
-        change_out_of_order(property_id=stack.built.property.id, room_type_id=double.id, first=begin, last=end, rooms=1)
-        events.ari_changed(
-            organization_id=stack.organization_id,
-            property_id=stack.built.property.id,
-            ari=[(double.id, begin, end)],
-            cause="out of order",
         )
     stack.settle()
     return block
@@ -239,14 +230,11 @@ def test_a_settled_conflict_has_no_way_out_left(stack: Stack, conflict: Conflict
 
 def test_another_room_of_the_type_settles_it(stack: Stack, conflict: Conflict) -> None:
     with tenant(stack.organization_id):
-        double = stack.built.room_types["double"]
-        add_rooms(room_type=double, names=["double-new"])
-        recount_rooms(property_id=stack.built.property.id, room_type_id=double.id, first=stack.today)
-        events.ari_changed(
+        add_rooms(
             organization_id=stack.organization_id,
-            property_id=stack.built.property.id,
-            ari=[(double.id, stack.today, stack.today + timedelta(days=39))],
-            cause="a room more",
+            room_type_id=stack.built.room_types["double"].id,
+            names=["double-new"],
+            now=datetime.now(UTC),
         )
     stack.settle()
     assert state_of(stack, conflict)[0] == "resolved"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.properties.models import Room
 from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.services.rooms import put_out_of_order
 from tests.races.house import House
 
 
@@ -69,13 +69,13 @@ def test_a_guest_in_house_keeps_the_room(house: House) -> None:
 def test_a_room_out_of_order_is_given_to_nobody(house: House) -> None:
     with tenant(house.organization_id):
         room = Room.objects.get(name="double-0")
-        OutOfOrder.objects.create(
+        put_out_of_order(
             organization_id=house.organization_id,
-            property=house.built.property,
-            room_type=house.built.room_types["double"],
-            room=room,
+            room_type_id=house.built.room_types["double"].id,
+            room_id=room.id,
             first=house.first,
             last=house.first + timedelta(days=5),
+            now=datetime.now(UTC),
         )
     one = house.book(stay=house.stay(2, 2)).id
     assign(house)
@@ -93,8 +93,6 @@ def test_who_finds_no_room_is_told_without_one(house: House) -> None:
 
 
 def test_a_cancelled_stay_frees_its_room(house: House) -> None:
-    from datetime import UTC, datetime
-
     records = [house.book(stay=house.stay(0, 2)) for _ in range(2)]
     assign(house)
     with tenant(house.organization_id):

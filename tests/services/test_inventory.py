@@ -11,15 +11,13 @@ from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.inventory.services import (
     StockChange,
-    change_out_of_order,
     change_stock,
     open_stock,
     record_stock,
-    recount_rooms,
 )
 from innsync.apps.properties.models import Room
-from innsync.apps.properties.services import add_rooms
 from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.services.rooms import add_rooms, put_out_of_order, release_out_of_order, retire_room
 from tests.flows.checks import check_stock
 from tests.races.house import House
 
@@ -40,26 +38,30 @@ def counts(house: House, offset: int) -> tuple[int, int, int, int]:
     return tuple(found)  # type: ignore[return-value]
 
 
-def recount(house: House, offset: int = 0) -> None:
+def test_a_room_more_counts_from_today_on(house: House) -> None:
     with tenant(house.organization_id):
-        recount_rooms(
-            property_id=house.facts.id,
+        add_rooms(
+            organization_id=house.organization_id,
             room_type_id=house.built.room_types["double"].id,
-            first=house.first + timedelta(days=offset),
+            names=["new"],
+            now=datetime.now(UTC),
+        )
+    assert [counts(house, offset)[0] for offset in (-30, 0, 40)] == [3, 3, 3]
+    check_stock(house.organization_id)
+
+
+def retire(house: House, offset: int) -> None:
+    with tenant(house.organization_id):
+        retire_room(
+            organization_id=house.organization_id,
+            room_id=Room.objects.get(name="double-0").id,
+            from_day=house.first + timedelta(days=offset),
+            now=datetime.now(UTC),
         )
 
 
-def test_a_room_more_counts_from_its_first_night(house: House) -> None:
-    with tenant(house.organization_id):
-        add_rooms(room_type=house.built.room_types["double"], names=["new"])
-    recount(house, 5)
-    assert (counts(house, 4)[0], counts(house, 5)[0]) == (2, 3)
-
-
 def test_a_retired_room_counts_until_it_goes(house: House) -> None:
-    with tenant(house.organization_id):
-        Room.objects.filter(name="double-0").update(retired_from=house.first + timedelta(days=5))
-    recount(house)
+    retire(house, 5)
     assert [counts(house, offset)[0] for offset in (4, 5, 6)] == [2, 1, 1]
     with tenant(house.organization_id), sql() as cursor:
         cursor.execute("DELETE FROM inventory_stockday")
@@ -75,9 +77,7 @@ def test_a_retired_room_counts_until_it_goes(house: House) -> None:
 def test_retiring_a_room_under_a_booking_is_told_as_an_oversale_and_no_more_is_sold(house: House) -> None:
     house.book(stay=house.stay(5, 1))
     house.book(stay=house.stay(5, 1))
-    with tenant(house.organization_id):
-        Room.objects.filter(name="double-0").update(retired_from=house.first)
-    recount(house)
+    retire(house, 0)
     assert counts(house, 5) == (1, 0, 2, 1)
     check_stock(house.organization_id)
     assert house.left(5) == -1
@@ -95,32 +95,25 @@ def test_opening_nights_twice_keeps_what_they_hold(house: House) -> None:
     assert counts(house, 0) == (2, 0, 1, 0)
 
 
-def block(house: House, rooms: int, first: int = 0, last: int = 2) -> None:
-    begin, end = house.first + timedelta(days=first), house.first + timedelta(days=last)
+def block(house: House, rooms: int, first: int = 0, last: int = 2) -> list[OutOfOrder]:
     with tenant(house.organization_id):
-        for _ in range(max(rooms, 0)):
-            OutOfOrder.objects.create(
+        return [
+            put_out_of_order(
                 organization_id=house.organization_id,
-                property=house.built.property,
-                room_type=house.built.room_types["double"],
-                first=begin,
-                last=end,
+                room_type_id=house.built.room_types["double"].id,
+                first=house.first + timedelta(days=first),
+                last=house.first + timedelta(days=last),
+                now=datetime.now(UTC),
             )
-        if rooms < 0:
-            OutOfOrder.objects.filter(first=begin).update(released_at=datetime.now(UTC))
-        change_out_of_order(
-            property_id=house.facts.id,
-            room_type_id=house.built.room_types["double"].id,
-            first=begin,
-            last=end,
-            rooms=rooms,
-        )
+            for _ in range(rooms)
+        ]
 
 
 def test_a_room_out_of_order_is_not_sold_and_comes_back(house: House) -> None:
-    block(house, 1)
+    (one,) = block(house, 1)
     assert [house.left(offset) for offset in (0, 2, 3)] == [1, 1, 2]
-    block(house, -1)
+    with tenant(house.organization_id):
+        release_out_of_order(organization_id=house.organization_id, out_of_order_id=one.id, now=datetime.now(UTC))
     assert [house.left(offset) for offset in (0, 2, 3)] == [2, 2, 2]
     check_stock(house.organization_id)
 

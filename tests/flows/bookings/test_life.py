@@ -10,10 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.events import services as events
-from innsync.apps.inventory.models import OutOfOrder
-from innsync.apps.inventory.services import change_out_of_order
 from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.services.rooms import put_out_of_order
 from innsync.domain.booking_state import BookingAction
 from tests.flows.bookings.steps import day, in_step
 from tests.flows.checks import check_all, check_stock
@@ -109,29 +107,14 @@ def test_a_room_reopened_by_booking_com_is_closed_again_although_wanted_never_mo
     double = stack.built.room_types["double"]
     first, last = stack.today + timedelta(days=10), stack.today + timedelta(days=11)
     with tenant(stack.organization_id):
-        OutOfOrder.objects.create(
-            organization_id=stack.organization_id,
-            property=stack.built.property,
-            room_type=double,
-            first=first,
-            last=last,
-        )
-        OutOfOrder.objects.create(
-            organization_id=stack.organization_id,
-            property=stack.built.property,
-            room_type=double,
-            first=first,
-            last=last,
-        )
-        change_out_of_order(
-            property_id=stack.built.property.id, room_type_id=double.id, first=first, last=last, rooms=2
-        )
-        events.ari_changed(
-            organization_id=stack.organization_id,
-            property_id=stack.built.property.id,
-            ari=[(double.id, first, last)],
-            cause="out of order",
-        )
+        for _ in range(2):
+            put_out_of_order(
+                organization_id=stack.organization_id,
+                room_type_id=double.id,
+                first=first,
+                last=last,
+                now=datetime.now(UTC),
+            )
     stack.settle()
     assert stack.availability(10) == dict.fromkeys(VENDORS, 0)
 

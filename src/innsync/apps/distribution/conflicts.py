@@ -11,9 +11,9 @@ from innsync.apps.distribution.models import Conflict
 from innsync.apps.events import services as events
 from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.inventory.selectors import list_oversold
-from innsync.apps.inventory.services import change_out_of_order
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.services.rooms import release_out_of_order
 from innsync.domain.errors import DomainError
 from innsync.domain.spans import compress
 
@@ -141,17 +141,7 @@ def resolve_by_release(
     ).first()
     if block is None:
         raise NoWayOut
-    block.released_at = now
-    block.save(update_fields=["released_at"])
-    change_out_of_order(
-        property_id=conflict.property_id, room_type_id=block.room_type_id, first=block.first, last=block.last, rooms=-1
-    )
-    events.ari_changed(
-        organization_id=organization_id,
-        property_id=conflict.property_id,
-        ari=[(block.room_type_id, block.first, block.last)],
-        cause="room back in order",
-    )
+    release_out_of_order(organization_id=organization_id, out_of_order_id=block.id, now=now)
     _note(conflict, "out-of-order room released", now, actor)
 
 

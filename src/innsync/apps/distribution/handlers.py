@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from innsync.apps.distribution import conflicts, marks, tasks
-from innsync.apps.distribution.housekeeping import ASSIGN_AHEAD
 from innsync.apps.distribution.marks import Change
 from innsync.apps.events.relay import Entry, chore, handles
+from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
 
 
 @handles("ari_changed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,13 +13,12 @@ from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.events import services as events
 from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties.models import RoomType
+from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
 
 log = structlog.get_logger()
 KEEP_PUSHES = timedelta(days=90)
 KEEP_FIGURES = timedelta(days=400)
 KEEP_HOLDS = timedelta(days=30)
-ASSIGN_AHEAD = timedelta(days=14)
-"""How long before the arrival a stay gets its room: until then only how many rooms are sold is known."""
 
 _OLD = (
     ("DELETE FROM distribution_pushlog WHERE at < %s", KEEP_PUSHES),
@@ -38,7 +37,14 @@ WHERE EXISTS (
     AND s.check_out > today AND s.check_in <= today + %(ahead)s::int)
 ORDER BY p.id
 """
-_LAST_NIGHTS = "SELECT room_type_id, max(day) FROM inventory_stockday GROUP BY room_type_id"
+# A sale may have made a night beyond the horizon known: that says nothing of those before it.
+_KNOWN_NIGHTS = """
+SELECT s.room_type_id, min(s.day), max(s.day), count(*)
+FROM properties_property p
+CROSS JOIN LATERAL (SELECT (%(now)s AT TIME ZONE p.time_zone)::date AS today) d
+JOIN inventory_stockday s ON s.property_id = p.id AND s.day >= today AND s.day < today + p.sellable_days
+GROUP BY s.room_type_id
+"""
 
 
 def keep_house(now: datetime) -> None:
@@ -59,13 +65,13 @@ def keep_house(now: datetime) -> None:
 def open_nights(now: datetime) -> int:
     """Make stock known on the nights that came within each property's sellable days. Answers how many types had some."""
     with sql() as cursor:
-        known = dict(cursor.execute(_LAST_NIGHTS).fetchall())
+        known = {row[0]: row[1:] for row in cursor.execute(_KNOWN_NIGHTS, {"now": now})}
     opened = 0
     for room_type in RoomType.objects.select_related("property").order_by("id"):
         prop = room_type.property
         today = now.astimezone(ZoneInfo(prop.time_zone)).date()
         last = today + timedelta(days=prop.sellable_days - 1)  # the last stay ends the day after
-        first = max(today, known[room_type.id] + timedelta(days=1)) if room_type.id in known else today
+        first = _first_unknown(*known[room_type.id]) if room_type.id in known else today
         if first <= last:
             open_stock(property_id=prop.id, room_type_id=room_type.id, first=first, last=last)
             events.ari_changed(
@@ -76,6 +82,11 @@ def open_nights(now: datetime) -> int:
             )
             opened += 1
     return opened
+
+
+def _first_unknown(first: date, last: date, nights: int) -> date:
+    """From when on nights are to be opened, where so many of those from first to last are known."""
+    return first if nights <= (last - first).days else last + timedelta(days=1)
 
 
 def ask_for_rooms(now: datetime) -> int:

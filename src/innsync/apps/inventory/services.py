@@ -116,11 +116,15 @@ RETURNING s.room_type_id, s.day
 
 _OPEN_MISSING = """
 INSERT INTO inventory_stockday (organization_id, property_id, day, room_type_id, rooms, out_of_order, sold, held, oversold)
-SELECT p.organization_id, p.id, c.day, c.room_type_id,
-       (SELECT count(*) FROM properties_room r
-        WHERE r.room_type_id = c.room_type_id AND (r.retired_from IS NULL OR r.retired_from > c.day)), 0, 0, 0, 0
-FROM unnest(%(types)s::uuid[], %(days)s::date[]) AS c(room_type_id, day), properties_property p
-WHERE p.id = %(property)s
+SELECT p.organization_id, p.id, c.day, c.room_type_id, r.rooms, o.blocked, 0, 0, greatest(0, o.blocked - r.rooms)
+FROM unnest(%(types)s::uuid[], %(days)s::date[]) AS c(room_type_id, day)
+JOIN properties_property p ON p.id = %(property)s
+CROSS JOIN LATERAL (
+  SELECT count(*) AS rooms FROM properties_room r
+  WHERE r.room_type_id = c.room_type_id AND (r.retired_from IS NULL OR r.retired_from > c.day)) r
+CROSS JOIN LATERAL (
+  SELECT count(*) AS blocked FROM inventory_outoforder o
+  WHERE o.room_type_id = c.room_type_id AND o.released_at IS NULL AND c.day BETWEEN o.first AND o.last) o
 ON CONFLICT DO NOTHING
 """
 
@@ -174,17 +178,28 @@ def record_stock(*, property_id: UUID, change: StockChange) -> None:
 
 
 def open_stock(*, property_id: UUID, room_type_id: UUID, first: date, last: date) -> None:
-    """Make the nights known, with as many rooms as the type has; nights already known keep what they hold."""
+    """Make the nights known, with as many rooms as the type has then; nights already known keep what they hold."""
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     with sql() as cursor:
+        # Whoever takes a room out of use waits, or is waited for (`lock_rooms`): else the new nights would not know of it.
+        cursor.execute("SELECT 1 FROM properties_roomtype WHERE id = %s FOR SHARE", (room_type_id,))
         cursor.execute(_OPEN_MISSING, {"property": property_id, "types": [room_type_id] * len(days), "days": days})
 
 
-def recount_rooms(*, property_id: UUID, room_type_id: UUID, first: date) -> None:
-    """After rooms were added or retired: the count on every night from `first` on. Oversales this makes are kept."""
+def lock_rooms(*, room_type_id: UUID) -> None:
+    """Nobody else changes which rooms of the type may be let, or makes nights of it known, until the transaction ends."""
+    with sql() as cursor:
+        cursor.execute("SELECT 1 FROM properties_roomtype WHERE id = %s FOR NO KEY UPDATE", (room_type_id,))
+
+
+def recount_rooms(*, property_id: UUID, room_type_id: UUID, first: date) -> list[tuple[UUID, date, date]]:
+    """After rooms were added or retired: the count on every night from `first` on. Oversales this makes are kept.
+
+    Answers the (room type, first, last) spans of the nights whose count changed.
+    """
     with sql() as cursor:
         lock_types(cursor, [room_type_id])
-        cursor.execute(
+        changed = cursor.execute(
             """
             UPDATE inventory_stockday s
             SET rooms = n.rooms, oversold = greatest(0, s.sold + s.held + s.out_of_order - n.rooms)
@@ -195,9 +210,11 @@ def recount_rooms(*, property_id: UUID, room_type_id: UUID, first: date) -> None
               WHERE s2.property_id = %(property)s AND s2.room_type_id = %(type)s AND s2.day >= %(first)s
             ) n
             WHERE s.property_id = %(property)s AND s.room_type_id = %(type)s AND s.day = n.day AND s.rooms <> n.rooms
+            RETURNING s.day
             """,
             {"property": property_id, "type": room_type_id, "first": first},
-        )
+        ).fetchall()
+    return [(room_type_id, span.first, span.last) for span in compress({day: True for (day,) in changed})]
 
 
 def change_out_of_order(*, property_id: UUID, room_type_id: UUID, first: date, last: date, rooms: int) -> None:

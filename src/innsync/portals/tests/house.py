@@ -29,13 +29,14 @@ from innsync.apps.inbox import services as inbox
 from innsync.apps.inbox import tasks  # noqa: F401  # registers what the relay calls
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.models import OutOfOrder
-from innsync.apps.inventory.services import change_out_of_order, open_stock
+from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.properties.services import add_room_type, create_property
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.rates.services import RateEdit, add_rate_plan, sell, set_rates
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.records import Record
+from innsync.apps.reservations.services.rooms import put_out_of_order
 from innsync.channels import channex
 from innsync.domain.channel import GuestDetails
 from innsync.domain.occupancy import Occupancy
@@ -157,20 +158,13 @@ class House:
     def take_out_of_order(self, offset: int, nights: int = 2, room: str = "suite") -> OutOfOrder:
         stay = self.stay(offset, nights)
         with tenant(self.organization.id):
-            change_out_of_order(
-                property_id=self.property.id,
+            return put_out_of_order(
+                organization_id=self.organization.id,
                 room_type_id=self.types[room].id,
+                room_id=self.types[room].rooms.get().id,
                 first=stay.check_in,
                 last=stay.last_night,
-                rooms=1,
-            )
-            return OutOfOrder.objects.create(
-                organization=self.organization,
-                property=self.property,
-                room_type=self.types[room],
-                room=self.types[room].rooms.first(),
-                first=stay.check_in,
-                last=stay.last_night,
+                now=datetime.now(UTC),
                 reason="new bathroom",
             )
 

@@ -36,17 +36,17 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
     """
     with sql() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", (str(property_id),))
-        rooms = [
-            Room(*row)
-            for row in cursor.execute(
-                "SELECT id, room_type_id FROM properties_room WHERE property_id = %s"
-                " AND (retired_from IS NULL OR retired_from > %s) ORDER BY position, name",
-                (property_id, last),
-            )
-        ]
+        there = cursor.execute(
+            "SELECT id, room_type_id, retired_from FROM properties_room WHERE property_id = %s"
+            " AND (retired_from IS NULL OR retired_from > %s) ORDER BY position, name",
+            (property_id, first),
+        ).fetchall()
+        rooms = [Room(identifier, room_type_id) for identifier, room_type_id, _ in there]
         window = {"property": property_id, "first": first, "last": last}
         locked = [row[0] for row in cursor.execute(_LOCK, window)]
-        taken: dict[Hashable, list[StayDates]] = {}
+        taken: dict[Hashable, list[StayDates]] = {
+            identifier: [StayDates(retired_from, date.max)] for identifier, _, retired_from in there if retired_from
+        }
         requests: list[Request] = []
         before: dict[UUID, UUID | None] = {}
         for identifier, check_in, check_out, room_type_id, room_id, status in cursor.execute(
@@ -58,10 +58,11 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
                 continue
             before[identifier] = room_id
             requests.append(Request(identifier, stay, room_type_id, current=room_id))
+        # Those after the window too: a stay that begins in it may last until then.
         for room_id, begin, end in cursor.execute(
             "SELECT room_id, first, last + 1 FROM inventory_outoforder WHERE property_id = %s AND room_id IS NOT NULL"
-            " AND released_at IS NULL AND last >= %s AND first <= %s",
-            (property_id, first, last),
+            " AND released_at IS NULL AND last >= %s",
+            (property_id, first),
         ):
             taken.setdefault(room_id, []).append(StayDates(begin, end))
         chosen = assign(rooms, taken, requests)
