@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -32,21 +33,25 @@ _NOT_OURS = ("INNSYNC_ALLOWED_HOSTS", "INNSYNC_MIGRATING", "PROMETHEUS_MULTIPROC
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """maintenance: the login that makes and drops. folder: for logs and keys of the processes that a scenario starts."""
+    """maintenance: the login that makes and drops. prefix: with which only databases of runs on this installation begin.
+
+    folder: for logs and keys of the processes that a scenario starts.
+    """
 
     maintenance: str
     owner: str
-    name: str
+    prefix: str
     folder: Path
+
+    @property
+    def name(self) -> str:
+        """The database that a scenario works in."""
+        return f"{self.prefix}_run"
 
     @property
     def empty(self) -> str:
         """The database that has tables and no rows, of which each scenario gets a copy."""
-        return f"{self.name}_empty"
-
-    @property
-    def mark(self) -> str:
-        return f"Made by innsync bench for {conninfo_to_dict(self.maintenance).get('dbname', '')}."
+        return f"{self.prefix}_empty"
 
     def begin_anew(self) -> None:
         """A fresh database, so that no scenario meets another's rows. Nobody of ours may be connected to the last one."""
@@ -71,11 +76,8 @@ class Ground:
             raise Refusal(f"The tables of the benchmark could not be made: {words[-1]}")
 
     def clear(self) -> None:
-        """Drop all databases of runs on this installation."""
-        with self.connect() as connection:
-            query = "SELECT datname FROM pg_database WHERE shobj_description(oid, 'pg_database') = %s"
-            found = [name for (name,) in connection.execute(query, [self.mark]).fetchall()]
-        for name in found:
+        """Drop what runs on this installation made."""
+        for name in (self.name, self.empty):
             self._drop(name)
 
     def connect(self) -> psycopg.Connection:
@@ -85,8 +87,6 @@ class Ground:
         words = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
         with self.connect() as connection:
             connection.execute(words.format(*map(sql.Identifier, (name, like, self.owner))))
-            mark = sql.SQL("COMMENT ON DATABASE {} IS {}")
-            connection.execute(mark.format(sql.Identifier(name), sql.Literal(self.mark)))
 
     def _drop(self, name: str) -> None:
         """Ends the sessions in it where we may; else waits for them, since their processes have been ended."""
@@ -166,7 +166,12 @@ def _ground(folder: Path) -> Ground:
         )
     with psycopg.connect(os.environ["DATABASE_ADMIN_URL"], autocommit=True, connect_timeout=10) as connection:
         (owner,) = connection.execute("SELECT current_user").fetchone() or ("",)
-    return Ground(maintenance, owner, f"innsync_bench_{secrets.token_hex(4)}", folder)
+    return Ground(maintenance, owner, _prefix(conninfo_to_dict(maintenance).get("dbname")), folder)
+
+
+def _prefix(database: object) -> str:
+    """The same for each run on an installation, so that the next finds what a killed one left, and no other's."""
+    return f"innsync_bench_{hashlib.sha256(str(database).encode()).hexdigest()[:12]}"
 
 
 @contextlib.contextmanager
