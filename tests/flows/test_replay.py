@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from innsync.ops.replay import checks, entries, run
-from innsync.ops.replay.run import Options, Summary, replay
-from innsync.ops.replay.settling import Backlog
+from innsync.ops.replay import checks, entries
+from innsync.ops.replay.scene import Scene
+from tests.flows.replaying import ROOT, SMALL_HOTEL, lasting_sandbox, looked_at, play, start_worker, wrong
 
-ROOT = Path(__file__).parents[2]
-SMALL_HOTEL = ROOT / "tests" / "data" / "small_hotel.csv"
 SOMETIMES_NOTHING = ("every oversold night", "every refusal")
 REAL = "data/resort_hotel_bookings.csv.xz"
 
 
-class Nobody:
-    def phase(self, text: str, total: int = 0) -> None: ...
-
-    def day(self, day: date) -> None: ...
-
-    def one(self) -> None: ...
-
-    def left(self, backlog: Backlog) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def sandbox_url() -> Iterator[str]:
-    """A sandbox that nobody resets: the replays' organization stays connected to it."""
-    from innsync.integrations.conformance.server import serve
-    from innsync.integrations.simulation.app import installed_worlds
-    from innsync.integrations.simulation.world import Clock
-
-    with serve(*installed_worlds(Clock()), control=True) as url:
+    with lasting_sandbox() as url:
         yield url
 
 
 @pytest.fixture
 def worker(database: str) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "innsync.ops.worker"],
-        env={**os.environ, "DATABASE_URL": database, "INNSYNC_SANDBOX": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_worker(database)
     yield
     process.terminate()
     process.wait(20)
@@ -65,29 +39,6 @@ def real_bookings() -> Path:
             pytest.fail(words)
         pytest.skip(words)
     return path
-
-
-def play(file: Path, sandbox_url: str, *, limit: int | None = None, rooms_scale: float = 1.0) -> Summary:
-    return replay(
-        Options(
-            file=file,
-            code=f"replay-{uuid4().hex[:8]}",
-            limit=limit,
-            rooms_scale=rooms_scale,
-            sandbox_url=sandbox_url,
-            patience_s=60,
-        ),
-        Nobody(),
-    )
-
-
-def wrong(summary: Summary) -> dict[str, list[str]]:
-    """The first that is wrong of each failed check."""
-    return {check.name: [line[:120] for line in check.wrong[:1]] for check in summary.checks if not check.passed}
-
-
-def looked_at(summary: Summary, name: str) -> int:
-    return next(check.looked_at for check in summary.checks if check.name.startswith(name))
 
 
 @pytest.mark.usefixtures("worker")
@@ -113,7 +64,7 @@ def test_a_replay_says_so_when_a_booking_was_lost_on_its_way(sandbox_url: str, m
     """Shows that the checks can fail: one booking less is sold than the file has."""
     played = checks.existence
 
-    def without_one(stage: run.scene.Scene, *arguments: object) -> checks.Check:
+    def without_one(stage: Scene, *arguments: object) -> checks.Check:
         from innsync.apps.accounts.tenancy import sql, tenant
 
         with tenant(stage.organization_id), sql() as cursor:
