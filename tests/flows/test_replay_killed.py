@@ -16,7 +16,7 @@ from innsync.integrations.simulation import faults
 from tests.flows.replaying import SMALL_HOTEL, Nobody, lasting_sandbox, play, start_worker, wrong
 
 VENDORS = ("booking_com", "expedia", "channex")
-KILLS = 4
+AT_MOST, AT_LEAST = 5, 3
 LOOK_EVERY_S = 0.02
 SILENCE_S = 3
 
@@ -64,7 +64,7 @@ class Reaper(Nobody, threading.Thread):
 
     def _is_at_work(self, server: psycopg.Connection[tuple[int, int]], others: set[tuple[int, int]]) -> bool:
         """Wait until the worker was seen at some jobs and is at one. False when the test is over before."""
-        wanted, seen = self._chance.randrange(4, 40), set[tuple[int, int]]()
+        wanted, seen = self._chance.randrange(3, 12), set[tuple[int, int]]()
         while not self._over.wait(LOOK_EVERY_S):
             doing = self._doing(server) - others
             if self._playing.is_set():
@@ -89,7 +89,7 @@ def sandbox_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def reaper(database: str) -> Iterator[Reaper]:
-    found = Reaper(database, kills=KILLS)
+    found = Reaper(database, kills=AT_MOST)
     found.start()
     yield found
     found.stop()
@@ -111,7 +111,8 @@ def test_bookings_end_as_the_oracle_says_though_channels_fail_and_workers_are_ki
     summary = play(SMALL_HOTEL, sandbox_url, faults=True, watcher=reaper)
     assert wrong(summary) == {}
     assert summary.facts["bookings"] > 250
-    assert reaper.killed == [-signal.SIGKILL] * KILLS
+    assert set(reaper.killed) == {-signal.SIGKILL}
+    assert len(reaper.killed) >= AT_LEAST
     met = faults_met(sandbox_url)
     assert all(struck["fault:error"] for struck in met.values()), met
     assert sum((struck for struck in met.values()), Counter[str]())["fault:timeout_after_apply"], met
