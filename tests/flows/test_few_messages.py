@@ -56,7 +56,7 @@ def test_many_cells_edited_in_one_action_leave_in_the_fewest_messages(make_stack
     stack = make_stack(plan=small_hotel(f"p-{uuid4().hex[:8]}"), days=365)
     stack.settle()
     before = {vendor: stack.seen(vendor) for vendor in VENDORS}
-    rules = {"min_stay_arrival": 2, "max_stay": 14, "closed_to_departure": 0}
+    rules: dict[str, int | None] = {"min_stay_arrival": 2, "max_stay": 14, "closed_to_departure": 0}
     stack.set_rates(
         *(("double", rate, 0, 364, {"price": 20_000 + step, **rules}) for step, rate in enumerate(("bar", "bb")))
     )
@@ -74,7 +74,7 @@ def test_every_cell_of_a_year_edited_apart_leaves_in_the_fewest_messages(
     stack = make_stack(plan=small_hotel(f"p-{uuid4().hex[:8]}"), days=365, vendors=[vendor])
     stack.settle()
     before = stack.seen(vendor)
-    fields = {"max_stay": 14, "closed_to_arrival": 0}
+    fields: dict[str, int | None] = {"max_stay": 14, "closed_to_arrival": 0}
     stack.set_rates(
         *(
             ("double", rate, day, day, {"price": 20_000 + 10 * day, "min_stay_arrival": 1 + day % 3, **fields})
