@@ -137,6 +137,7 @@ def search(
             or ahead < window.min_advance_days
             or (window.max_advance_days is not None and ahead > window.max_advance_days)
             or columns.forbids(one.index)
+            or party.pays_nothing(one, prices)
         ):
             refused.append(one)
             continue
@@ -184,6 +185,13 @@ class _Party:
         if self.most_persons > one.max_occupancy:
             return one.max_occupancy
         return one.max_adults if self.most_adults > one.max_adults else one.max_children
+
+    def pays_nothing(self, one: PreparedProduct, prices: Sequence[int]) -> bool:
+        """Whether what is taken off for fewer guests leaves nothing of a night's price. A night of 0 is over and settled."""
+        if not one.product.pricing.fewer_adults_minor:
+            return False
+        least = min(occupancy_delta(guests, one.product.pricing) for guests, _, _ in self.groups)
+        return any(0 < night <= -least for night in prices)
 
     def offer(self, one: PreparedProduct, prices: Sequence[int], available: int) -> Offer:
         if len(self.groups) == 1:
@@ -359,7 +367,8 @@ class _Reasons:
             if self._left.get((product.room_type_id, night), 0) < self._party.rooms:
                 yield Reason(ReasonCode.SOLD_OUT, day=night)
         for night in stay.nights():
-            if effective_price(self._rates.get(night), product, by_slot) is None:
+            price = effective_price(self._rates.get(night), product, by_slot)
+            if price is None or self._party.pays_nothing(one, [price]):
                 yield Reason(ReasonCode.NO_PRICE, day=night)
         yield from rule_refusals(stay, lambda day: effective_rules(self._rates.get(day), product, by_slot))
 

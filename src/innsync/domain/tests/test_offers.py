@@ -24,7 +24,7 @@ from innsync.domain.offers import (
     effective_rules,
     search,
 )
-from innsync.domain.pricing import OccupancyPricing, night_price, quote
+from innsync.domain.pricing import OccupancyPricing, night_price, occupancy_delta, quote
 from innsync.domain.restrictions import PlanWindow, Reason, ReasonCode, refusals
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargeKind, FeeRule, TaxRule
@@ -115,7 +115,8 @@ def plainly(stay, party, facts, stock, rates, product) -> list[Reason]:
     for night in stay.nights():
         if left.get((room_type.id, night), 0) < len(party):
             found.append(Reason(ReasonCode.SOLD_OUT, day=night))
-        if effective_price(by_day.get(night), product, facts.by_slot) is None:
+        price = effective_price(by_day.get(night), product, facts.by_slot)
+        if price is None or (price and min(price + occupancy_delta(guests, product.pricing) for guests in party) <= 0):
             found.append(Reason(ReasonCode.NO_PRICE, day=night))
     return found
 
@@ -218,6 +219,16 @@ def test_a_derived_price_that_falls_to_nothing_is_no_price():
     offers, refused = ask(rates, facts=PropertyFacts(TYPES, (BAR, cheaper)))
     assert set(offers) == {"bar"}
     assert refused == {"saver": ["no_price:2026-06-15"]}
+
+
+def test_a_price_of_which_fewer_guests_leave_nothing_is_no_price_for_them_alone():
+    cheap = replace(BAR, pricing=OccupancyPricing(2, fewer_adults_minor=6_000))
+    rates = [RateRow(JUNE_15, [5_000]), RateRow(date(2026, 6, 16), [10_000])]
+    facts = PropertyFacts(TYPES, (cheap,))
+    assert ask(rates, facts=facts)[0]["bar"].nightly_minor == (5_000, 10_000)
+    offers, refused = ask(rates, facts=facts, occupancies=[Occupancy(1)])
+    assert offers == {}
+    assert refused == {"bar": ["no_price:2026-06-15"]}
 
 
 def test_a_derived_product_inherits_rules_until_it_sets_its_own():
