@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from uuid import UUID
 
 import structlog
@@ -29,7 +30,9 @@ log = structlog.get_logger()
 MOST_PAGES = 200
 MOST_IN_VAIN = 3  # tries in a row of which nothing was taken: then it is not the messages that are wrong
 ACK_AT_ONCE = 25
-ACK_TOGETHER = 4  # times that many at the same time: what a worker that dies meanwhile has to say again
+# Times that many at the same time: as many connections to the database as a process has to spare beside its jobs'.
+ACK_TOGETHER = 3
+_side_by_side = Lock()
 OLDER_AT_ONCE = 10 * ACK_AT_ONCE  # while the queue brings nothing that would wait for them
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 LISTED_DAYS = 3
@@ -95,33 +98,38 @@ def _acknowledge(
     while chunks and in_vain < MOST_IN_VAIN:
         # The first alone, and whenever one was not taken; side by side while all goes well.
         together = ACK_TOGETHER if taken and not in_vain else 1
-        wave, chunks = chunks[:together], chunks[together:]
-        failure = None
-        for some, said in zip(wave, _say(adapter, session, wave), strict=True):
-            failure = said if isinstance(said, IntegrationError) else None
-            if not isinstance(said, IntegrationError):
-                _record(organization_id, some, said, datetime.now(UTC))
-            if not isinstance(said, IntegrationError) and any(result.accepted or result.final for result in said):
+        wave = chunks[:together]
+        answers = _say(adapter, session, wave)
+        chunks = chunks[len(answers) :]
+        failures = [said for said in answers if isinstance(said, IntegrationError)]
+        for some, said in zip(wave, answers, strict=False):
+            if isinstance(said, IntegrationError):
+                in_vain += 1  # these come again; what is behind them need not
+                continue
+            _record(organization_id, some, said, datetime.now(UTC))
+            if any(result.accepted or result.final for result in said):
                 taken, in_vain = True, 0
             else:
-                in_vain += 1  # these come again; what is behind them need not
-            if isinstance(failure, RateLimited):
-                raise failure
-        if failure is not None and in_vain >= MOST_IN_VAIN:
-            raise failure
+                in_vain += 1
+        lasting = [error for error in failures if not isinstance(error, (OutcomeUnknown, Transient))]
+        if lasting:
+            raise lasting[0]
+        if failures and in_vain >= MOST_IN_VAIN:
+            raise failures[-1]
     return taken
 
 
 def _say(
     adapter: Adapter, session: Session, wave: Sequence[Sequence[Message]]
 ) -> list[Sequence[AckResult] | IntegrationError]:
-    """Acknowledge each chunk, at the same time; a fault that may pass stands in place of the answer."""
+    """Acknowledge each chunk, at the same time where nobody else in this process does that, else the first alone. A fault
+    stands in place of the answer."""
 
     def say(some: Sequence[Message]) -> Sequence[AckResult] | IntegrationError:
         try:
             said: Sequence[AckResult] = adapter.implementation.acknowledge(session, [_item(one) for one in some])
             return said
-        except (RateLimited, OutcomeUnknown, Transient) as error:
+        except IntegrationError as error:
             return error
 
     def say_apart(context: Context, some: Sequence[Message]) -> Sequence[AckResult] | IntegrationError:
@@ -130,10 +138,13 @@ def _say(
         finally:
             connection.close()  # limits are counted in the database, and this thread ends
 
-    if len(wave) == 1:
+    if len(wave) == 1 or not _side_by_side.acquire(blocking=False):
         return [say(wave[0])]
-    with ThreadPoolExecutor(len(wave), thread_name_prefix="acknowledge") as pool:
-        return list(pool.map(say_apart, [copy_context() for _ in wave], wave))
+    try:
+        with ThreadPoolExecutor(len(wave), thread_name_prefix="acknowledge") as pool:
+            return list(pool.map(say_apart, [copy_context() for _ in wave], wave))
+    finally:
+        _side_by_side.release()
 
 
 def _unacknowledged(organization_id: UUID, account: Account, brought: Collection[str]) -> list[Message]:
