@@ -34,6 +34,20 @@ def test_nights_that_come_within_reach_are_opened_and_stay_as_they_are_afterward
     assert nights() == after
 
 
+def test_nights_before_a_sale_far_ahead_are_opened_too() -> None:
+    sample = sample_house()
+    now = datetime.now(UTC)
+    count = "SELECT count(*), min(day) FROM inventory_stockday"
+    keep_house(now)
+    with tenant(sample.organization_id), sql() as cursor:
+        before = cursor.execute(count).fetchone()
+        cursor.execute("DELETE FROM inventory_stockday WHERE day < %s", (now.date() + timedelta(days=100),))
+        assert cursor.execute(count).fetchone() != before
+    keep_house(now)
+    with tenant(sample.organization_id), sql() as cursor:
+        assert cursor.execute(count).fetchone() == before
+
+
 def room_of(stack: Stack, booking_id: UUID) -> UUID | None:
     return stack.rows("SELECT room_id FROM reservations_roomstay WHERE booking_id = %s", booking_id)[0][0]
 

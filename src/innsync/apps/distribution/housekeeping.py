@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -51,8 +52,8 @@ def keep_house(now: datetime) -> None:
     """Do the day's work for every organization; one that fails does not keep the others from theirs."""
     for organization_id in Organization.objects.order_by("id").values_list("id", flat=True):
         try:
+            open_nights(organization_id, now)
             with tenant(organization_id):
-                open_nights(now)
                 ask_for_rooms(now)
                 idempotency.forget_old(now=now)
                 with sql() as cursor:
@@ -62,31 +63,36 @@ def keep_house(now: datetime) -> None:
             log.exception("housekeeping_failed", organization_id=str(organization_id))
 
 
-def open_nights(now: datetime) -> int:
-    """Make stock known on the nights that came within each property's sellable days. Answers how many types had some."""
-    with sql() as cursor:
+def open_nights(organization_id: UUID, now: datetime) -> int:
+    """Make stock known on the nights that came within each property's sellable days. Answers how many types had some.
+
+    Each type for itself: nobody who changes its rooms meanwhile waits for the others'.
+    """
+    with tenant(organization_id), sql() as cursor:
         known = {row[0]: row[1:] for row in cursor.execute(_KNOWN_NIGHTS, {"now": now})}
+        types = list(RoomType.objects.select_related("property").order_by("id"))
     opened = 0
-    for room_type in RoomType.objects.select_related("property").order_by("id"):
+    for room_type in types:
         prop = room_type.property
         today = now.astimezone(ZoneInfo(prop.time_zone)).date()
         last = today + timedelta(days=prop.sellable_days - 1)  # the last stay ends the day after
-        first = _first_unknown(*known[room_type.id]) if room_type.id in known else today
+        first = _first_unknown(today, *known[room_type.id]) if room_type.id in known else today
         if first <= last:
-            open_stock(property_id=prop.id, room_type_id=room_type.id, first=first, last=last)
-            events.ari_changed(
-                organization_id=room_type.organization_id,
-                property_id=prop.id,
-                ari=[(room_type.id, first, last)],
-                cause="nights came within reach",
-            )
+            with tenant(organization_id):
+                open_stock(property_id=prop.id, room_type_id=room_type.id, first=first, last=last)
+                events.ari_changed(
+                    organization_id=organization_id,
+                    property_id=prop.id,
+                    ari=[(room_type.id, first, last)],
+                    cause="nights came within reach",
+                )
             opened += 1
     return opened
 
 
-def _first_unknown(first: date, last: date, nights: int) -> date:
+def _first_unknown(today: date, first: date, last: date, nights: int) -> date:
     """From when on nights are to be opened, where so many of those from first to last are known."""
-    return first if nights <= (last - first).days else last + timedelta(days=1)
+    return last + timedelta(days=1) if first == today and nights > (last - first).days else today
 
 
 def ask_for_rooms(now: datetime) -> int:
