@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from innsync.apps.distribution.conflicts import NoWayOut
-from innsync.apps.distribution.health import FAILING_AFTER, SILENT_AFTER, Health
+from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
@@ -50,7 +50,7 @@ def condition(health: Health, now: datetime) -> Condition:
             Condition("Failing", "bad", "It is tried again by itself, at longer and longer intervals."),
         ),
         (
-            health.account_error != "" and (health.pulled_at is None or now - health.pulled_at > SILENT_AFTER),
+            health.account_error != "" and health.silent,
             Condition("Bookings not fetched", "bad", "It is tried again by itself with every poll."),
         ),
         (

@@ -19,7 +19,7 @@ FEWEST_MESSAGES = 10
 FAILING_AFTER = 3
 """Failed tries to send, one after another. One or two heal by themselves; an alarm that cries at them is not believed later."""
 SILENT_AFTER = timedelta(minutes=5)
-"""How long fetching may fail before it is called failing."""
+"""How long fetching may fail before it is called failing; two polls, where they are further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Health:
 
     waiting_*: the nights that may differ from what the channel has accepted, and since when the oldest of them do.
     p50_ms, p99_ms: how long cells differed lately until the channel had taken them; None when nothing was sent.
-    account_*: of the access behind the connection, through which its bookings are fetched; pulled_at: when that last succeeded.
+    account_*: of the access behind the connection, through which its bookings are fetched; silent: nothing
+    could be fetched for longer than a fault may last.
     messages, faulty_messages: sent in the last hour, and of those not accepted as a whole.
     """
 
@@ -52,7 +53,7 @@ class Health:
     account_state: str
     account_error: str
     account_error_at: datetime | None
-    pulled_at: datetime | None
+    silent: bool
     waiting_since: datetime | None
     waiting_first: date | None
     waiting_last: date | None
@@ -70,10 +71,14 @@ class Health:
         return self.messages >= FEWEST_MESSAGES and self.faulty_messages >= ALARMING_SHARE * self.messages
 
 
-_HEALTH = """
+_SILENT = """
+(a.last_pulled_at IS NULL OR %(now)s - a.last_pulled_at > greatest(%(silent_after)s, make_interval(secs => 2 * (
+  SELECT every_s FROM distribution_schedule WHERE subject_id = a.id AND kind = 'bookings'))))
+"""
+_HEALTH = f"""
 SELECT c.id, p.id, p.code, p.name, p.time_zone, c.vendor, c.external_id, c.state, c.failures,
   c.last_push_at, c.last_inbound_at, c.last_audit_at, c.last_drift_cells,
-  c.retry_at, c.retry_reason, c.last_error, c.last_error_at, a.state, a.last_error, a.last_error_at, a.last_pulled_at,
+  c.retry_at, c.retry_reason, c.last_error, c.last_error_at, a.state, a.last_error, a.last_error_at, {_SILENT},
   w.since, w.first, w.last,
   (SELECT count(*) FROM distribution_refusedcell r WHERE r.connection_id = c.id), v.p50, v.p99,
   c.last_audit_error, c.mapping_findings, m.messages, m.faulty
@@ -94,7 +99,7 @@ WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))
   AND (%(after_code)s::text IS NULL OR (p.code, c.vendor, c.id) > (%(after_code)s, %(after_vendor)s, %(after_id)s::uuid))
 ORDER BY p.code, c.vendor, c.id
 LIMIT %(limit)s
-"""
+"""  # noqa: S608  # constants of this module
 
 
 def list_health(
@@ -115,6 +120,8 @@ def list_health(
             _HEALTH,
             {
                 "since": now - RECENT,
+                "now": now,
+                "silent_after": SILENT_AFTER,
                 "properties": list(property_ids) or None,
                 "connection": connection_id,
                 "after_code": code,
@@ -134,14 +141,19 @@ def count_states(*, now: datetime, property_ids: Collection[UUID] = ()) -> dict[
     """
     with sql() as cursor:
         row = cursor.execute(
-            "SELECT count(*), count(*) FILTER (WHERE c.state IN ('paused', 'unauthorised')),"
+            "SELECT count(*), count(*) FILTER (WHERE c.state IN ('paused', 'unauthorised')),"  # noqa: S608  # constants
             " count(*) FILTER (WHERE c.state NOT IN ('paused', 'unauthorised')"
             " AND (c.failures >= %(failing)s OR a.state = 'unauthorised'"
-            " OR (a.last_error <> '' AND (a.last_pulled_at IS NULL OR a.last_pulled_at < %(silent)s)))),"
+            f" OR (a.last_error <> '' AND {_SILENT}))),"
             " count(*) FILTER (WHERE EXISTS (SELECT 1 FROM distribution_refusedcell r WHERE r.connection_id = c.id))"
             " FROM distribution_connection c JOIN distribution_account a ON a.id = c.account_id"
             " WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
-            {"properties": list(property_ids) or None, "failing": FAILING_AFTER, "silent": now - SILENT_AFTER},
+            {
+                "properties": list(property_ids) or None,
+                "failing": FAILING_AFTER,
+                "now": now,
+                "silent_after": SILENT_AFTER,
+            },
         ).fetchone() or (0, 0, 0, 0)
     return dict(zip(("all", "stopped", "failing", "refused"), row, strict=True))
 

@@ -69,6 +69,20 @@ class TestOverview:
         assert "wrong queue" in text
         assert "1 failing" in text
 
+    def test_one_failed_fetch_of_an_account_that_is_asked_seldom_is_no_alarm(self, enter, house):
+        house.in_step()
+        with tenant(house.organization.id), sql() as cursor:
+            Account.objects.filter(id=house.account.id).update(
+                last_error="503 for a moment", last_pulled_at=datetime.now(UTC) - timedelta(minutes=16)
+            )
+            cursor.execute(
+                "UPDATE distribution_schedule SET every_s = 600 WHERE subject_id = %s AND kind = 'bookings'",
+                (house.account.id,),
+            )
+        text = text_of(enter().get("/"))
+        assert "Fetching again" in text
+        assert "failing" not in text
+
     def test_one_fetch_or_push_that_failed_is_shown_without_an_alarm(self, enter, house):
         house.in_step()
         with tenant(house.organization.id):
