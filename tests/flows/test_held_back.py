@@ -72,6 +72,10 @@ def test_an_operator_gives_new_credentials_which_the_channel_is_asked_about_firs
     with pytest.raises(Refusal, match=r"does not take them .*; the old ones are kept"):
         give(f"{name}=wrong-wrong-1\n")
     assert unseal(stack.link(vendor).account.credentials) == right
+    stack.sandbox.call("POST", f"{vendor}/faults", {"status": 503})
+    with pytest.raises(Refusal, match=r"could not be asked now .*; the old ones are kept"):
+        give(f"{name}=wrong-wrong-1\n")
+    stack.sandbox.call("DELETE", f"{vendor}/faults")
     with pytest.raises(Refusal, match=rf"Line 1 is not NAME=VALUE; the names are .*{name}"):
         give("key=x\n")
     with pytest.raises(Refusal, match="Nothing was given"):

@@ -97,13 +97,21 @@ def _log_call(vendor: str, account_id: UUID) -> Callable[[Call], None]:
     return write
 
 
+class NothingToAsk(Exception):
+    """The adapter can't try credentials."""
+
+
 def prove(linked: Linked, credentials: Mapping[str, str]) -> None:
-    """Ask the channel whether these credentials reach the connection's property. Nothing is kept. Raises IntegrationError."""
+    """Ask the channel whether these credentials reach the connection's property. Nothing is kept.
+
+    Raises IntegrationError, or NothingToAsk where the adapter has no call for that.
+    """
     account = copy(linked.account)
     account.credentials = seal(dict(credentials))
     found, session = open_session(account)
-    if found.can("catalogue"):
-        found.implementation.check_access(replace(session, tokens=LocalTokens()), linked.ref)
+    if not found.can("catalogue"):
+        raise NothingToAsk
+    found.implementation.check_access(replace(session, tokens=LocalTokens()), linked.ref)
 
 
 def open_session(account: Account) -> tuple[Adapter, Session]:

@@ -26,11 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     use_database()
     from innsync.apps.accounts.tenancy import tenant
-    from innsync.apps.distribution.access import prove
+    from innsync.apps.distribution.access import NothingToAsk, prove
     from innsync.apps.distribution.selectors import load_linked
     from innsync.apps.distribution.services import change_credentials
     from innsync.apps.distribution.vault import unseal
-    from innsync.integrations.errors import IntegrationError
+    from innsync.integrations.errors import IntegrationError, OutcomeUnknown, RateLimited, Transient
 
     one = _only(args.connection)
     with tenant(one.organization_id):
@@ -44,9 +44,16 @@ def run(args: argparse.Namespace) -> int:
     if not args.unproved:
         try:
             prove(linked, credentials)
+        except (OutcomeUnknown, RateLimited, Transient) as error:
+            why = error.words or type(error).__name__
+            raise Refusal(
+                f"{one.channel} could not be asked now ({why}); the old ones are kept. Try again, or use --unproved."
+            ) from error
+        except NothingToAsk as error:
+            raise Refusal(f"{one.channel} has no way of trying them: use --unproved.") from error
         except IntegrationError as error:
-            said = error.words or type(error).__name__
-            raise Refusal(f"{one.channel} does not take them ({said}); the old ones are kept.") from error
+            why = error.words or type(error).__name__
+            raise Refusal(f"{one.channel} does not take them ({why}); the old ones are kept.") from error
     with tenant(one.organization_id):
         change_credentials(account=linked.account, credentials=credentials, now=datetime.now(UTC))
     print(f"The account “{linked.account.name}” at {one.channel} has new credentials; connections that waited go on.")
