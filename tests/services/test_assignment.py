@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.properties.models import Room
+from innsync.apps.distribution.handlers import ari_changed
+from innsync.apps.events.relay import Entry
+from innsync.apps.properties.models import Property, Room
 from innsync.apps.reservations import services as reservations
-from innsync.apps.reservations.services.rooms import put_out_of_order
+from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD, put_out_of_order
 from tests.races.house import House
 
 
@@ -20,10 +23,12 @@ def house(open_house: Callable[..., House]) -> House:
     return open_house(rooms=2)
 
 
-def assign(house: House, days: int = 40) -> dict[UUID, UUID | None]:
+def assign(house: House, days: int = 40, after: int = 0) -> dict[UUID, UUID | None]:
     with tenant(house.organization_id):
         return reservations.assign_rooms(
-            property_id=house.facts.id, first=house.first, last=house.first + timedelta(days=days)
+            property_id=house.facts.id,
+            first=house.first + timedelta(days=after),
+            last=house.first + timedelta(days=days),
         )
 
 
@@ -103,3 +108,40 @@ def test_a_cancelled_stay_frees_its_room(house: House) -> None:
     assert found[records[0].id] is None
     assert found[third]
     assert found[third] != found[records[1].id]
+
+
+def test_who_arrives_after_the_window_keeps_the_room(house: House) -> None:
+    """Two jobs may know two todays, such as one queued before midnight and done after a later one."""
+    later = house.book(stay=house.stay(14, 3)).id
+    assign(house, days=14)
+    room = rooms(house)[later]
+    into = house.book(stay=house.stay(13, 4)).id
+    assign(house, after=-1, days=13)
+    found = rooms(house)
+    assert found[later] == room
+    assert found[into]
+    assert found[into] != room
+
+
+@pytest.mark.parametrize("time_zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_sale_asks_for_rooms_by_the_propertys_own_date(house: House, time_zone: str) -> None:
+    """At any moment at least one of the two has another date than UTC."""
+    with tenant(house.organization_id):
+        Property.objects.filter(id=house.facts.id).update(time_zone=time_zone)
+        now = datetime.now(UTC)
+        entry = Entry(
+            house.organization_id,
+            house.facts.id,
+            "ari_changed",
+            {"spans": [[None, now.date().isoformat(), now.date().isoformat()]], "what": "stock", "cause": "a sale"},
+            now,
+        )
+        ari_changed(house.organization_id, [entry])
+        with sql() as cursor:
+            (asked,) = cursor.execute(
+                "SELECT (args->>'first')::date, (args->>'last')::date FROM procrastinate_jobs"
+                " WHERE task_name = 'assign_rooms' AND args->>'property_id' = %s",
+                (str(house.facts.id),),
+            ).fetchall()
+    today = now.astimezone(ZoneInfo(time_zone)).date()
+    assert asked == (today, today + ASSIGN_AHEAD)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from innsync.apps.distribution import conflicts, marks, tasks
 from innsync.apps.distribution.marks import Change
 from innsync.apps.events.relay import Entry, chore, handles
+from innsync.apps.properties.models import Property
 from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
 
 
@@ -30,12 +32,16 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
     ]
     tasks.enqueue_reconcile(organization_id, marks.add_everywhere(changes))
     now = datetime.now(UTC)
-    for property_id in {entry.property_id for entry in entries}:
+    zones = dict(
+        Property.objects.filter(id__in={entry.property_id for entry in entries}).values_list("id", "time_zone")
+    )
+    for property_id, time_zone in zones.items():
         own = [change for change in changes if change.property_id == property_id and change.what != "rates"]
         if not own:
             continue
-        if min(change.first for change in own) <= now.date() + ASSIGN_AHEAD:
-            tasks.enqueue_assignment(organization_id, property_id, now.date(), now.date() + ASSIGN_AHEAD)
+        today = now.astimezone(ZoneInfo(time_zone)).date()
+        if min(change.first for change in own) <= today + ASSIGN_AHEAD:
+            tasks.enqueue_assignment(organization_id, property_id, today, today + ASSIGN_AHEAD)
         conflicts.judge(
             organization_id=organization_id,
             property_id=property_id,

@@ -13,8 +13,8 @@ from innsync.domain.stay import StayDates
 _STAYS = """
 SELECT s.id, s.check_in, s.check_out, s.room_type_id, s.room_id, b.status
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
-WHERE s.booking_id = ANY(%(bookings)s)
-  AND s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s AND s.check_in <= %(last)s
+WHERE s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s
+  AND (s.booking_id = ANY(%(bookings)s) AND s.check_in <= %(last)s OR s.room_id IS NOT NULL AND s.check_in > %(last)s)
 ORDER BY s.check_in, s.id
 """
 
@@ -31,7 +31,7 @@ ORDER BY b.id FOR NO KEY UPDATE
 def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UUID | None]:
     """Assign rooms to the stays of these nights that have none, moving as few others as can be.
 
-    Guests in house stay where they are, and so does whoever stays beyond the window. Answers the stays whose room
+    Guests in house stay where they are, and so does whoever arrives after `last` and has a room already. Answers the stays whose room
     changed; None: no room of the type is free throughout. One writer a property at a time.
     """
     with sql() as cursor:
@@ -53,7 +53,7 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
             _STAYS, {**window, "bookings": locked}
         ):
             stay = StayDates(check_in, check_out)
-            if room_id is not None and (status != "confirmed" or check_in < first):
+            if room_id is not None and (status != "confirmed" or not first <= check_in <= last):
                 taken.setdefault(room_id, []).append(stay)
                 continue
             before[identifier] = room_id
