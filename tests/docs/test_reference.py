@@ -49,7 +49,7 @@ def test_every_setting_that_the_code_reads_is_in_the_list() -> None:
     source = "\n".join(
         path.read_text("utf-8") for path in (DOCS.parent / "src").rglob("*.py") if "tests" not in path.parts
     )
-    read = set(re.findall(r"""environ(?:\.get\(|\[)["'](INNSYNC_\w+|DATABASE_\w+|REDIS_URL)["']""", source))
+    read = set(re.findall(r"""environ(?:\.get\(|\[)["'](INNSYNC_\w+|DATABASE_\w+)["']""", source))
     # What Innsync's own processes tell one another is nobody's to set.
     inner = {"INNSYNC_MIGRATING", "INNSYNC_PROCESS", "INNSYNC_SANDBOX_STATE"}
     assert read - inner <= set(settings.SETTINGS)

@@ -27,8 +27,8 @@ from innsync.ops.refusal import Refusal
 ONE_RUN_AT_A_TIME = 0x42454E4348
 DROP_LIMIT_S = 15.0
 _ADDRESSES = ("DATABASE_URL", "DATABASE_ADMIN_URL")
-# What an installation sets for its own public face, or shares with others: a cache, the addresses it answers to.
-_NOT_OURS = ("INNSYNC_ALLOWED_HOSTS", "INNSYNC_MIGRATING", "PROMETHEUS_MULTIPROC_DIR", "REDIS_URL")
+# What an installation sets for its own public face, or shares between its processes, and the addresses it answers to.
+_NOT_OURS = ("INNSYNC_ALLOWED_HOSTS", "INNSYNC_MIGRATING", "PROMETHEUS_MULTIPROC_DIR")
 
 
 @dataclass(frozen=True, slots=True)
