@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
@@ -144,6 +148,74 @@ def test_a_booking_lodged_elsewhere_that_the_channel_cancelled_is_sold_anew_when
     assert channel.tell(CANCELLED).status == "cancelled"
     assert channel.tell(MODIFIED).status == "confirmed"
     check_stock(channel.house.organization_id)
+
+
+def left_by_earlier_releases(channel: Channel, *, fee: int) -> None:
+    with tenant(channel.house.organization_id), sql() as cursor:
+        cursor.execute(
+            "UPDATE reservations_booking SET cancellation_fee_minor = %s WHERE id = %s", (fee, channel.booking().id)
+        )
+
+
+def applied_message(channel: Channel) -> None:
+    """What is kept of a message that changed nothing of the booking."""
+    with tenant(channel.house.organization_id):
+        Message.objects.create(
+            organization_id=channel.house.organization_id,
+            account_id=Connection.objects.get(id=channel.connection_id).account_id,
+            vendor="channex",
+            message_id=uuid4().hex,
+            body=b"",
+            state="applied",
+            received_at=datetime.now(UTC),
+            applied_at=datetime.now(UTC),
+            booking_id=channel.booking().id,
+        )
+
+
+def upgrade() -> None:
+    migration = import_module("innsync.apps.reservations.migrations.0009_fees_of_channels_cancellations")
+    with transaction.atomic():
+        migration.forget_fees(None, SimpleNamespace(connection=connection))
+
+
+@pytest.mark.parametrize("wrote_revision", [True, False], ids=["with other details", "word for word"])
+def test_what_a_channel_cancelled_before_an_upgrade_is_sold_anew_after_it(
+    new_channel: Callable[[], Channel], wrote_revision: bool
+) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2))
+    applied_message(channel)
+    channel.walk()
+    if wrote_revision:
+        channel.tell(CANCELLED)
+        left_by_earlier_releases(channel, fee=0)
+    else:
+        applied_message(channel)
+    upgrade()
+    assert channel.booking().cancellation_fee_minor is None
+    assert channel.tell(MODIFIED).status == "confirmed"
+    check_stock(channel.house.organization_id)
+
+
+def test_who_was_lodged_elsewhere_before_an_upgrade_stays_there_after_it(new_channel: Callable[[], Channel]) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2))
+    applied_message(channel)
+    channel.walk()
+    upgrade()
+    assert channel.booking().cancellation_fee_minor == 0
+    assert channel.tell(MODIFIED).status == "cancelled"
+
+
+def test_an_upgrade_keeps_what_a_direct_guest_owes(new_channel: Callable[[], Channel]) -> None:
+    house = new_channel().house
+    booked = house.book(stay=house.stay(0, 2))
+    with tenant(house.organization_id):
+        reservations.cancel(house=house.facts, booking_id=booked.id, now=datetime.now(UTC), actor="direct")
+    upgrade()
+    with tenant(house.organization_id):
+        assert records.load(booking_id=booked.id).cancellation_fee_minor is not None
 
 
 def test_a_booking_repeated_word_for_word_stays_lodged_elsewhere(new_channel: Callable[[], Channel]) -> None:
