@@ -248,11 +248,14 @@ class FeeOut(Schema):
 
 
 class CancellationOut(Schema):
-    """fee: what the guest owes by the policy. refund_due: the rest of the total, to be given back as far as it was paid."""
+    """fee: what the guest owes by the policy. refund_due: the rest of the total, to be given back as far as it was paid.
+
+    Both null where the channel that sold the booking knows, and we do not.
+    """
 
     cancelled_at: datetime
-    fee: Money
-    refund_due: Money
+    fee: Money | None
+    refund_due: Money | None
 
 
 class RevisionOut(Schema):
@@ -267,6 +270,7 @@ class BookingOut(Schema):
     """sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
 
     cancellation_policy, payment_policy: the strictest of the rooms', each of which goes by its own.
+    no_show: what is owed by who never came; null for everybody else, and where only the channel that sold knows it.
     """
 
     booking_id: str

@@ -168,7 +168,7 @@ def booking(house: House, record: Record, *, history: bool = False) -> Json:
             "schedule": _payments(schedule(house, record)) if record.status not in _ENDED else [],
         },
         "cancellation": _cancellation(record),
-        "no_show": _fee(record) if record.status == BookingStatus.NO_SHOW else None,
+        "no_show": _no_show(record),
         "created_at": instant(record.created_at),
         "updated_at": instant(record.updated_at),
         "version": record.version,
@@ -236,11 +236,18 @@ def _guest(record: Record) -> Json:
 def _cancellation(record: Record) -> Json | None:
     if record.cancelled_at is None:
         return None
-    return {"cancelled_at": instant(record.cancelled_at), **_fee(record)}
+    return {"cancelled_at": instant(record.cancelled_at), **(_fee(record) or {"fee": None, "refund_due": None})}
 
 
-def _fee(record: Record) -> Json:
-    fee = record.cancellation_fee_minor or 0
+def _no_show(record: Record) -> Json | None:
+    return _fee(record) if record.status == BookingStatus.NO_SHOW else None
+
+
+def _fee(record: Record) -> Json | None:
+    """None where the channel that sold knows what is owed, and we do not."""
+    fee = record.cancellation_fee_minor
+    if fee is None:
+        return None
     return {
         "fee": money(fee, record.currency),
         "refund_due": money(record.total_minor - fee, record.currency),

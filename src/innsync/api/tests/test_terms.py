@@ -187,6 +187,33 @@ def test_a_no_show_that_is_cancelled_later_still_owes_it(client: httpx.Client, h
     assert fee_of_cancelling(client, booking) == "100.00"
 
 
+def stored(house: SampleHouse, booking: dict[str, Any], assignment: str) -> None:
+    with tenant(house.organization_id), sql() as cursor:
+        cursor.execute(f"UPDATE reservations_booking SET {assignment} WHERE id = %s", (booking["booking_id"],))
+
+
+def test_a_no_show_that_an_earlier_release_marked_owes_it_too(client: httpx.Client, house: SampleHouse) -> None:
+    set_terms(house, "bar", CancellationPolicy((CancellationTier(EVERYTHING),), no_show=FIRST_NIGHT), PaymentPolicy())
+    booking = book(client, house, "bar", arrive=0)
+    stored(house, booking, "status = 'no_show'")
+    assert client.get(f"/bookings/{booking['booking_id']}").json()["no_show"] is None
+    assert fee_of_cancelling(client, booking) == "100.00"
+
+
+def test_what_only_the_channel_knows_a_guest_to_owe_is_not_told_as_nothing(
+    client: httpx.Client, house: SampleHouse
+) -> None:
+    booking = book(client, house, "bar", arrive=0)
+    stored(house, booking, "channel = 'booking_com'")
+    act(house, booking, BookingAction.MARK_NO_SHOW)
+    shown = client.get(f"/bookings/{booking['booking_id']}").json()
+    assert (shown["status"], shown["no_show"]) == ("no_show", None)
+    stored(house, booking, "status = 'cancelled', cancelled_at = now()")
+    shown = client.get(f"/bookings/{booking['booking_id']}").json()
+    assert shown["cancellation"]["cancelled_at"]
+    assert (shown["cancellation"]["fee"], shown["cancellation"]["refund_due"]) == (None, None)
+
+
 def test_a_guest_who_comes_after_all_owes_nothing_for_not_coming(client: httpx.Client, house: SampleHouse) -> None:
     booking = book(client, house, "bar", arrive=0)
     act(house, booking, BookingAction.MARK_NO_SHOW)
