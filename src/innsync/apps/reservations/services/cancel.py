@@ -11,7 +11,7 @@ from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable
 from innsync.apps.reservations.services.states import set_holding
-from innsync.apps.reservations.terms import cancelling_costs
+from innsync.apps.reservations.terms import cancelling_costs, not_coming_costs
 from innsync.domain.booking_state import BookingAction, BookingStatus, advance
 
 
@@ -41,8 +41,10 @@ def cancel(
     before = records.snapshot(record)
     if waive_fee:
         record.cancellation_fee_minor = 0
-    elif record.status != BookingStatus.NO_SHOW or record.cancellation_fee_minor is None:
+    elif record.status != BookingStatus.NO_SHOW:
         record.cancellation_fee_minor = cancelling_costs(house, record, now).minor
+    elif record.cancellation_fee_minor is None:  # marked by a release that kept no fee then
+        record.cancellation_fee_minor = not_coming_costs(record).minor
     record.status = advance(BookingStatus(record.status), BookingAction.CANCEL)
     record.cancelled_at = record.updated_at = now
     change = set_holding(record, False)
