@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.handlers import ari_changed
+from innsync.apps.distribution.models import Account, Conflict, Connection
+from innsync.apps.events.relay import Entry
 from innsync.apps.inbox.models import Message
-from innsync.apps.inventory.services import SoldOut
+from innsync.apps.inventory.services import SoldOut, open_stock
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.domain.booking_state import BookingAction, BookingStatus
@@ -226,6 +228,36 @@ def test_a_booking_repeated_word_for_word_stays_lodged_elsewhere(new_channel: Ca
     channel.told -= 1
     assert channel.tell(NEW).status == "cancelled"
     assert channel.booking().version == version
+
+
+def relay(house: House) -> list[tuple[UUID, str]]:
+    """Do what follows from the changes so far; answers the room type and state of each conflict."""
+    with tenant(house.organization_id), sql() as cursor:
+        waiting = cursor.execute(
+            "DELETE FROM events_outbox WHERE topic = 'ari_changed' AND organization_id = %s"
+            " RETURNING organization_id, property_id, topic, payload, created_at",
+            (house.organization_id,),
+        ).fetchall()
+        ari_changed(house.organization_id, [Entry(*row) for row in waiting])
+        return list(Conflict.objects.order_by("opened_at").values_list("room_type_id", "state"))
+
+
+def test_a_guest_in_house_who_is_moved_settles_what_is_over_and_opens_nothing_that_is(
+    new_channel: Callable[[], Channel],
+) -> None:
+    channel = new_channel()
+    house, yesterday = channel.house, -31
+    types = {code: one.id for code, one in house.built.room_types.items()}
+    night = house.stay(yesterday, 1).check_in
+    with tenant(house.organization_id), sql() as cursor:
+        for code in ("double", "suite"):
+            open_stock(property_id=house.facts.id, room_type_id=types[code], first=night, last=night)
+        cursor.execute("UPDATE inventory_stockday SET rooms = 0 WHERE day = %s", (night,))
+    channel.tell(NEW, ("double", yesterday, 4))
+    assert relay(house) == [(types["double"], "open")]
+    channel.move(0, "suite")
+    assert channel.held() == ["suite"]
+    assert relay(house) == [(types["double"], "resolved")]
 
 
 def test_of_two_rooms_the_one_that_the_channel_changes_follows_it_and_the_other_stays_where_it_is(

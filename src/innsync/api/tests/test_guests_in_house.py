@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from innsync.api.tests.samples import PRICES, SampleHouse, sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.inventory.services import open_stock
+from innsync.apps.inventory.services import SoldOut, open_stock
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.rates.services import RateEdit, set_rates
+from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.channel import GuestDetails
@@ -204,6 +206,70 @@ def test_a_guest_who_has_not_come_yet_may_come_later(client: httpx.Client, house
     assert moved.status_code == 200, moved.text
     assert moved.json()["check_in"] == house.day(1)
     assert sold(house, -3, 3) == [0, 0, 0, 0, 1, 0, 0]
+
+
+def test_a_guest_in_house_never_came_later(client: httpx.Client, house: SampleHouse) -> None:
+    path = in_house(house, arrived=0)
+    refused = client.put(path, json={"check_in": house.day(2)})
+    assert refused.status_code == 409, refused.text
+    assert refused.json()["type"] == "/problems/not-changeable"
+    assert nightly(client.put(path, json={"check_in": house.day(0), "check_out": house.day(5)})) == ["100.00"] * 5
+
+
+def full(house: SampleHouse, first: int, last: int, room: str) -> list[int]:
+    """Nothing left on the nights from first to last; how many rooms are sold on each then."""
+    with tenant(house.organization_id), sql() as cursor:
+        cursor.execute(
+            "UPDATE inventory_stockday SET sold = rooms WHERE room_type_id = %s AND day BETWEEN %s AND %s",
+            (house.room_types[room].id, house.day(first), house.day(last)),
+        )
+    return sold(house, first, last, room)
+
+
+def move(house: SampleHouse, path: str, to: str) -> None:
+    with tenant(house.organization_id):
+        record = records.load(booking_id=UUID(path.rsplit("/", 1)[1]))
+        reservations.move_room_stay(
+            organization_id=house.organization_id,
+            booking_id=record.id,
+            room_stay_id=record.stays[0].id,
+            room_type_id=house.room_types[to].id,
+            now=datetime.now(UTC),
+            actor="desk",
+        )
+
+
+@pytest.mark.parametrize("at_the_desk", [False, True], ids=["changed", "moved"])
+def test_a_type_that_was_full_before_today_takes_a_guest_in_house(
+    client: httpx.Client, house: SampleHouse, at_the_desk: bool
+) -> None:
+    """A stay counts in one type on all its nights, so that whatever ends it frees what it holds."""
+    path = in_house(house)
+    behind = full(house, -2, -1, "family")
+    if at_the_desk:
+        move(house, path, "family")
+    else:
+        assert client.put(path, json={"rooms": [room(kind="family")]}).status_code == 200
+    assert sold(house, -2, 2) == [0, 0, 0, 0, 0]
+    assert sold(house, -2, 2, "family") == [*(count + 1 for count in behind), 1, 1, 0]
+    assert client.put(path, json={"check_out": house.day(1)}).status_code == 200
+    assert sold(house, -2, 2, "family") == [*(count + 1 for count in behind), 1, 0, 0]
+
+
+@pytest.mark.parametrize("at_the_desk", [False, True], ids=["changed", "moved"])
+def test_a_type_that_is_full_from_today_on_takes_nobody(
+    client: httpx.Client, house: SampleHouse, at_the_desk: bool
+) -> None:
+    path = in_house(house)
+    full(house, 1, 1, "family")
+    if at_the_desk:
+        with pytest.raises(SoldOut) as refused:
+            move(house, path, "family")
+        assert refused.value.nights == [(house.room_types["family"].id, house.today + timedelta(days=1))]
+    else:
+        answer = client.put(path, json={"rooms": [room(kind="family")]})
+        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/sold-out")
+    assert sold(house, -2, 2) == [1, 1, 1, 1, 0]
 
 
 def windowed(house: SampleHouse, plan: str, **days: int) -> None:

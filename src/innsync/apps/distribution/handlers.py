@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from innsync.apps.distribution.marks import Change
 from innsync.apps.events.relay import Entry, chore, handles
 from innsync.apps.properties.models import Property
 from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
+
+Touched = tuple[UUID, date, date]
 
 
 @handles("ari_changed")
@@ -42,13 +44,26 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
         today = now.astimezone(ZoneInfo(time_zone)).date()
         if min(change.first for change in own) <= today + ASSIGN_AHEAD:
             tasks.enqueue_assignment(organization_id, property_id, today, today + ASSIGN_AHEAD)
-        conflicts.judge(
-            organization_id=organization_id,
-            property_id=property_id,
-            touched=[(one.room_type_id, one.first, one.last) for one in own if one.room_type_id is not None],
-            now=now,
-            cause=own[-1].cause,
-        )
+        for touched in _judged_together(own, today):
+            conflicts.judge(
+                organization_id=organization_id,
+                property_id=property_id,
+                touched=touched,
+                now=now,
+                cause=own[-1].cause,
+            )
+
+
+def _judged_together(changes: Sequence[Change], today: date) -> Iterator[list[Touched]]:
+    """The touched nights of all room types, but each type apart whose touched nights are over.
+
+    Judged with the others these would open conflicts about nights that were full there and are over, too.
+    """
+    touched = [(one.room_type_id, one.first, one.last) for one in changes if one.room_type_id is not None]
+    over = {room_type_id for room_type_id, first, _ in touched if first < today}
+    for apart in sorted(over):
+        yield [one for one in touched if one[0] == apart]
+    yield [one for one in touched if one[0] not in over]
 
 
 @handles("reconcile")

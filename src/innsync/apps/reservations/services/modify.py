@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
 from innsync.apps.guests import services as guests
-from innsync.apps.inventory.services import StockChange, change_stock
-from innsync.apps.rates.selectors import House
+from innsync.apps.inventory.services import StockChange, change_stock, lock_types, record_stock
+from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import NEW, Kept, RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import NotChangeable, PriceChanged, StayNotSellable
@@ -24,6 +25,7 @@ from innsync.domain.restrictions import Booked, Reason, ReasonCode
 from innsync.domain.stay import StayDates
 
 CHANGEABLE = {BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN}
+Touched = tuple[UUID, date, date]
 
 
 def modify(
@@ -42,8 +44,8 @@ def modify(
 ) -> records.Record:
     """Change dates, rooms, guest or requests; what is None stays. Dates or rooms are priced anew.
 
-    A stay that has begun may be changed too, but for its check-in: nights that are over keep what they cost, and a room
-    can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or so shortly, as
+    A stay that has begun may be changed too, but for the check-in of who has come: nights that are over keep what they
+    cost, and a room can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or so shortly, as
     the day of booking was, and keeps the terms agreed; another brings its own. Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
     PriceChanged; then nothing has changed.
     """
@@ -51,10 +53,11 @@ def modify(
     if record.status not in CHANGEABLE or record.channel != "direct":
         raise NotChangeable(status=record.status if record.channel == "direct" else record.channel, action="modify")
     before = records.snapshot(record)
-    change = StockChange()
+    touched: list[Touched] = []
     if stay is not None or rooms is not None:
+        change = StockChange()
         _reprice(house, record, stay, rooms, now, expected_total, change)
-        change_stock(property_id=house.id, change=change)
+        touched = _exchange(house.id, change, house.today(now))
     if guest is not None:
         record.guest_id = guests.follow(
             organization_id=house.organization_id, guest_id=record.guest_id, details=guest, now=now
@@ -72,7 +75,7 @@ def modify(
         type="booking.updated",
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=change.touched(),
+        ari=touched,
         cause=f"change of booking {record.code}",
     )
     return record
@@ -133,11 +136,28 @@ def _refuse_rewriting_the_past(
     """Nights that are over were slept: they can't be given back, neither with a room nor by an earlier departure."""
     if stay.check_out < min(today, record.check_out):
         raise StayNotSellable(room=0, reasons=[str(Reason(ReasonCode.IN_THE_PAST, day=stay.check_out))])
-    if record.check_in >= today:
-        return
     arrives_later = stay.check_in != record.check_in  # which one who has not come yet may
-    if record.status == BookingStatus.CHECKED_IN if arrives_later else len(rooms) < len(record.stays):
+    if arrives_later and record.status == BookingStatus.CHECKED_IN:
+        raise NotChangeable(status=record.status, action="changing when the guest came")
+    if record.check_in < today and not arrives_later and len(rooms) < len(record.stays):
         raise NotChangeable(status=record.status, action="taking back nights that are over")
+
+
+def _exchange(property_id: UUID, change: StockChange, today: date) -> list[Touched]:
+    """Give and take the nights. None that is over is sold any more: it counts with its stay, and is never refused.
+
+    Raises SoldOut for the others. Answers the (room type, first, last) of those whose count to sell changes: of what is
+    over only what is given back, which may settle a conflict; that nights were full that are over is none.
+    """
+    over = StockChange({night: rooms for night, rooms in change.sold.items() if night[1] < today})
+    ahead = StockChange({night: rooms for night, rooms in change.sold.items() if night[1] >= today}, change.held)
+    if over.net():
+        with sql() as cursor:  # all at once: either part's own locks might come in another order
+            lock_types(cursor, (line[0] for line in change.net()))
+    change_stock(property_id=property_id, change=ahead)
+    record_stock(property_id=property_id, change=over)
+    freed = StockChange({night: rooms for night, rooms in over.sold.items() if rooms < 0})
+    return [*freed.touched(), *ahead.touched()]
 
 
 _Alike = Callable[[RoomRequest, records.Stay], bool]
@@ -187,6 +207,7 @@ def move_room_stay(
 ) -> records.Record:
     """Move one room of any booking to another type at the price agreed: an upgrade, or the way out of an oversale.
 
+    The nights that are over are counted along with it, whether or not the type had a room left then.
     It stands against the channel's later messages for as long as the channel does not sell another room.
     Raises UnknownBooking, NotChangeable, SoldOut.
     """
@@ -199,7 +220,8 @@ def move_room_stay(
     change = StockChange()
     change.free(stay.room_type_id, nights)
     change.sell(room_type_id, nights)
-    change_stock(property_id=record.property_id, change=change)
+    house = get_house(organization_id=organization_id, key=record.property_id)
+    touched = _exchange(record.property_id, change, house.today(now))
     if record.channel == "direct":
         stay.room_type_id, stay.room_id = room_type_id, None
     else:
@@ -212,7 +234,7 @@ def move_room_stay(
         type="booking.updated",
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=change.touched(),
+        ari=touched,
         cause=f"booking {record.code} moved to another room type",
     )
     return record
