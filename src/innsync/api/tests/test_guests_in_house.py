@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from innsync.apps.reservations import services as reservations
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.channel import GuestDetails
 from innsync.domain.occupancy import Occupancy
+from innsync.domain.policies import CancellationPolicy, CancellationTier, Share, ShareKind
 from innsync.domain.stay import StayDates
 
 NIGHTS_BEHIND = 20
@@ -300,3 +302,27 @@ def test_a_last_minute_plan_is_judged_by_the_day_of_booking(client: httpx.Client
     windowed(house, "bar", max_advance_days=4)
     assert client.put(path, json={"check_out": house.day(8)}).status_code == 200
     assert reasons(client.put(path, json={"check_in": house.day(6), "check_out": house.day(8)})) == ["last_minute:4"]
+
+
+def test_a_plan_that_is_kept_is_judged_by_the_day_on_which_it_was_taken(
+    client: httpx.Client, house: SampleHouse
+) -> None:
+    path = in_house(house, arrived=-3, booked=60, check_in=False, rooms=(("double", "bar"), ("family", "bar")))
+    windowed(house, "nonref", max_advance_days=5)
+    assert client.put(path, json={"rooms": [room("nonref"), room(kind="family")]}).status_code == 200
+    assert client.put(path, json={"check_out": house.day(8)}).status_code == 200
+    windowed(house, "bar", max_advance_days=4)
+    assert reasons(client.put(path, json={"check_out": house.day(9)})) == ["last_minute:4"]
+
+
+def test_rooms_whose_plans_were_taken_on_different_days_owe_an_amount_once(
+    client: httpx.Client, house: SampleHouse
+) -> None:
+    amount = CancellationPolicy((CancellationTier(Share(ShareKind.AMOUNT, Decimal(5000))),))
+    with tenant(house.organization_id):
+        RatePlan.objects.filter(property_id=house.property.id).update(cancellation_policy=amount.to_json())
+    path = in_house(house, arrived=-3, booked=60, check_in=False, rooms=(("double", "bar"), ("family", "nonref")))
+    changed = client.put(path, json={"rooms": [room("nonref"), room("nonref", kind="family")]})
+    assert changed.status_code == 200, changed.text
+    assert "taken_on" not in changed.text
+    assert client.delete(path).json()["cancellation"]["fee"]["amount"] == "50.00"

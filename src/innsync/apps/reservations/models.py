@@ -69,7 +69,8 @@ class Booking(models.Model):
 class RoomStay(models.Model):
     """One room of a booking. `holds_stock`: its nights are counted as sold.
 
-    terms: the cancellation and payment policies it was sold on; empty: the booking's. sold_room_type: the one that the
+    terms: the cancellation and payment policies it was sold on; empty: the booking's. taken_on among them: the property's
+    date on which its rate plan was taken, where that is not the day of booking. sold_room_type: the one that the
     channel sold, where the desk moved the guest to another; null: the same.
     """
 

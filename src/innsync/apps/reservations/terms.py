@@ -24,6 +24,7 @@ from innsync.domain.policies import (
 )
 
 Terms = dict[str, Any]
+_TAKEN_ON = "taken_on"
 
 
 class _Agreed(NamedTuple):
@@ -45,6 +46,21 @@ def agreed_terms(record: Record, stay: Stay) -> Terms:
     return stay.terms or record.terms
 
 
+def take_plan(stay: Stay, on: date) -> None:
+    """Keep with a room's terms that its plan was taken on this date at the property, not when the booking was made."""
+    stay.terms = stay.terms | {_TAKEN_ON: on.isoformat()}
+
+
+def plan_taken_on(house: House, record: Record, stay: Stay) -> date:
+    """The property's date on which the room's plan was taken, which its sales window is judged by while it is kept."""
+    taken_on = stay.terms.get(_TAKEN_ON)
+    return date.fromisoformat(taken_on) if taken_on else house.today(record.created_at)
+
+
+def _policies(terms: Terms) -> Terms:
+    return {name: policy for name, policy in terms.items() if name != _TAKEN_ON}
+
+
 def strictest(house: House, stays: Sequence[Stay]) -> Terms:
     """The terms that end free cancellation first: what may be said of the whole booking without promising too much."""
 
@@ -53,7 +69,7 @@ def strictest(house: House, stays: Sequence[Stay]) -> Terms:
         moment = free_until(policy, stay.check_in, house.check_in_time, ZoneInfo(house.time_zone))
         return moment or datetime.min.replace(tzinfo=UTC)
 
-    return min(stays, key=ends).terms
+    return _policies(min(stays, key=ends).terms)
 
 
 def cancelling_costs(house: House, record: Record, now: datetime) -> Money:
@@ -100,7 +116,7 @@ def _agreed(record: Record) -> Iterator[_Agreed]:
     """Rooms on equal terms together, so that an amount that a policy names is asked once, not once a room."""
     groups: list[tuple[Terms, date, list[Stay]]] = []
     for stay in record.stays:
-        terms = agreed_terms(record, stay)
+        terms = _policies(agreed_terms(record, stay))  # sold on another day they are the same terms
         if not terms:
             continue
         known = next((group for *about, group in groups if about == [terms, stay.check_in]), None)

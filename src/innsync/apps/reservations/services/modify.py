@@ -15,7 +15,7 @@ from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import NEW, Kept, RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import NotChangeable, PriceChanged, StayNotSellable
 from innsync.apps.reservations.services.book import describe, stay_of
-from innsync.apps.reservations.terms import agreed_terms, strictest
+from innsync.apps.reservations.terms import agreed_terms, plan_taken_on, strictest, take_plan
 from innsync.domain.begun import Passed
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import GuestDetails
@@ -45,8 +45,9 @@ def modify(
     """Change dates, rooms, guest or requests; what is None stays. Dates or rooms are priced anew.
 
     A stay that has begun may be changed too, but for the check-in of who has come: nights that are over keep what they
-    cost, and a room can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or so shortly, as
-    the day of booking was, and keeps the terms agreed; another brings its own. Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
+    cost, and a room can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or
+    so shortly, as the day was on which it was taken, and keeps the terms agreed; another brings its own.
+    Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
     PriceChanged; then nothing has changed.
     """
     record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
@@ -104,8 +105,7 @@ def _reprice(
     today = house.today(now)
     _refuse_rewriting_the_past(record, stay, rooms, today)
     matched = _match(rooms, record.stays)
-    booked_on = house.today(record.created_at)
-    kept = [_kept(room, old, stay, booked_on, today) for room, old in zip(rooms, matched, strict=True)]
+    kept = [_kept(house, record, room, old, stay, today) for room, old in zip(rooms, matched, strict=True)]
     offers = price_rooms(house=house, stay=stay, rooms=rooms, now=now, kept=kept)
     total = Money(sum(offer.total_minor for offer in offers), house.currency)
     if expected_total is not None and expected_total != total:
@@ -115,11 +115,13 @@ def _reprice(
             change.free(one.room_type_id, StayDates(one.check_in, one.check_out))
     record.stays = [stay_of(house, *sold, stay, index) for index, sold in enumerate(zip(rooms, offers, strict=True))]
     for one, old in zip(record.stays, matched, strict=True):
+        if old is None or one.rate_plan_id != old.rate_plan_id:
+            take_plan(one, today)
+        else:
+            one.terms = agreed_terms(record, old)
         if old is None:
             continue
         one.id = old.id
-        if one.rate_plan_id == old.rate_plan_id:
-            one.terms = agreed_terms(record, old)
         if one.room_type_id == old.room_type_id and (one.check_in, one.check_out) == (old.check_in, old.check_out):
             one.room_id = old.room_id
     for one in record.stays:
@@ -192,10 +194,12 @@ def _match(rooms: Sequence[RoomRequest], stays: Sequence[records.Stay]) -> list[
     return found
 
 
-def _kept(room: RoomRequest, old: records.Stay | None, stay: StayDates, booked_on: date, today: date) -> Kept:
+def _kept(
+    house: House, record: records.Record, room: RoomRequest, old: records.Stay | None, stay: StayDates, today: date
+) -> Kept:
     if old is None:
         return NEW
-    on = booked_on if old.rate_plan_id == room.rate_plan_id else None
+    on = plan_taken_on(house, record, old) if old.rate_plan_id == room.rate_plan_id else None
     if stay.check_in >= today or stay.check_in != old.check_in:
         return Kept(Booked(on))
     over = min((today - stay.check_in).days, len(stay))
