@@ -5,6 +5,7 @@ Field reports behind these tests: complaints C22, C31.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import sleep
 
@@ -13,8 +14,10 @@ import pytest
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Connection
 from innsync.apps.inbox import pulling
+from innsync.channels.channex.adapter import ChannexAdapter
+from innsync.integrations.http import Session
 from innsync.integrations.manifest import adapter
-from innsync.integrations.ports import RawMessage
+from innsync.integrations.ports import AckItem, AckResult, RawMessage
 from tests.flows.bookings.steps import day, in_step
 from tests.flows.checks import check_all
 from tests.flows.stack import Stack
@@ -106,6 +109,29 @@ def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(stack:
     check_all(stack)
     items = stack.sandbox.call("GET", f"channex/bookings?property={stack.built.property.code}")["items"]
     assert {one["reference"]: one["acknowledged"] for one in items} == dict.fromkeys(lost, True)
+
+
+def test_an_acknowledgement_of_what_was_listed_is_tried_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No queue brings it again, so that nothing else would ever say it."""
+    stack.pull("channex")
+    stack.sandbox.call("PATCH", "channex/pace", {"pace": {"non_acked_s": 0}})
+    stack.guest_books("channex", 10, 2)
+    sleep(0.5)
+    tries: list[int] = []
+    acknowledge = ChannexAdapter.acknowledge
+
+    def failing(adapter: ChannexAdapter, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
+        tries.append(len(items))
+        if len(tries) != 5:
+            return [AckResult(item.message_id, False, "not now") for item in items]
+        return acknowledge(adapter, session, items)
+
+    monkeypatch.setattr(ChannexAdapter, "acknowledge", failing)
+    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    assert tries == [1, 1, 1], "and then it is left for later"
+    stack.advance(minutes=11)
+    assert tries == [1] * 5
+    assert stack.rows("SELECT count(*) FROM inbox_message WHERE acknowledged_at IS NULL") == [(0,)]
 
 
 @pytest.mark.parametrize("seller", VENDORS)
