@@ -5,7 +5,6 @@ Field reports behind these tests: complaints C22, C31.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import sleep
 
@@ -15,9 +14,8 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Connection
 from innsync.apps.inbox import pulling
 from innsync.channels.channex.adapter import ChannexAdapter
-from innsync.integrations.http import Session
 from innsync.integrations.manifest import adapter
-from innsync.integrations.ports import AckItem, AckResult, RawMessage
+from innsync.integrations.ports import AckResult, RawMessage
 from tests.flows.bookings.steps import day, in_step
 from tests.flows.checks import check_all
 from tests.flows.stack import Stack
@@ -111,27 +109,25 @@ def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(stack:
     assert {one["reference"]: one["acknowledged"] for one in items} == dict.fromkeys(lost, True)
 
 
-def test_an_acknowledgement_of_what_was_listed_is_tried_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_acknowledgement_of_what_was_listed_is_tried_again_with_the_next_poll(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No queue brings it again, so that nothing else would ever say it."""
     stack.pull("channex")
     stack.sandbox.call("PATCH", "channex/pace", {"pace": {"non_acked_s": 0}})
     stack.guest_books("channex", 10, 2)
     sleep(0.5)
-    tries: list[int] = []
-    acknowledge = ChannexAdapter.acknowledge
-
-    def failing(adapter: ChannexAdapter, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
-        tries.append(len(items))
-        if len(tries) != 5:
-            return [AckResult(item.message_id, False, "not now") for item in items]
-        return acknowledge(adapter, session, items)
-
-    monkeypatch.setattr(ChannexAdapter, "acknowledge", failing)
-    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
-    assert tries == [1, 1, 1], "and then it is left for later"
-    stack.advance(minutes=11)
-    assert tries == [1] * 5
-    assert stack.rows("SELECT count(*) FROM inbox_message WHERE acknowledged_at IS NULL") == [(0,)]
+    with monkeypatch.context() as fault:
+        fault.setattr(
+            ChannexAdapter,
+            "acknowledge",
+            lambda _self, _session, items: [AckResult(item.message_id, False, "not now") for item in items],
+        )
+        pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    waiting = "SELECT found_by, acknowledge_words FROM inbox_message WHERE acknowledged_at IS NULL"
+    assert stack.rows(waiting) == [("audit", "not now")]
+    stack.pull("channex")
+    assert stack.rows(waiting) == []
 
 
 @pytest.mark.parametrize("seller", VENDORS)

@@ -11,7 +11,8 @@ class Message(models.Model):
     """One raw message of a channel, card data cut out. Unique per account and the channel's id of the revision.
 
     state: `received`, `applied`, `needs_attention` (with the reason), `superseded` (a newer revision was applied first),
-    `waiting` (a change or cancellation whose booking has not come yet).
+    `waiting` (a change or cancellation whose booking has not come yet). listed_unacknowledged: no queue brings it again,
+    but the channel says in a list that it waits for its acknowledgement.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -35,6 +36,7 @@ class Message(models.Model):
     applied_at = models.DateTimeField(null=True)
     booking = models.ForeignKey("reservations.Booking", models.SET_NULL, null=True, related_name="+")
     found_by = models.CharField(max_length=20, blank=True)
+    listed_unacknowledged = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "message_id"], name="message_once")]

@@ -36,7 +36,6 @@ _side_by_side = Lock()
 OLDER_AT_ONCE = 10 * ACK_AT_ONCE  # while the queue brings nothing that would wait for them
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 LISTED_DAYS = 3
-LISTED_TRIES = 3  # to acknowledge what no queue brings again
 LOOK_AGAIN = timedelta(minutes=10)
 # Channels keep what nobody acknowledged for half an hour; then it is in no queue, and only the second look finds it.
 QUEUES_FORGET = timedelta(minutes=20)
@@ -151,8 +150,9 @@ def _say(
 def _unacknowledged(organization_id: UUID, account: Account, brought: Collection[str]) -> list[Message]:
     with tenant(organization_id):
         unknown = Message.objects.filter(account=account, acknowledged_at__isnull=True).defer("body")
-        # What only the second look brought is in no queue; what the queue brings as well is acknowledged too.
-        older = unknown.filter(Q(found_by="") | Q(deliveries__gt=1)).exclude(message_id__in=brought)
+        # What only the second look brought is in no queue, and not waited for, unless the channel says so.
+        owed = Q(found_by="") | Q(deliveries__gt=1) | Q(listed_unacknowledged=True)
+        older = unknown.filter(owed).exclude(message_id__in=brought)
         most = ACK_AT_ONCE if brought else OLDER_AT_ONCE
         waiting = list(older.filter(acknowledge_words="").order_by("received_at", "id")[:most])
         # What was not taken before comes last (of older ones, by turns): what is never taken stands in nobody's way.
@@ -241,25 +241,14 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
                 organization_id=organization_id, account=account, messages=messages, now=now, found_by="audit"
             )
             adopted = services.apply_pending(organization_id=organization_id, account_id=account.id)
-        for _ in range(LISTED_TRIES if waiting else 0):
+        if waiting:
             _acknowledge(organization_id, account, adapter, session, waiting)
-            waiting = _still_unacknowledged(organization_id, account, waiting)
-            if not waiting:
-                break
         with tenant(organization_id):
             Connection.objects.filter(id=connection_id).update(last_listed_at=now)
-        if waiting:
-            _look_again_later(organization_id, connection_id, LOOK_AGAIN, now)
     except IntegrationError as error:
         _went_wrong(organization_id, account, error)
-        _look_again_later(organization_id, connection_id, error.retry_after or LOOK_AGAIN, now)
+        _look_again_later(organization_id, connection_id, error, now)
     return adopted
-
-
-def _still_unacknowledged(organization_id: UUID, account: Account, ids: Collection[str]) -> list[str]:
-    with tenant(organization_id):
-        found = Message.objects.filter(account=account, message_id__in=ids, acknowledged_at__isnull=True)
-        return list(found.values_list("message_id", flat=True))
 
 
 def _unknown(organization_id: UUID, account: Account, messages: Sequence[RawMessage]) -> list[RawMessage]:
@@ -269,9 +258,9 @@ def _unknown(organization_id: UUID, account: Account, messages: Sequence[RawMess
     return [one for one in messages if one.unacknowledged or services.stored_id(one.message_id) not in known]
 
 
-def _look_again_later(organization_id: UUID, connection_id: UUID, after: timedelta, now: datetime) -> None:
+def _look_again_later(organization_id: UUID, connection_id: UUID, error: IntegrationError, now: datetime) -> None:
     """The list is as good a little later; a poll that took the vendor's last call must not cost the day's look."""
-    wait = min(after, LOOK_AGAIN)
+    wait = min(error.retry_after or LOOK_AGAIN, LOOK_AGAIN)
     with tenant(organization_id), sql() as cursor:
         cursor.execute(
             "UPDATE distribution_schedule SET due_at = CASE WHEN every_s > %(wait)s THEN %(due_at)s ELSE due_at END"

@@ -86,6 +86,7 @@ def receive(
                     confirmation=confirmation_code(account.id, message.booking_ref),
                     received_at=now,
                     found_by=found_by,
+                    listed_unacknowledged=message.unacknowledged,
                 )
                 for key, message in unique.items()
                 if key not in before

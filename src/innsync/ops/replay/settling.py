@@ -15,7 +15,7 @@ _WORK = """
 SELECT (SELECT count(*) FROM events_outbox WHERE organization_id = %(organization)s),
   (SELECT count(*) FROM distribution_dirty WHERE connection_id = ANY(%(connections)s)),
   (SELECT count(*) FROM inbox_message WHERE organization_id = %(organization)s
-     AND (state = 'received' OR (acknowledged_at IS NULL AND found_by = ''))
+     AND (state = 'received' OR (acknowledged_at IS NULL AND (found_by = '' OR listed_unacknowledged)))
      AND (connection_id IS NULL OR connection_id = ANY(%(connections)s)))
 """
 
