@@ -112,7 +112,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class AckItem:
-    """A stored message to be acknowledged, with our confirmation number for the booking."""
+    """A stored message to be acknowledged, with our confirmation number for the booking.
+
+    just_delivered: by the very call of the queue after which this is said. Of an older one a newer version may have come
+    out since, which a vendor that goes by the booking alone would take for the one that is meant.
+    """
 
     message_id: str
     property_ref: str
@@ -120,6 +124,7 @@ class AckItem:
     confirmation: str
     acknowledge: Mapping[str, str]
     received_at: datetime
+    just_delivered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _acknowledge(
         # The first alone, and whenever one was not taken; side by side while all goes well.
         together = ACK_TOGETHER if taken and not in_vain else 1
         wave = chunks[:together]
-        answers = _say(adapter, session, wave)
+        answers = _say(adapter, session, wave, set(brought))
         chunks = chunks[len(answers) :]
         failures = [said for said in answers if isinstance(said, IntegrationError)]
         for some, said in zip(wave, answers, strict=False):
@@ -120,14 +120,15 @@ def _acknowledge(
 
 
 def _say(
-    adapter: Adapter, session: Session, wave: Sequence[Sequence[Message]]
+    adapter: Adapter, session: Session, wave: Sequence[Sequence[Message]], brought: Collection[str]
 ) -> list[Sequence[AckResult] | IntegrationError]:
     """Acknowledge each chunk, at the same time where nobody else in this process does that, else the first alone. A fault
     stands in place of the answer."""
 
     def say(some: Sequence[Message]) -> Sequence[AckResult] | IntegrationError:
         try:
-            said: Sequence[AckResult] = adapter.implementation.acknowledge(session, [_item(one) for one in some])
+            items = [_item(message, just_delivered=message.message_id in brought) for message in some]
+            said: Sequence[AckResult] = adapter.implementation.acknowledge(session, items)
             return said
         except IntegrationError as error:
             return error
@@ -161,7 +162,7 @@ def _unacknowledged(organization_id: UUID, account: Account, brought: Collection
         return [*sorted(fresh, key=lambda message: message.acknowledge_words != ""), *waiting]
 
 
-def _item(message: Message) -> AckItem:
+def _item(message: Message, *, just_delivered: bool) -> AckItem:
     return AckItem(
         message.message_id,
         message.property_ref,
@@ -169,6 +170,7 @@ def _item(message: Message) -> AckItem:
         message.confirmation,
         message.acknowledge,
         message.received_at,
+        just_delivered,
     )
 
 

@@ -32,6 +32,7 @@ ALL_STATUSES = ("pending", "retrieved", "confirmed", "expired")
 
 FINAL = {"10080", "10081", "10100", "10101", "10102", "10103"}
 """Refusals of a confirmation that repeating it does not change; 10102 is followed by a newer message. NOTES.md 3.9."""
+NEWER = "a newer version of the booking came out since"
 
 BLAMES: Final = 4
 """How often a message is sent again without what an error blamed, before it is given up."""
@@ -137,7 +138,9 @@ class Expedia:
             for start in range(0, len(waiting), CONFIRMATIONS):
                 batch = waiting[start : start + CONFIRMATIONS]
                 try:
-                    results += _confirm(client, hotel, batch)
+                    meant = [item for item in batch if item.just_delivered or _is_out(client, hotel, item)]
+                    results += [AckResult(item.message_id, False, NEWER, True) for item in batch if item not in meant]
+                    results += _confirm(client, hotel, meant) if meant else []
                 except (Transient, OutcomeUnknown, ContractBroken, Rejected) as error:
                     failures.append(error)
                     final = isinstance(error, Rejected)
@@ -180,6 +183,11 @@ def _messages(found: Sequence[etree._Element]) -> tuple[RawMessage, ...]:
         message = bookings.raw_message(booking)
         messages.setdefault(message.message_id, message)
     return tuple(messages.values())
+
+
+def _is_out(client: Client, hotel: str, item: AckItem) -> bool:
+    """Whether this version of the booking is the one that a confirmation would be taken for. NOTES.md 3.9."""
+    return item.message_id in {message.message_id for message in _messages(client.booking(hotel, item.booking_ref))}
 
 
 def _confirm(client: Client, hotel: str, items: Sequence[AckItem]) -> list[AckResult]:

@@ -83,6 +83,13 @@ class Client:
         root = self._call("/eqc/br", wire.dump(request), "retrieve_bookings", property_id=hotel, limits=limits)
         return list(wire.children(self._part(root, "Bookings", "retrieve_bookings"), "Booking"))
 
+    def booking(self, hotel: str, reference: str) -> list[etree._Element]:
+        """BR of one booking: its version that is out now, whatever its status; none where it went by e-mail."""
+        request = wire.document("BookingRetrievalRQ", BR_NS, hotel)
+        wire.add(wire.add(request, "ParamSet"), "Booking", id=reference)
+        root = self._call("/eqc/br", wire.dump(request), "retrieve_booking", property_id=hotel, limits=HOTEL_LIMITS)
+        return list(wire.children(self._part(root, "Bookings", "retrieve_booking"), "Booking"))
+
     def confirm(self, hotel: str, confirmations: Sequence[Confirmation]) -> list[Refused]:
         """BC: at most CONFIRMATIONS at once; those that were not taken."""
         request = wire.document("BookingConfirmRQ", BC_NS, hotel)

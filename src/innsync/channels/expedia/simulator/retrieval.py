@@ -211,7 +211,7 @@ def _confirm(
             f"for this booking was on {booking.picture.check_out}.",
         )
     message = booking.released[-1]
-    if message.kind != kind:
+    if message.kind != kind or (message.status == "pending" and _has_confirmed(booking, kind)):
         return _other_version(booking, message, kind, number)
     if message.status == "expired":
         return "10080", "Update refused. Booking ID cannot be found."
@@ -230,9 +230,12 @@ def _confirm(
     return None
 
 
+def _has_confirmed(booking: Booking, kind: str) -> bool:
+    return any(other.kind == kind and other.status == "confirmed" for other in booking.messages)
+
+
 def _other_version(booking: Booking, message: Message, kind: str, number: str) -> tuple[str, str]:
-    confirmed = any(other.kind == kind and other.status == "confirmed" for other in booking.messages)
-    if confirmed and message.open:
+    if _has_confirmed(booking, kind) and message.open:
         return (
             "10102",
             f"Booking confirmation {number} refused for booking {booking.reference} because a newer version of this "

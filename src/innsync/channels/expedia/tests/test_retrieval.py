@@ -291,6 +291,25 @@ class TestConfirmation:
         (result,) = place.acknowledge(message, number="D")
         assert (result.accepted, result.final) == (False, True)
 
+    def test_a_change_that_nobody_stored_is_not_confirmed_by_repeating_the_confirmation_of_another(
+        self, place: Place
+    ) -> None:
+        """The confirmation's answer was lost, and then that of the retrieval which brought the next change."""
+        reference = place.book(force=True)
+        place.acknowledge(*place.pull())
+        place.world.change(reference, {"adults": 1}, notify=True)
+        place.world.change(reference, {"special_requests": "quiet"}, notify=True)
+        (first,) = place.pull()
+        old = replace(ack_item(first), just_delivered=False)
+        assert ADAPTER.acknowledge(place.session, [old])[0].accepted, "it is still the version that is out"
+        place.pull()  # and its answer is lost
+        (result,) = ADAPTER.acknowledge(place.session, [old])
+        assert (result.accepted, result.final) == (False, True)
+        (second,) = place.pull()
+        assert second.message_id != first.message_id
+        assert b"quiet" in second.body
+        assert place.acknowledge(second)[0].accepted
+
     def test_a_lost_answer_is_tried_again(self, place: Place) -> None:
         place.book(force=True)
         (message,) = place.pull()

@@ -124,6 +124,15 @@ class TestConfirmation:
         place.world.change(reference, {"adults": 1}, notify=True)
         assert bc(place, (reference, "Book", "B")) == ["10102"]
 
+    def test_a_newer_version_of_the_same_kind_that_nobody_retrieved_is_not_confirmed(self, place: Place) -> None:
+        reference = place.book(force=True)
+        assert bc(place, (reference, "Book", "A")) == []
+        place.world.change(reference, {"adults": 1}, notify=True)
+        place.world.change(reference, {"special_requests": "quiet"}, notify=True)
+        place.pull()
+        assert bc(place, (reference, "Modify", "A")) == []
+        assert bc(place, (reference, "Modify", "A")) == ["10102"], "repeated after a lost answer"
+
     def test_long_after_departure(self, place: Place) -> None:
         reference = place.book(force=True, first=1, nights=1)
         place.clock.shift_s = 11 * 86_400
