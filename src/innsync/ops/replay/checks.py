@@ -13,7 +13,7 @@ from innsync.ops.replay.ledger import Ledger
 from innsync.ops.replay.rows import BookingRow
 from innsync.ops.replay.scene import Scene
 
-READ_BACK_TRIES = 12
+READ_BACK_TRIES = 30
 Sold = Mapping[tuple[str, date], int]
 
 
