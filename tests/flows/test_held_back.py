@@ -63,6 +63,9 @@ def test_an_operator_gives_new_credentials_which_the_channel_is_asked_about_firs
     assert isinstance(right, dict)
     name = next(reversed(right))
 
+    # The database is there, and a log that goes to what this test captures would outlive it.
+    monkeypatch.setattr(credentials, "use_database", lambda: None)
+
     def give(lines: str, *options: str) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO(lines))
         parser = argparse.ArgumentParser()

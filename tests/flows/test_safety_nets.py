@@ -25,8 +25,10 @@ Type = Callable[..., list[dict[str, object]]]
 
 
 @pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Type:
+def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Type:
     """Runs `innsync schedules`. Answers what it lists, by (vendor, what)."""
+    # The database is there, and a log that goes to what this test captures would outlive it.
+    monkeypatch.setattr(command, "use_database", lambda: None)
 
     def run(*arguments: str) -> list[dict[str, object]]:
         parser = argparse.ArgumentParser()
