@@ -9,7 +9,7 @@ import pytest
 
 from innsync.api.tests.samples import sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution.housekeeping import keep_house
+from innsync.apps.distribution.housekeeping import keep_house, keep_house_of
 from innsync.apps.events import relay
 from tests.flows.stack import Stack
 
@@ -57,7 +57,7 @@ def test_a_stay_booked_long_before_gets_its_room_when_its_arrival_comes_near(sta
     stack.settle()
     now = datetime.now(UTC)
     for days, has_room in ((0, False), (25, False), (26, True)):
-        keep_house(now + timedelta(days=days))
+        keep_house_of(stack.organization_id, now + timedelta(days=days))
         stack.settle()
         assert (room_of(stack, booked.id) is not None) == has_room, days
 
@@ -66,7 +66,7 @@ def test_properties_where_everybody_has_a_room_are_left_alone(stack: Stack) -> N
     stack.book(10, 2)
     stack.book(40, 2)
     stack.settle()
-    keep_house(datetime.now(UTC))
+    keep_house_of(stack.organization_id, datetime.now(UTC))
     asked = "SELECT count(*) FROM events_outbox WHERE topic = 'assign_rooms' AND property_id = %s"
     assert stack.rows(asked, stack.built.property.id) == [(0,)]
 
@@ -75,8 +75,8 @@ def test_a_property_is_assigned_once_however_often_it_is_asked_for(stack: Stack)
     stack.book(40, 2)
     stack.settle()
     later = datetime.now(UTC) + timedelta(days=30)
-    keep_house(later)
-    keep_house(later)
+    keep_house_of(stack.organization_id, later)
+    keep_house_of(stack.organization_id, later)
     while relay.relay_once():
         pass
     jobs = (

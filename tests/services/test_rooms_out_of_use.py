@@ -11,7 +11,7 @@ import pytest
 
 from innsync.apps.accounts.models import Organization
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution.housekeeping import keep_house
+from innsync.apps.distribution.housekeeping import keep_house_of
 from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.inventory.services import StockChange, record_stock
 from innsync.apps.properties.models import Property, Room
@@ -176,7 +176,7 @@ def test_nights_that_come_within_reach_later_know_of_the_block(house: House) -> 
     with tenant(house.organization_id):
         Property.objects.filter(id=house.facts.id).update(sellable_days=100)
     block(house, "double-0", 40, 60)
-    keep_house(NOW)
+    keep_house_of(house.organization_id, NOW)
     assert house.left(55) == 1
     check_stock(house.organization_id)
 
@@ -187,9 +187,9 @@ def test_a_sale_beyond_the_horizon_leaves_no_night_before_it_unknown(house: Hous
         change = StockChange()
         change.sell(house.built.room_types["double"].id, house.stay(75, 1))
         record_stock(property_id=house.facts.id, change=change)
-    keep_house(NOW)
+    keep_house_of(house.organization_id, NOW)
     assert house.left(68) == 2
-    keep_house(NOW + timedelta(days=8))
+    keep_house_of(house.organization_id, NOW + timedelta(days=8))
     assert [house.left(offset) for offset in (74, 75, 76)] == [2, 1, 2]
 
 

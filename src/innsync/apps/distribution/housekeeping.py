@@ -52,15 +52,19 @@ def keep_house(now: datetime) -> None:
     """Do the day's work for every organization; one that fails does not keep the others from theirs."""
     for organization_id in Organization.objects.order_by("id").values_list("id", flat=True):
         try:
-            open_nights(organization_id, now)
-            with tenant(organization_id):
-                ask_for_rooms(now)
-                idempotency.forget_old(now=now)
-                with sql() as cursor:
-                    for statement, kept in _OLD:
-                        cursor.execute(statement, (now - kept,))
+            keep_house_of(organization_id, now)
         except Exception:
             log.exception("housekeeping_failed", organization_id=str(organization_id))
+
+
+def keep_house_of(organization_id: UUID, now: datetime) -> None:
+    open_nights(organization_id, now)
+    with tenant(organization_id):
+        ask_for_rooms(now)
+        idempotency.forget_old(now=now)
+        with sql() as cursor:
+            for statement, kept in _OLD:
+                cursor.execute(statement, (now - kept,))
 
 
 def open_nights(organization_id: UUID, now: datetime) -> int:
