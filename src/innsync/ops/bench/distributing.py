@@ -20,9 +20,10 @@ _BARE_INBOX = """
 \\set day random(0, {days})
 BEGIN;
 INSERT INTO inbox_message (id, organization_id, account_id, vendor, message_id, property_ref, booking_ref, content_type,
- body, acknowledge, confirmation, received_at, deliveries, acknowledge_words, state, reason, found_by)
+ body, acknowledge, confirmation, received_at, deliveries, acknowledge_words, state, reason, found_by,
+ listed_unacknowledged)
  VALUES (gen_random_uuid(), '{organization}', '{account}', '{vendor}', gen_random_uuid()::text, '', '', 'bare',
- convert_to(repeat('x', {size}), 'UTF8'), '{{}}', '', now(), 1, '', 'applied', '', '');
+ convert_to(repeat('x', {size}), 'UTF8'), '{{}}', '', now(), 1, '', 'applied', '', '', false);
 SELECT pg_advisory_xact_lock(1);
 UPDATE inventory_stockday SET sold = sold + 1 WHERE property_id = '{property}' AND room_type_id = '{room_type}'
  AND day BETWEEN date '{first}' + :day::int AND date '{first}' + :day::int + {nights} - 1;

@@ -103,7 +103,7 @@ def test_what_happens_appears_by_itself_and_leaves_the_focus_and_open_details_al
     summary = card(page, "Channex").get_by_text("Last error, over now")
     summary.focus()
     page.keyboard.press("Enter")
-    change(house, "booking_com", failures=1, last_error="the channel is down")
+    change(house, "booking_com", failures=3, last_error="the channel is down")
     sync_api.expect(card(page, "Booking.com")).to_contain_text("the channel is down", timeout=8_000)
     sync_api.expect(page.get_by_role("status")).to_contain_text("1 failing")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
