@@ -24,6 +24,7 @@ from tests.flows.stack import Stack
 VENDORS = ("booking_com", "expedia", "channex")
 PANS = ("4111111111111111", "5555555555554444", "378282246310005", "2223003122003222")
 CODES = ("7373", "8642")
+UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 
 FORMATS = (
     "<b><CardNumber>{pan}</CardNumber><SeriesCode>{code}</SeriesCode></b>",
@@ -77,6 +78,8 @@ def readable(value: object) -> str:
 
 
 def holds_card_data(text: str) -> list[str]:
+    """Planted numbers and codes in the text; the groups of an id, which count milliseconds, are neither."""
+    text = UUID.sub("(id)", text)
     digits = re.sub(r"%20|[ \-./+]", "", text)
     return [pan for pan in PANS if pan in digits] + [
         code for code in CODES if re.search(rf"(?<![\w.]){code}(?![\w.])", text)
@@ -101,6 +104,7 @@ def test_the_search_finds_what_is_there(owner: Any) -> None:
     """Shows that the tests below can fail."""
     assert holds_card_data("note: 4111-1111 1111.1111")
     assert holds_card_data('{"cvv": "7373"}')
+    assert not holds_card_data("01a1fe37-8642-7f3b-84d7-a2d68031b81d")
     owner.execute("CREATE TABLE public.planted (note bytea)")
     try:
         owner.execute("INSERT INTO public.planted VALUES (%s)", ("4111111111111111".encode("utf-16"),))
