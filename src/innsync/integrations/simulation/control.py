@@ -228,9 +228,9 @@ class Control:
         first = query_day(request, "from")
         last = query_day(request, "to")
         if last < first:
-            raise Problem.at("to", "to must not be before from")
+            raise Problem.at("/to", "to must not be before from")
         if last - first > timedelta(days=LONGEST_CALENDAR_DAYS):
-            raise Problem.at("to", f"at most {LONGEST_CALENDAR_DAYS} days at a time")
+            raise Problem.at("/to", f"at most {LONGEST_CALENDAR_DAYS} days at a time")
         host.require_property(code)
         return json({"days": host.world.calendar(code, first, last)})
 
@@ -262,6 +262,7 @@ class Control:
         reference = request.path_params["reference"]
         body = read_model(ChangeBody, await request.body())
         check_order(body.check_in, body.check_out)
+        host.require_change(reference, body.room, body.rate)
         host.world.change(reference, body.changes(), notify=body.notify)
         host.changed()
         return json({"reference": reference, "vendor": host.key})

@@ -90,7 +90,7 @@ class Host:
                 for found in self.world.properties()
             }
         if code not in self._known:
-            raise Problem(404, f"{self.world.name} has no property {code!r}")
+            raise _not_here("/property", f"{self.world.name} has no property {code!r}")
         return self._known[code]
 
     def require_product(self, code: str, room: str, rate: str) -> None:
@@ -98,7 +98,22 @@ class Host:
         if (room, rate) not in self.require_property(code):
             self._known.clear()  # the property may have grown since
             if (room, rate) not in self.require_property(code):
-                raise Problem(404, f"{self.world.name} has no {room!r} at {rate!r} in {code!r}")
+                known_room = any(room == one for one, _ in self.require_property(code))
+                field = "/rate" if known_room else "/room"
+                raise _not_here(field, f"{self.world.name} has no {room!r} at {rate!r} in {code!r}")
+
+    def require_change(self, reference: str, room: str | None, rate: str | None) -> None:
+        """Raises Problem 404 when the booking's property lacks what it is changed to; None: stays as it is.
+
+        A booking that does not exist is for the world to refuse.
+        """
+        if room is None and rate is None:
+            return
+        for found in self.world.properties():
+            for booking in self.world.bookings(found["property"]):
+                if booking["reference"] == reference:
+                    self.require_product(found["property"], room or booking["room"], rate or booking["rate"])
+                    return
 
     def snapshot(self) -> dict[str, Any]:
         """What has to outlive the process, as picklable values."""
@@ -120,6 +135,10 @@ class Host:
         self.requests.last_id = snapshot["last_request"]
         self.calls.last_id = snapshot["last_call"]
         self.set_faults(Faults.model_validate(snapshot["faults"]))
+
+
+def _not_here(pointer: str, detail: str) -> Problem:
+    return Problem(404, detail, [(pointer, detail)])
 
 
 class Sandbox:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -23,6 +25,7 @@ TYPES: Mapping[int, tuple[str, str]] = {
 }
 
 Model = TypeVar("Model", bound=BaseModel)
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
 
 class Problem(Exception):
@@ -36,7 +39,7 @@ class Problem(Exception):
 
     @classmethod
     def at(cls, field: str, detail: str) -> Problem:
-        """One bad field, named by its JSON Pointer or the name of a query parameter."""
+        """One bad field of the body, or query parameter, named by its JSON Pointer."""
         return cls(422, detail, [(field, detail)])
 
 
@@ -44,26 +47,36 @@ def json(content: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(content, option=orjson.OPT_UTC_Z), status, media_type="application/json")
 
 
-def problem_answer(problem: Problem) -> Response:
+def problem_answer(problem: Problem, request: Request) -> Response:
     kind, title = TYPES.get(problem.status, ("about:blank", "Refused"))
-    document = {
+    request_id = _request_id(request)
+    document: dict[str, Any] = {
         "type": kind,
         "title": title,
         "status": problem.status,
         "detail": problem.detail,
-        "errors": [{"pointer": pointer, "detail": detail} for pointer, detail in problem.errors],
+        "instance": request_id,
     }
-    return Response(orjson.dumps(document), problem.status, media_type="application/problem+json")
+    if problem.errors:
+        document["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in problem.errors]
+    headers = {"X-Request-Id": request_id}
+    return Response(orjson.dumps(document), problem.status, headers, media_type="application/problem+json")
+
+
+def _request_id(request: Request) -> str:
+    """The caller's own id of the request where it gives one, else a new one."""
+    given = request.headers.get("x-request-id", "")
+    return given if _SANE_ID.fullmatch(given) else uuid4().hex
 
 
 async def on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return problem_answer(error)
+    return problem_answer(error, request)
 
 
 async def on_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
-    return problem_answer(Problem(error.status, error.detail))
+    return problem_answer(Problem(error.status, error.detail), request)
 
 
 def read_model(model: type[Model], body: bytes) -> Model:
@@ -97,14 +110,14 @@ def query_day(request: Request, name: str, default: date | None = None) -> date:
     try:
         return date.fromisoformat(value or "")
     except ValueError as error:
-        raise Problem.at(name, f"{name} must be a date such as 2026-06-15") from error
+        raise Problem.at(f"/{name}", f"{name} must be a date such as 2026-06-15") from error
 
 
 def query_number(request: Request, name: str, default: int, *, at_least: int = 0, at_most: int = 2**62) -> int:
     """Raises Problem when the query parameter is not a whole number within its bounds."""
     value = request.query_params.get(name, str(default))
     if not value.isdecimal() or len(value) > 19 or not at_least <= int(value) <= at_most:
-        raise Problem.at(name, f"{name} must be a whole number from {at_least} to {at_most}")
+        raise Problem.at(f"/{name}", f"{name} must be a whole number from {at_least} to {at_most}")
     return int(value)
 
 
@@ -112,5 +125,5 @@ def query_flag(request: Request, name: str, *, default: bool) -> bool:
     """Raises Problem for anything but true, false, 1 and 0."""
     value = request.query_params.get(name, str(default)).lower()
     if value not in ("true", "false", "1", "0"):
-        raise Problem.at(name, f"{name} must be true or false")
+        raise Problem.at(f"/{name}", f"{name} must be true or false")
     return value in ("true", "1")

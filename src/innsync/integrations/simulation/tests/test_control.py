@@ -12,6 +12,7 @@ V = "/_control/toyland"
 
 def pointers(answer: httpx.Response) -> set[str]:
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["instance"] == answer.headers["x-request-id"]
     return {error["pointer"] for error in answer.json()["errors"]}
 
 
@@ -75,7 +76,41 @@ def test_a_booking_without_notice_exists_but_is_not_told(client, house):
 
 @pytest.mark.parametrize("change", [{"property": "nowhere"}, {"room": "attic"}, {"rate": "gold"}])
 def test_booking_what_the_vendor_does_not_have_is_not_found(client, house, change):
-    assert client.post(f"{V}/bookings", json=wish(**change)).status_code == 404
+    answer = client.post(f"{V}/bookings", json=wish(**change))
+    assert answer.status_code == 404
+    assert pointers(answer) == {f"/{name}" for name in change}
+
+
+@pytest.mark.parametrize("change", [{"room": "attic"}, {"rate": "gold"}])
+def test_changing_to_what_the_vendor_does_not_have_is_not_found(client, house, change):
+    reference = client.post(f"{V}/bookings", json=wish(force=True)).json()["reference"]
+    answer = client.patch(f"{V}/bookings/{reference}", json=change)
+    assert answer.status_code == 404
+    assert pointers(answer) == {f"/{name}" for name in change}
+    assert client.patch(f"{V}/bookings/{reference}", json={"room": "suite", "rate": "saver"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["calendar?from=2027-03-01&to=2027-03-02&", "bookings?"])
+def test_a_list_of_a_property_that_the_vendor_does_not_have_is_not_found(client, path):
+    answer = client.get(f"{V}/{path}property=nowhere")
+    assert answer.status_code == 404
+    assert pointers(answer) == {"/property"}
+
+
+@pytest.mark.parametrize("query", [{"after": "x"}, {"limit": "0"}, {"body": "perhaps"}])
+def test_a_bad_question_to_the_log_names_its_parameter(client, query):
+    answer = client.get(f"{V}/requests", params=query)
+    assert answer.status_code == 422
+    assert pointers(answer) == {f"/{name}" for name in query}
+
+
+def test_a_refusal_names_the_request_by_the_callers_own_id(client):
+    given = {"x-request-id": "tests-0001"}
+    for refused in (client.get("/_control/nobody/faults", headers=given), client.get(f"{V}/calendar", headers=given)):
+        assert refused.json()["instance"] == refused.headers["x-request-id"] == "tests-0001"
+    unfit = client.get("/_control/nobody/faults", headers={"x-request-id": "no id"}).json()
+    assert unfit["instance"] not in ("", "no id")
+    assert "errors" not in unfit
 
 
 @pytest.mark.parametrize(
@@ -149,7 +184,7 @@ def test_an_unknown_vendor_is_not_found(client, path):
 
 @pytest.mark.parametrize(
     ("query", "pointer"),
-    [({"from": "x"}, "from"), ({"to": "2027-02-01"}, "to"), ({"to": "2040-01-01"}, "to")],
+    [({"from": "x"}, "/from"), ({"to": "2027-02-01"}, "/to"), ({"to": "2040-01-01"}, "/to")],
 )
 def test_a_calendar_needs_sensible_days(client, house, query, pointer):
     params = {"property": "harbour-house", "from": "2027-03-01", "to": "2027-03-02", **query}
