@@ -130,7 +130,7 @@ def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: Idemp
     caller, now = caller_of(request), datetime.now(UTC)
 
     def work() -> Answer:
-        house = find_house(caller, body.hotel_id)
+        house = find_house(caller, body.hotel_id, "/hotel_id")
         stay = check_stay(house, body.check_in, body.check_out, now)
         if body.promo:
             raise invalid(("/promo", "is not a promotion of this hotel"))
@@ -179,7 +179,7 @@ def change_booking(
     caller, now = caller_of(request), datetime.now(UTC)
     with tenant(caller.organization_id):
         house, record = _find(caller, booking_id, lock=True)
-        if body.hotel_id is not None and find_house(caller, body.hotel_id).id != house.id:
+        if body.hotel_id is not None and find_house(caller, body.hotel_id, "/hotel_id").id != house.id:
             raise invalid(("/hotel_id", "can't be changed: cancel and book at the other hotel"))
         total = body.expected_total
         record = reservations.modify(

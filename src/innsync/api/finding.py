@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from innsync.api.problems import invalid, not_found
+from innsync.api.problems import NO_SUCH_HOTEL, invalid, not_found
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.rates.selectors import House, UnknownProperty, get_house
 from innsync.domain.errors import InvalidMoney
@@ -17,13 +17,21 @@ from innsync.domain.stay import StayDates
 LONGEST_STAY = 366
 
 
-def find_house(caller: Caller, key: str) -> House:
-    """The caller's hotel by id or code. Raises UnknownProperty, also for one that the key may not see."""
+def find_house(caller: Caller, key: str, pointer: str | None = None) -> House:
+    """The caller's hotel by id or code. Raises UnknownProperty, also for one that the key may not see.
+
+    pointer: the field that names the hotel where the address does not; the problem raised then names it.
+    """
     if "\x00" in key:
-        raise invalid(("/hotel_id", "must not hold control characters"))
-    house = get_house(organization_id=caller.organization_id, key=key)
-    if not caller.may_see(house.id):
-        raise UnknownProperty(hotel_id=key)
+        raise invalid((pointer or "/hotel_id", "must not hold control characters"))
+    try:
+        house = get_house(organization_id=caller.organization_id, key=key)
+        if not caller.may_see(house.id):
+            raise UnknownProperty(hotel_id=key)
+    except UnknownProperty:
+        if pointer is None:
+            raise
+        raise not_found(NO_SUCH_HOTEL, (pointer, "is not a hotel of this key")) from None
     return house
 
 

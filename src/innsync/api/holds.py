@@ -63,7 +63,7 @@ def place_hold(request: HttpRequest, body: HoldIn, idempotency_key: IdempotencyK
     caller, now = caller_of(request), datetime.now(UTC)
 
     def work() -> Answer:
-        house = find_house(caller, body.hotel_id)
+        house = find_house(caller, body.hotel_id, "/hotel_id")
         stay = check_stay(house, body.check_in, body.check_out, now)
         rooms: Counter[UUID] = Counter()
         codes = {}

@@ -35,6 +35,7 @@ from innsync.domain.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+NO_SUCH_HOTEL = "There is no such hotel."
 
 log = structlog.get_logger()
 
@@ -78,8 +79,11 @@ def invalid(*errors: tuple[str, str]) -> Problem:
     )
 
 
-def not_found(detail: str = "There is nothing here by that name.") -> Problem:
-    return Problem(404, "not-found", "Not found", detail)
+def not_found(detail: str = "There is nothing here by that name.", *errors: tuple[str, str]) -> Problem:
+    """404: errors as those of `invalid`, where a field and not the address names what does not exist."""
+    return Problem(
+        404, "not-found", "Not found", detail, [{"pointer": pointer, "detail": words} for pointer, words in errors]
+    )
 
 
 def unavailable() -> Problem:
@@ -200,7 +204,7 @@ TABLE: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
     ),
     (StaleVersion, _stale),
     (UnknownBooking, lambda error: not_found("There is no such booking.")),
-    (UnknownProperty, lambda error: not_found("There is no such hotel.")),
+    (UnknownProperty, lambda error: not_found(NO_SUCH_HOTEL)),
     (UnknownProduct, lambda error: invalid(("/rooms", "names a room type that is not sold at that rate plan"))),
     (NotChangeable, _not_changeable),
     (

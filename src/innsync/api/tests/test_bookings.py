@@ -42,8 +42,8 @@ def problem(response: httpx.Response) -> dict[str, object]:
     return body
 
 
-def pointers(response: httpx.Response) -> list[str]:
-    assert response.status_code == 422, response.text
+def pointers(response: httpx.Response, status: int = 422) -> list[str]:
+    assert response.status_code == status, response.text
     return [one["pointer"] for one in problem(response)["errors"]]
 
 
@@ -173,6 +173,29 @@ def test_bad_input_names_the_field_and_writes_nothing(
     assert pointer in pointers(client.post("/bookings", json=house.booking() | change))
     assert bookings_of(house) == 0
     assert sold(house, "double", 10, 11) == [0, 0]
+
+
+@pytest.mark.parametrize("key", ["no-such-hotel", str(uuid4())])
+def test_a_hotel_that_the_key_does_not_know_is_named_as_the_bad_field(
+    client: httpx.Client, house: SampleHouse, address: str, key: str
+):
+    wanted = house.booking(hotel_id=key)
+    made = client.post("/bookings", json=house.booking()).json()
+    held = {name: wanted[name] for name in ("hotel_id", "check_in", "check_out")} | {
+        "rooms": [{"room_type_id": "double"}]
+    }
+    for refused in (
+        client.post("/bookings", json=wanted, headers={"Idempotency-Key": uuid4().hex}),
+        client.post("/holds", json=held),
+        client.put(f"/bookings/{made['booking_id']}", json={"hotel_id": key}),
+    ):
+        assert pointers(refused, 404) == ["/hotel_id"]
+        assert problem(refused)["type"] == "/problems/not-found"
+    assert "errors" not in problem(client.get(f"/hotels/{key}"))
+    narrow = sample_house(property_ids=[uuid4()])
+    with calling(address, narrow.secret) as other:
+        unseen = other.post("/bookings", json=narrow.booking())
+    assert pointers(unseen, 404) == ["/hotel_id"]
 
 
 def test_a_reversed_stay_names_check_out(client: httpx.Client, house: SampleHouse):
