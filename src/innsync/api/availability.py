@@ -231,7 +231,7 @@ def _price_day(house: House, product: ProductFacts, day: date, row: RateRow | No
     prices = [] if base is None else price_by_occupancy(base, product.pricing, house.currency)
     return {
         "date": day.isoformat(),
-        "prices": [{"adults": adults, "amount": str(price)} for adults, price in prices],
+        "prices": [{"adults": adults, "amount": str(price)} for adults, price in prices if price.minor > 0],
         "min_stay_arrival": rules.min_stay_arrival,
         "min_stay_through": rules.min_stay_through,
         "max_stay": rules.max_stay,

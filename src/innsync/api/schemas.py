@@ -178,7 +178,10 @@ class OccupancyPrice(Schema):
 
 
 class PriceDay(Schema):
-    """prices: by number of adults, empty when the plan has no price that day. max_stay 0: no limit."""
+    """prices: by number of adults, without those who would pay nothing: they are not sold. Empty when nobody is.
+
+    max_stay 0: no limit.
+    """
 
     date: date
     prices: list[OccupancyPrice]

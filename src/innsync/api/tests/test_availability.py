@@ -9,6 +9,8 @@ import pytest
 
 from innsync.api.tests.samples import SampleHouse
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.rates.models import Product
+from innsync.domain.pricing import OccupancyPricing
 
 
 def search(client: httpx.Client, house: SampleHouse, **more: object) -> httpx.Response:
@@ -172,3 +174,20 @@ def test_room_types_come_in_pages(client: httpx.Client, house: SampleHouse):
     assert rest["next_cursor"] is None
     for wrong in ({"limit": 0}, {"limit": 201}, {"cursor": "nonsense"}):
         assert client.get(path, params=wrong).status_code == 422
+
+
+def test_a_party_that_would_pay_nothing_has_no_price_as_it_has_no_offer(client: httpx.Client, house: SampleHouse):
+    with tenant(house.organization_id):
+        # 100.00 for two; one person less takes off all of it in one plan and nearly all of it in the other
+        for plan, less in (("bar", 10_000), ("nonref", 8_999)):
+            pricing = OccupancyPricing(fewer_adults_minor=less, max_adults=2, max_children=1, max_occupancy=3)
+            Product.objects.filter(id=house.products["double", plan].id).update(occupancy_pricing=pricing.to_json())
+    days = {"from": house.day(10), "to": house.day(10)}
+    products = client.get(f"/hotels/{house.property.id}/pricing", params=days).json()["products"]
+    prices = {(one["room_type_code"], one["rate_plan_code"]): one["days"][0]["prices"] for one in products}
+    assert prices["double", "bar"] == [{"adults": 2, "amount": "100.00"}]
+    assert prices["double", "nonref"] == [{"adults": 1, "amount": "0.01"}, {"adults": 2, "amount": "90.00"}]
+    alone = search(client, house, adults=1, explain="true").json()
+    offered = {(one["room_type_code"], one["rate_plan_code"]) for one in alone["offers"]}
+    assert ("double", "nonref") in offered
+    assert ("double", "bar") not in offered
