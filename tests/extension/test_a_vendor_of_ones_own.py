@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from innsync.api.tests.fixtures import address
 from innsync.integrations.manifest import adapter, manifests
 
 if TYPE_CHECKING:
     from tests.flows.stack import Stack
+
+__all__ = ["address"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,7 +46,13 @@ def stack_that_is_not_told(installed: None, database: str) -> Iterator[Stack]:
     yield from connected()
 
 
-def connected() -> Iterator[Stack]:
+@pytest.fixture
+def stack_that_is_rung(installed: None, database: str, address: str) -> Iterator[Stack]:
+    """Connected as the demo connects it: the vendor is told where to announce bookings."""
+    yield from connected(webhook_base=address)
+
+
+def connected(webhook_base: str = "") -> Iterator[Stack]:
     from innsync.apps.accounts.tenancy import sql
     from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
     from innsync.apps.inbox import tasks  # noqa: F401
@@ -56,7 +66,7 @@ def connected() -> Iterator[Stack]:
             cursor.execute(f"DELETE FROM {plumbing}")
     worlds = installed_worlds(Clock())
     with serve(*worlds, control=True) as url, httpx.Client(timeout=60) as client:
-        made = make_stack(url, client, vendors=["paperfax", "channex"])
+        made = make_stack(url, client, vendors=["paperfax", "channex"], webhook_base=webhook_base)
         made.settle()
         yield made
 
@@ -116,6 +126,45 @@ def test_it_waits_out_a_breakdown_like_any_other(stack: Stack) -> None:
     stack.faults("paperfax")
     stack.advance(minutes=2)
     check_all(stack)
+
+
+def rings(stack: Stack, most_s: float = 10) -> list[tuple[str, int]]:
+    """Where PaperFax rang by now and what it was answered; waits for the first time."""
+    deadline = time.monotonic() + most_s
+    while not (found := stack.sandbox.call("GET", "paperfax/calls")["items"]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [(one["path"], one["status"]) for one in found]
+
+
+def test_its_booking_arrives_by_its_own_webhook(stack_that_is_rung: Stack, address: str) -> None:
+    stack = stack_that_is_rung
+    seen = stack.seen("paperfax")
+    stack.guest_books("paperfax", 10, 2, force=True)
+    assert rings(stack) == [(f"{address}/api/webhooks/paperfax/{stack.account('paperfax')}", 200)]
+    stack.settle()
+    assert [row[:2] for row in stack.bookings()] == [("paperfax", "confirmed")]
+    assert stack.sold_at("channex", 10)["available"] == 1
+    assert "/tray" not in {one["path"] for one in stack.requests("paperfax", seen)}
+    (item,) = stack.sandbox.call("GET", f"paperfax/bookings?property={stack.built.property.code}")["items"]
+    assert item["acknowledged"]
+
+
+def test_its_webhook_follows_when_we_have_another_address(stack_that_is_rung: Stack, address: str) -> None:
+    from innsync.ops.sandbox_link import follow
+
+    stack = stack_that_is_rung
+    moved = address.replace("127.0.0.1", "localhost")
+    follow(organization_id=stack.organization_id, sandbox=stack.sandbox, webhook_base=moved)
+    stack.guest_books("paperfax", 10, 2, force=True)
+    assert rings(stack) == [(f"{moved}/api/webhooks/paperfax/{stack.account('paperfax')}", 200)]
+
+
+def test_a_ring_without_its_seal_is_refused(stack_that_is_rung: Stack, address: str) -> None:
+    stack = stack_that_is_rung
+    door = f"{address}/api/webhooks/paperfax/{stack.account('paperfax')}"
+    sheet = b"000009 F-x PF9\nnew\nNobody\nDOUBLE/BAR\n2027-01-01..2027-01-03\n200.00"
+    assert httpx.post(door, content=sheet, headers={"x-fax-seal": "00"}).status_code == 401
+    assert stack.rows("SELECT 1 FROM inbox_message") == []
 
 
 def test_a_vendor_that_only_brings_bookings_is_told_nothing_and_owes_nothing(stack_that_is_not_told: Stack) -> None:

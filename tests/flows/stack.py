@@ -241,6 +241,7 @@ def make_stack(
     days: int = 60,
     vendors: Any = None,
     fast: bool = True,
+    webhook_base: str = "",
 ) -> Stack:
     organization = Organization.objects.create(name=f"Test {uuid4().hex[:8]}")
     plan = plan or small_hotel(f"small-hotel-{uuid4().hex[:8]}")
@@ -262,5 +263,6 @@ def make_stack(
             vendors=vendors,
             horizon_days=days,
             fast=fast,
+            webhook_base=webhook_base,
         )
     return Stack(organization.id, sandbox, built, {one.vendor: one.id for one in connections})

@@ -85,6 +85,21 @@ def test_a_sandbox_that_lost_what_it_knew_is_found_out(sandbox_url: str, kept: P
         assert demo.unlisted(empty) == ["beach-condo-123", "sea-breeze-villa", "seaside-hotel"]
 
 
+def test_channels_that_lost_the_property_or_are_ill_keep_nobody_from_starting(sandbox_url: str, kept: Path) -> None:
+    demo.seed(sandbox_url, public_url=HUB)
+    with serve(*installed_worlds(Clock()), control=True) as empty:
+        demo.seed(empty, public_url="http://127.0.0.1:8765")
+    httpx.post(f"{sandbox_url}/_control/channex/faults", json={"status": 500}).raise_for_status()
+    demo.seed(sandbox_url, public_url="http://127.0.0.1:8765")
+    httpx.delete(f"{sandbox_url}/_control/channex/faults").raise_for_status()
+    (organization,) = organizations()
+    with tenant(organization.id):
+        account = Account.objects.get(vendor="channex")
+    assert {hook["attributes"]["callback_url"].partition("/api/")[0] for hook in webhooks(sandbox_url, account)} == {
+        HUB
+    }
+
+
 def test_another_port_is_followed_by_accounts_and_webhooks(sandbox_url: str, kept: Path) -> None:
     demo.seed(sandbox_url, public_url=HUB)
     (organization,) = organizations()

@@ -29,6 +29,7 @@ PORTS: Mapping[str, type] = {
     "list_bookings": ports.ListBookings,
     "acknowledge": ports.Acknowledge,
     "booking_webhook": ports.BookingWebhook,
+    "register_webhook": ports.RegisterWebhook,
     "catalogue": ports.Catalogue,
 }
 

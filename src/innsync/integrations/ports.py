@@ -231,6 +231,18 @@ class BookingWebhook(Protocol):
 
 
 @runtime_checkable
+class RegisterWebhook(Protocol):
+    """manifest: register_webhook. For vendors where a program may say what a person otherwise enters in their screens."""
+
+    def register_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
+        """Have the vendor announce this property's bookings at `url`, with `secret` as the proof. Answers its id there.
+
+        Repeating it changes nothing. Of one property, the same path at another host is the same webhook, moved.
+        """
+        ...
+
+
+@runtime_checkable
 class Catalogue(Protocol):
     """manifest: catalogue."""
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 import httpx
+import structlog
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import services as distribution
+from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.services import RateLink, RoomLink
 from innsync.apps.distribution.vault import unseal
+from innsync.integrations.errors import IntegrationError
+from innsync.integrations.http import LocalTokens, Unlimited
 from innsync.integrations.manifest import manifests
+from innsync.integrations.ports import PropertyRef
 from innsync.ops.portfolio import Built
 
 # How fast the sandbox's vendors may be asked when a person wants to watch: their own rules are far slower.
@@ -23,7 +28,8 @@ FAST = 60_000
 FAST_POLL_S = 0.3
 FAST_TIMEOUT_S = 5  # the simulators answer in milliseconds or not at all
 ACCOUNT = "Sandbox"
-WEBHOOK_HEADER = "X-Channex-Webhook-Secret"
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -134,22 +140,31 @@ def connect_everywhere(
                 horizon_days=horizon_days,
             )
         )
-        if webhook_base and "booking_webhook" in manifests()[vendor].can:
-            _register_webhook(sandbox, vendor, listed, account, webhook_base)
+        if webhook_base and _announces(vendor):
+            _register_webhook(sandbox, connections[-1], webhook_base)
     return connections
 
 
 def follow(*, organization_id: UUID, sandbox: Sandbox, webhook_base: str) -> None:
-    """The sandbox, or we, may have another address than at the last start: tell the accounts, and the vendors."""
+    """The sandbox, or we, may have another address than at the last start: tell the accounts, and the vendors.
+
+    A vendor that is ill, or does not know the property any more, keeps nobody from starting: its queue is polled, too.
+    """
     with tenant(organization_id):
         accounts = list(Account.objects.filter(name=ACCOUNT, vendor__in=list(manifests())))
         for account in accounts:
             manifest = manifests()[account.vendor]
             account.base_urls = dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{account.vendor}")
             account.save(update_fields=["base_urls"])
-    for account in accounts:
-        if webhook_base and "booking_webhook" in manifests()[account.vendor].can:
-            _move_webhooks(sandbox, account, webhook_base)
+        announced = Connection.objects.filter(account__in=[one for one in accounts if _announces(one.vendor)])
+        connections = list(announced.select_related("account", "property"))
+    listed = sandbox.listed()
+    for connection in connections:
+        if webhook_base and connection.external_id in listed.get(connection.vendor, ()):
+            try:
+                _register_webhook(sandbox, connection, webhook_base)
+            except IntegrationError as error:
+                log.warning("webhook_not_moved", vendor=connection.vendor, words=error.words)
 
 
 def unlisted(*, organization_id: UUID, sandbox: Sandbox) -> list[str]:
@@ -183,7 +198,7 @@ def _account(
     if known is not None:
         return known
     manifest = manifests()[vendor]
-    secret = f"sandbox-{organization_id.hex}" if "booking_webhook" in manifest.can else ""
+    secret = f"sandbox-{organization_id.hex}" if _announces(vendor) else ""
     hooked = bool(secret and webhook_base)
     poll_s = 30.0 if hooked else FAST_POLL_S
     return distribution.add_account(
@@ -205,35 +220,26 @@ def _in_a_hurry(settings: Mapping[str, Any], poll_s: float) -> dict[str, Any]:
     return {name: 0 for name in settings if name.startswith("poll_")} | {"poll_s": poll_s, "timeout_s": FAST_TIMEOUT_S}
 
 
-def _register_webhook(sandbox: Sandbox, vendor: str, listed: Mapping[str, Any], account: Account, base: str) -> None:
-    """What a person does in Channex's own screens: have bookings announced to us."""
-    credentials = listed["accounts"][0]
-    sandbox.client.post(
-        f"{sandbox.url}/{vendor}/api/v1/webhooks",
-        headers={"user-api-key": credentials["api_key"]},
-        json={
-            "webhook": {
-                "callback_url": f"{base}{_webhook_path(account)}",
-                "event_mask": "booking",
-                "property_id": listed["id"],
-                "is_active": True,
-                "send_data": True,
-                "headers": {WEBHOOK_HEADER: f"sandbox-{account.organization_id.hex}"},
-            }
-        },
-    ).raise_for_status()
+def _register_webhook(sandbox: Sandbox, connection: Connection, base: str) -> None:
+    """What a person does in the vendor's own screens: have bookings announced to us. Raises the IntegrationError family.
+
+    The sandbox is on this machine, and what it may be asked it counts for itself.
+    """
+    account = connection.account
+    secrets = cast("Sequence[str]", unseal(account.webhook_secrets)) if bytes(account.webhook_secrets) else ()
+    if not secrets:
+        return
+    found, session = open_session(account)
+    prop = PropertyRef(
+        connection.external_id, connection.currency, connection.property.time_zone, settings=connection.settings
+    )
+    here = replace(session, client=sandbox.client, limiter=Unlimited(), tokens=LocalTokens(), allow_private=True)
+    found.implementation.register_webhook(here, prop, f"{base}{_webhook_path(account)}", secrets[0])
 
 
-def _move_webhooks(sandbox: Sandbox, account: Account, base: str) -> None:
-    where = f"{sandbox.url}/{account.vendor}/api/v1/webhooks"
-    credentials = cast("Mapping[str, str]", unseal(account.credentials))
-    headers = {"user-api-key": credentials["api_key"]}
-    listed = sandbox.client.get(where, headers=headers, params={"pagination[limit]": 100}).raise_for_status().json()
-    for webhook in listed["data"]:
-        known, wanted = webhook["attributes"]["callback_url"], f"{base}{_webhook_path(account)}"
-        if known != wanted and known.endswith(_webhook_path(account)):
-            change = {"webhook": {"callback_url": wanted}}
-            sandbox.client.put(f"{where}/{webhook['id']}", headers=headers, json=change).raise_for_status()
+def _announces(vendor: str) -> bool:
+    """Whether this vendor's bookings come by webhook once it is told where to; without that they are polled for."""
+    return {"booking_webhook", "register_webhook"} <= manifests()[vendor].can
 
 
 def _webhook_path(account: Account) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 from innsync.domain.ari import AVAILABILITY, CLOSED_TO_ARRIVAL, MIN_STAY_ARRIVAL, STOP_SELL, AriUpdate
 from innsync.domain.channel import BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind
@@ -11,7 +11,18 @@ from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 from innsync.integrations.errors import ContractBroken
 from innsync.integrations.http import Session
-from innsync.integrations.ports import AckItem, AckResult, Page, PropertyRef, Push, PushResult, RawMessage, Refusal
+from innsync.integrations.ports import (
+    AckItem,
+    AckResult,
+    Page,
+    PropertyRef,
+    Push,
+    PushResult,
+    RawMessage,
+    Refusal,
+    WebhookResult,
+)
+from tests.extension.paperfax import webhook
 
 LINES_A_SHEET = 60
 WORDS = {AVAILABILITY: "LEFT", MIN_STAY_ARRIVAL: "NIGHTS", CLOSED_TO_ARRIVAL: "NOARRIVAL", STOP_SELL: "CLOSED"}
@@ -43,17 +54,26 @@ class PaperFax:
         return PushResult(tuple(refused))
 
     def pull_bookings(self, session: Session) -> Page:
-        sheets = [sheet for sheet in self._dial(session, "GET", "/tray").split("\n\n") if sheet.strip()]
-        messages = []
-        for sheet in sheets:
-            number, hotel, reference = sheet.splitlines()[0].split()
-            messages.append(RawMessage(number, hotel, reference, "text/plain", sheet.encode()))
-        return Page(tuple(messages))
+        sheets = self._dial(session, "GET", "/tray").split("\n\n")
+        return Page(tuple(webhook.cut_out(sheet.encode()) for sheet in sheets if sheet.strip()))
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
         body = "\n".join(f"{item.message_id} {item.confirmation}" for item in items).encode()
         stamped = set(self._dial(session, "POST", "/stamps", body).split())
         return [AckResult(item.message_id, item.message_id in stamped, final=True) for item in items]
+
+    def receive(
+        self, *, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
+    ) -> WebhookResult:
+        webhook.authenticate(headers, body, secrets)
+        return webhook.parse(body)
+
+    def webhook_answer(self, messages: Sequence[RawMessage], confirmations: Mapping[str, str]) -> tuple[str, bytes]:
+        lines = [f"{message.message_id} {confirmations[message.booking_ref]}" for message in messages]
+        return "text/plain", "\n".join(lines).encode()
+
+    def register_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
+        return self._dial(session, "POST", "/bells", f"{prop.id} {url} {secret}".encode())
 
     def parse_booking(self, message: RawMessage) -> list[BookingRevision]:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -10,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from innsync.integrations.simulation.world import PropertySpec, Refused, Stay, VendorWorld
+from innsync.integrations.simulation.world import OutgoingCall, PropertySpec, Refused, Stay, VendorWorld
 
 NUMBER = "+351 210 000 000"
 
@@ -21,12 +23,14 @@ class WORLD(VendorWorld):
 
     def reset(self) -> None:
         self.state: dict[str, Any] = {"hotels": {}, "cells": {}, "bookings": {}, "tray": {}, "next": 1}
+        self.state |= {"bells": {}, "to_ring": []}
 
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/sheets", self._sheet, methods=["POST"]),
             Route("/tray", self._tray),
             Route("/stamps", self._stamps, methods=["POST"]),
+            Route("/bells", self._bells, methods=["POST"]),
         ]
 
     def accounts(self) -> list[dict[str, str]]:
@@ -111,6 +115,24 @@ class WORLD(VendorWorld):
                     "200.00",
                 ]
             )
+            self._ring(f"F-{stay.property}", number)
+
+    def _ring(self, hotel: str, number: str) -> None:
+        if hotel in self.state["bells"]:
+            url, secret = self.state["bells"][hotel]
+            sheet = self.state["tray"][number].encode()
+            seal = hmac.new(secret.encode(), sheet, hashlib.sha256).hexdigest()
+            headers = {"content-type": "text/plain", "x-fax-seal": seal}
+            self.state["to_ring"].append(OutgoingCall(url, headers, sheet, number))
+
+    def outgoing(self) -> list[OutgoingCall]:
+        calls: list[OutgoingCall] = self.state["to_ring"]
+        self.state["to_ring"] = []
+        return calls
+
+    def delivered(self, call: OutgoingCall, status: int | None, body: bytes) -> None:
+        if status == 200:
+            self._stamp(body.decode())
 
     def bookings(self, property_code: str) -> list[dict[str, Any]]:
         return [
@@ -148,10 +170,21 @@ class WORLD(VendorWorld):
         return PlainTextResponse("\n\n".join(self.state["tray"].values()))
 
     async def _stamps(self, request: Request) -> Response:
-        stamped = []
-        for line in (await request.body()).decode().splitlines():
-            sheet = self.state["tray"].pop(line.split()[0], None)
-            if sheet:
-                stamped.append(line.split()[0])
+        return PlainTextResponse(" ".join(self._stamp((await request.body()).decode())))
+
+    def _stamp(self, lines: str) -> list[str]:
+        """Answers the numbers stamped, those of long ago included."""
+        numbers = [line.split()[0] for line in lines.splitlines()]
+        for number in numbers:
+            if sheet := self.state["tray"].pop(number, None):
                 self.state["bookings"][sheet.split()[2]]["acknowledged"] = True
-        return PlainTextResponse(" ".join(stamped))
+        return [number for number in numbers if int(number) < self.state["next"]]
+
+    async def _bells(self, request: Request) -> Response:
+        if request.headers.get("x-fax") != NUMBER:
+            return PlainTextResponse("wrong number", 401)
+        hotel, url, secret = (await request.body()).decode().split()
+        if hotel.removeprefix("F-") not in self.state["hotels"]:
+            return PlainTextResponse("no such hotel", 404)
+        self.state["bells"][hotel] = (url, secret)
+        return PlainTextResponse(hotel)

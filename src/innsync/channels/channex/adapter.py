@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from innsync.channels.channex import bookings, mapping, webhook
@@ -153,7 +154,7 @@ class ChannexAdapter:
         return "application/json", b'{"status":"ok"}'
 
     def register_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
-        """Have Channex call `url` about this property's bookings. Repeating it changes nothing. Answers its id."""
+        """Have Channex call `url` about this property's bookings; one of the same path elsewhere is moved. Answers its id."""
         client = Client(session)
         wanted: dict[str, object] = {
             "callback_url": url,
@@ -166,7 +167,7 @@ class ChannexAdapter:
         }
         for entry in client.webhooks():
             held = entry.get("attributes", {})
-            if held.get("callback_url") == url and held.get("property_id") == prop.id:
+            if held.get("property_id") == prop.id and _path(held.get("callback_url")) == _path(url):
                 webhook_id = str(entry.get("id"))
                 client.update_webhook(webhook_id, wanted)
                 return webhook_id
@@ -226,6 +227,10 @@ def _options(
     if all(len(mapping.layout_prices(layout)) < 2 for layout in products.values()):
         return {}
     return {str(entry.get("id")): mapping.option_ids(entry) for entry in client.rate_plans(prop.id)}
+
+
+def _path(url: object) -> str:
+    return urlsplit(str(url)).path
 
 
 def _feed_pages(session: Session) -> int:

@@ -58,6 +58,7 @@ PORT_ORDER = (
     ports.Acknowledge,
     ports.ListBookings,
     ports.BookingWebhook,
+    ports.RegisterWebhook,
     ports.Catalogue,
 )
 VALUES = (

@@ -21,6 +21,7 @@ CAPABILITIES = {
     "list_bookings": "a second look finds bookings that the queue lost",
     "acknowledge": "it is told when a booking is stored for good",
     "booking_webhook": "it announces bookings by itself",
+    "register_webhook": "it can be told by a program where to announce them",
     "catalogue": "its rooms and rates can be listed for mapping",
 }
 LIMITS = """The limits are what Innsync keeps, counted in the database for all its processes together.

@@ -168,6 +168,9 @@ def test_a_registered_webhook_reaches_us_and_is_believed(live, session, prop, wo
     assert result.poll
     ADAPTER.register_webhook(session, prop, "http://127.0.0.1:9/hook", "rotated")
     assert next(iter(world.state["webhooks"].values()))["headers"] == {"X-Channex-Webhook-Secret": "rotated"}
+    ADAPTER.register_webhook(session, prop, "http://127.0.0.1:10/hook", "rotated")
+    (moved,) = world.state["webhooks"].values()
+    assert moved["callback_url"] == "http://127.0.0.1:10/hook"
 
 
 def test_a_property_can_be_set_up_to_announce_its_bookings(world, stay):
