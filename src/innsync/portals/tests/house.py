@@ -258,7 +258,7 @@ def make_house(*, name: str = "Harbour Hotel", vendors: Sequence[str] = ("bookin
         cursor.execute("DELETE FROM events_outbox")
         cursor.execute("DELETE FROM events_bucket")
     now = datetime.now(UTC)
-    organization = Organization.objects.create(name=f"{name} Group {uuid4().hex[:4]}")
+    organization = Organization.objects.create(name=f"{name} Group {uuid4().hex[:12]}")
     with tenant(organization.id):
         return _build(organization, name, vendors, now)
 
