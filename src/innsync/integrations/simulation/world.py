@@ -25,13 +25,17 @@ class Refused(Exception):
 
 
 class Clock:
-    """The simulated world's time: the machine's, shifted by as much as a test wants."""
+    """The simulated world's time: the machine's, shifted by as much as a test wants.
 
-    def __init__(self) -> None:
+    stands_at: an instant (UTC) at which it stands still; only shifts move it then.
+    """
+
+    def __init__(self, stands_at: datetime | None = None) -> None:
         self.shift_s = 0.0
+        self.stands_at = stands_at
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.shift_s)
+        return (self.stands_at or datetime.now(UTC)) + timedelta(seconds=self.shift_s)
 
     def today(self) -> date:
         return self.now().date()

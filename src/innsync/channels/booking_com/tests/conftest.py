@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -141,7 +141,8 @@ class Sandbox:
 
 @pytest.fixture
 def world() -> BookingComWorld:
-    return WORLD(Clock())
+    """Its time stands still but for the tests' own shifts, at a whole second."""
+    return WORLD(Clock(stands_at=datetime.now(UTC).replace(microsecond=0)))
 
 
 @pytest.fixture
