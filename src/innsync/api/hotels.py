@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from innsync.api import schemas, shapes
+from innsync.api import rules, schemas, shapes
 from innsync.api.answers import content
 from innsync.api.availability import HotelKey
 from innsync.api.fields import QUERY_WHOLE
@@ -21,6 +21,7 @@ from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.selectors import House
+from innsync.domain.pricing import ChildBand
 
 router = Router(tags=["Hotels"])
 
@@ -57,9 +58,9 @@ def get_hotel(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
             "sellable_days": about.sellable_days,
             "amenities": about.amenities,
             "policies": about.policies,
-            "taxes": about.taxes,
-            "fees": about.fees,
-            "child_bands": about.child_bands,
+            "taxes": [rules.charge_rule(one, house.currency) for one in house.taxes],
+            "fees": [rules.charge_rule(one, house.currency) for one in house.fees],
+            "child_bands": [rules.child_band(ChildBand.from_json(one), house.currency) for one in about.child_bands],
         },
     )
 

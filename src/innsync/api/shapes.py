@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from innsync.api import rules
 from innsync.api.answers import amount, instant, money
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.sync_status import booking_sync
@@ -23,19 +24,18 @@ Json = dict[str, Any]
 _ENDED = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW)
 
 
-def cancellation_terms(house: House, policy: Mapping[str, Any], check_in: date | None) -> Json:
-    """A policy as stored, and for a stay the last moment at which cancelling is free."""
-    shown: Json = {"tiers": [], **policy}
+def cancellation_terms(house: House, stored: Mapping[str, Any], check_in: date | None, currency: str) -> Json:
+    """A policy, and for a stay the last moment at which cancelling is free. currency: that of what is cancelled."""
+    policy = CancellationPolicy.from_json(stored)
+    shown = rules.cancellation_policy(policy, stored, currency)
     if check_in is not None:
-        moment = free_until(
-            CancellationPolicy.from_json(policy), check_in, house.check_in_time, ZoneInfo(house.time_zone)
-        )
+        moment = free_until(policy, check_in, house.check_in_time, ZoneInfo(house.time_zone))
         shown["free_until"] = instant(moment) if moment else None
     return shown
 
 
-def payment_terms(policy: Mapping[str, Any]) -> Json:
-    return {"steps": [], **policy}
+def payment_terms(stored: Mapping[str, Any], currency: str) -> Json:
+    return rules.payment_policy(PaymentPolicy.from_json(stored), currency)
 
 
 def _payments(due: Iterable[DuePayment]) -> list[Json]:
@@ -102,8 +102,8 @@ def _due(policy: PaymentPolicy, offer: Offer, today: date) -> tuple[DuePayment, 
 def _plan_terms(house: House, plan: PlanTerms, check_in: date | None) -> Json:
     return {
         "meal_plan": plan.meal_plan,
-        "cancellation_policy": cancellation_terms(house, plan.cancellation_policy, check_in),
-        "payment_policy": payment_terms(plan.payment_policy),
+        "cancellation_policy": cancellation_terms(house, plan.cancellation_policy, check_in, house.currency),
+        "payment_policy": payment_terms(plan.payment_policy, house.currency),
     }
 
 
@@ -161,10 +161,10 @@ def booking(house: House, record: Record, *, history: bool = False) -> Json:
         "guest": _guest(record),
         "special_requests": record.special_requests,
         "cancellation_policy": cancellation_terms(
-            house, record.terms.get("cancellation_policy") or {}, record.check_in
+            house, record.terms.get("cancellation_policy") or {}, record.check_in, currency
         ),
         "payment_policy": {
-            **payment_terms(record.terms.get("payment_policy") or {}),
+            **payment_terms(record.terms.get("payment_policy") or {}, currency),
             "schedule": _payments(schedule(house, record)) if record.status not in _ENDED else [],
         },
         "cancellation": _cancellation(record),
@@ -215,8 +215,10 @@ def _room_stay(house: House, record: Record, stay: Stay) -> Json:
         "guest_name": stay.guest_name,
         "nightly": nights(stay.check_in, stay.nightly_minor, currency),
         "total": money(stay.total_minor, currency),
-        "cancellation_policy": cancellation_terms(house, terms.get("cancellation_policy") or {}, stay.check_in),
-        "payment_policy": payment_terms(terms.get("payment_policy") or {}),
+        "cancellation_policy": cancellation_terms(
+            house, terms.get("cancellation_policy") or {}, stay.check_in, currency
+        ),
+        "payment_policy": payment_terms(terms.get("payment_policy") or {}, currency),
     }
 
 

@@ -10,8 +10,10 @@ from uuid import UUID
 import httpx
 import pytest
 
+from innsync.api import schemas
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.properties.models import Property
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import services as reservations
@@ -26,6 +28,8 @@ from innsync.domain.policies import (
     Share,
     ShareKind,
 )
+from innsync.domain.pricing import ChildBand
+from innsync.domain.taxes import ChargeKind, FeeRule, Season
 
 FIRST_NIGHT = Share(ShareKind.NIGHTS, Decimal(1))
 
@@ -252,3 +256,88 @@ def test_a_booking_changed_later_keeps_the_day_of_booking_as_due(client: httpx.C
         cursor.execute("UPDATE reservations_booking SET created_at = created_at - interval '3 days'")
     changed = change(client, booking, check_out=house.day(13))
     assert schedule(changed) == [((facts.today(datetime.now(UTC)) - timedelta(days=3)).isoformat(), "270.00")]
+
+
+# --- what the hotel says of its terms
+
+
+def test_the_hotel_tells_fixed_taxes_fees_and_child_prices_as_money_and_percents_by_name(
+    client: httpx.Client, database: str
+) -> None:
+    made = sample_house()
+    band = ChildBand("small", 0, 5, 1250).to_json()
+    summer = FeeRule(
+        code="pool", name="Pool", kind=ChargeKind.PERCENT, amount=Decimal("2.50"), season=Season((6, 15), (9, 15))
+    )
+    with tenant(made.organization_id):
+        Property.objects.filter(id=made.property.id).update(
+            child_bands=[band], fees=[*made.property.fees, summer.to_json()]
+        )
+    told = client.get(f"/hotels/{made.property.code}", headers={"X-API-Key": made.secret}).json()
+    always = {"min_age": 0, "max_nights": None, "season": None, "long_stay_exempt_from_nights": None}
+    euros = {"currency": "EUR"}
+    assert told["taxes"] == [
+        always
+        | {"code": "city", "name": "City tax", "kind": "per_person_per_night", "included": False}
+        | {"amount": euros | {"amount": "2.00"}, "applies_to_fees": False},
+        always
+        | {"code": "vat", "name": "VAT", "kind": "percent", "included": True}
+        | {"percent": "6", "applies_to_fees": False},
+    ]
+    assert told["fees"] == [
+        always
+        | {"code": "clean", "name": "Cleaning", "kind": "per_stay", "included": False}
+        | {"amount": euros | {"amount": "30.00"}},
+        always
+        | {"code": "pool", "name": "Pool", "kind": "percent", "included": False}
+        | {"percent": "2.50", "season": {"from": "06-15", "to": "09-15"}},
+    ]
+    assert told["child_bands"] == [
+        {"name": "small", "min_age": 0, "max_age": 5, "amount": euros | {"amount": "12.50"}, "counts_as_adult": False}
+    ]
+    schemas.HotelOut.model_validate(told)
+
+
+def test_policies_tell_amounts_as_money_and_percents_by_name(client: httpx.Client, house: SampleHouse) -> None:
+    fixed, half = Share(ShareKind.AMOUNT, Decimal(5000)), Share(ShareKind.PERCENT, Decimal(50))
+    tiers = (CancellationTier(fixed), CancellationTier(FIRST_NIGHT, 48), CancellationTier(EVERYTHING, 24))
+    steps = (PaymentStep(DueAt.BOOKING, fixed), PaymentStep(DueAt.DAYS_BEFORE, half, 7))
+    set_terms(house, "bar", CancellationPolicy(tiers, no_show=fixed), PaymentPolicy(steps))
+    fifty = {"kind": "amount", "amount": {"amount": "50.00", "currency": "EUR"}}
+    cancelling = {
+        "tiers": [
+            {"before": None, "unit": "hours", "fee": fifty},
+            {"before": 48, "unit": "hours", "fee": {"kind": "nights", "nights": 1}},
+            {"before": 24, "unit": "hours", "fee": {"kind": "percent", "percent": "100"}},
+        ],
+        "no_show": fifty,
+    }
+    paying = [
+        {"due": "booking", "days": 0, "share": fifty},
+        {"due": "days_before_arrival", "days": 7, "share": {"kind": "percent", "percent": "50"}},
+    ]
+    code = house.property.code
+    plan = client.get(f"/room-types/{code}").json()["items"][0]["rate_plans"][0]
+    stay = {"check_in": house.day(10), "check_out": house.day(12)}
+    offers = client.get(f"/availability/{code}", params=stay).json()["offers"]
+    booking = book(client, house, "bar")
+    offer = next(one for one in offers if one["rate_plan_code"] == "bar")
+    for shown in (plan, offer, booking, booking["rooms"][0]):
+        assert {**cancelling, "free_until": None} == {"free_until": None, **shown["cancellation_policy"]}
+        assert shown["payment_policy"]["steps"] == paying
+        schemas.CancellationPolicy.model_validate(shown["cancellation_policy"])
+        schemas.PaymentPolicy.model_validate(shown["payment_policy"])
+
+
+def test_the_description_types_every_rule_of_the_hotel(address: str) -> None:
+    kinds = httpx.get(f"{address}/api/openapi.json").json()["components"]["schemas"]
+    for name, member in (
+        *(("HotelOut", member) for member in ("taxes", "fees", "child_bands")),
+        ("CancellationPolicy", "tiers"),
+        ("PaymentPolicy", "steps"),
+    ):
+        items = kinds[name]["properties"][member]["items"]
+        named = items.get("oneOf", [items])
+        assert all("properties" in kinds[one["$ref"].rpartition("/")[2]] for one in named), (name, member)
+    season = kinds["PercentFee"]["properties"]["season"]["anyOf"][0]
+    assert set(season["properties"]) == {"from", "to"}
