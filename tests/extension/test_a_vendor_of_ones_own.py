@@ -117,6 +117,18 @@ def test_what_it_refuses_is_kept_in_its_own_words(stack: Stack) -> None:
     assert set(stack.rows("SELECT day, words FROM distribution_refusedcell")) == {(night, "we are superstitious")}
 
 
+def test_an_alias_that_it_makes_up_is_nobodys_address(stack: Stack) -> None:
+    """Its manifest says below which domain: what is said there stands for one booking, however alike the names."""
+    ada = {"name": "Ada Example", "email": "ada.1@in.alias.paperfax.example"}
+    known = {"name": "Ada Example", "email": "ada@paperfax.example"}
+    for offset, guest in ((10, ada), (20, ada), (30, known), (40, known)):
+        stack.guest_books("paperfax", offset, 1, guest=guest)
+    assert stack.pull("paperfax") == 4
+    guests = "SELECT email, count(*) FROM guests_guest JOIN reservations_booking b ON b.guest_id = guests_guest.id"
+    found = stack.rows(f"{guests} GROUP BY guests_guest.id, email ORDER BY email")
+    assert found == [("", 1), ("", 1), ("ada@paperfax.example", 2)]
+
+
 def test_it_waits_out_a_breakdown_like_any_other(stack: Stack) -> None:
     from tests.flows.checks import check_all
 

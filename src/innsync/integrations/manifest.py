@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ PORTS: Mapping[str, type] = {
     "register_webhook": ports.RegisterWebhook,
     "catalogue": ports.Catalogue,
 }
+
+
+_DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 
 
 class BrokenManifest(Exception):
@@ -104,7 +108,11 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The facts of one adapter. full_sync_every_h: the channel wants everything of a property sent at most once in so many hours."""
+    """The facts of one adapter.
+
+    full_sync_every_h: the channel wants everything of a property sent at most once in so many hours. relay_domains: where
+    it makes up an e-mail address for one booking, which says nothing about who the guest is.
+    """
 
     key: str
     name: str
@@ -122,6 +130,7 @@ class Manifest:
     full_sync_every_h: float = 0
     notes: str = ""
     missed_list: MissedList | None = None
+    relay_domains: tuple[str, ...] = ()
 
     def lists_missed(self, settings: Mapping[str, Any]) -> MissedList | None:
         """The list of what was not acknowledged, if an account of these settings has it."""
@@ -167,8 +176,9 @@ def read_manifest(path: Path, package: str) -> Manifest:
             full_sync_every_h=facts.get("full_sync_every_h", 0),
             notes=facts.get("notes", ""),
             missed_list=MissedList(**facts["missed_list"]) if "missed_list" in facts else None,
+            relay_domains=_read_domains(facts.get("relay_domains", [])),
         )
-    except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
+    except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError) as error:
         raise BrokenManifest(f"{path}: {error}") from error
 
 
@@ -176,6 +186,13 @@ def read_dialect(facts: Mapping[str, Any]) -> Dialect:
     """Raises TypeError for a field that no dialect has."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
     return Dialect(**values)
+
+
+def _read_domains(found: object) -> tuple[str, ...]:
+    """Raises ValueError for what is no list of domains in lower case."""
+    if not isinstance(found, list) or not all(isinstance(one, str) and _DOMAIN.fullmatch(one) for one in found):
+        raise ValueError(f"relay_domains: not a list of domains in lower case: {found!r}")
+    return tuple(found)
 
 
 def _package_names() -> list[str]:
@@ -216,6 +233,11 @@ def channel_name(key: str) -> str:
     """A channel as people know it, `direct` and those without an adapter included."""
     manifest = manifests().get(key)
     return manifest.name if manifest else key.replace("_", " ").capitalize()
+
+
+def relay_domains() -> frozenset[str]:
+    """Where the installed channels make up e-mail addresses."""
+    return frozenset(domain for manifest in manifests().values() for domain in manifest.relay_domains)
 
 
 @cache

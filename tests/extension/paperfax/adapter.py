@@ -80,6 +80,7 @@ class PaperFax:
             head, kind, name, product, dates, price = message.body.decode().splitlines()
             number, hotel, reference = head.split()
             room, rate = product.split("/")
+            name, _, address = name.removesuffix(">").rpartition(" <")
             check_in, check_out = (date.fromisoformat(day) for day in dates.split(".."))
             total = Money.parse(price, "EUR")
         except ValueError as error:
@@ -87,7 +88,7 @@ class PaperFax:
         stay = ChannelRoomStay("1", room, rate, StayDates(check_in, check_out), 2, total=total)
         return [
             BookingRevision(
-                reference, hotel, RevisionKind(kind), number, GuestDetails(name), (stay,), "EUR", total=total
+                reference, hotel, RevisionKind(kind), number, GuestDetails(name, address), (stay,), "EUR", total=total
             )
         ]
 

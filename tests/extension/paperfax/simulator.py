@@ -109,7 +109,7 @@ class WORLD(VendorWorld):
                 [
                     f"{number} F-{stay.property} {reference}",
                     booking["status"],
-                    stay.guest.get("name", "Nobody"),
+                    f"{stay.guest.get('name', 'Nobody')} <{stay.guest.get('email', '')}>",
                     f"{stay.room}/{stay.rate}".upper(),
                     f"{stay.check_in}..{stay.check_out}",
                     "200.00",

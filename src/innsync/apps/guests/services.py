@@ -12,6 +12,7 @@ from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import sql
 from innsync.domain import guest_matching
 from innsync.domain.channel import GuestDetails
+from innsync.integrations.manifest import relay_domains
 
 
 def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) -> UUID:
@@ -62,7 +63,7 @@ def follow(*, organization_id: UUID, guest_id: UUID, details: GuestDetails, now:
 def _identifying(email: str) -> str:
     """The address as it is kept with a person; empty for one that a channel made up."""
     normal = guest_matching.normalise_email(email) or ""
-    return "" if guest_matching.is_relay_address(normal) else normal
+    return "" if guest_matching.is_relay_address(normal, relay_domains()) else normal
 
 
 def _find(cursor: psycopg.Cursor[Any], organization_id: UUID, details: GuestDetails, email: str) -> UUID | None:
@@ -73,9 +74,10 @@ def _find(cursor: psycopg.Cursor[Any], organization_id: UUID, details: GuestDeta
         (organization_id, email),
     ).fetchall()
     candidate = guest_matching.GuestIdentity(name=details.name, email=email, phone=details.phone)
+    aliases = relay_domains()
     for guest_id, name, known_email, phone in known:
         person = guest_matching.GuestIdentity(name=name, email=known_email, phone=phone)
-        if guest_matching.match(candidate, person) is guest_matching.MatchVerdict.SAME:
+        if guest_matching.match(candidate, person, aliases) is guest_matching.MatchVerdict.SAME:
             return UUID(str(guest_id))
     return None
 

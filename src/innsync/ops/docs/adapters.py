@@ -21,6 +21,7 @@ KEYS: dict[str, str] = {
     "poll_s": "seconds between two looks at the vendor's queue of bookings; 600 when left out",
     "owns_decrement": "true: the vendor moves its own count with its own bookings, so that what it acknowledged there is void afterwards",
     "full_sync_every_h": "in how many hours the vendor wants everything of a property sent at most once; 0 or left out: it does not mind",
+    "relay_domains": "domains, and all below them, where the vendor makes up an e-mail address for one booking; guests are never merged by such an address",
     "notes": "one sentence for people who connect it",
     "base_urls": "the vendor's addresses by a name that calls use; an account may replace them",
     "secrets": "what an account needs, each with `label`, `help` and `optional`, or just a label",

@@ -80,6 +80,7 @@ def _about(one: Manifest) -> str:
         one.notes,
         f"Key `{one.key}`. It takes values up to {one.horizon_days} days ahead and likes to be asked for bookings every"
         f" {one.poll_s:g} s. It {decrement} move its own count when it sells or when a guest cancels there.",
+        _relays(one),
         "**What an account needs**",
         markdown.table(
             ("credential", "label", "where it comes from"),
@@ -99,6 +100,11 @@ def _about(one: Manifest) -> str:
         parts += ["**Settings**", markdown.table(("setting", "default", "meaning"), rows)]
     parts += ["**Quality**", _quality(one.quality)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _relays(one: Manifest) -> str:
+    domains = " and ".join(markdown.code(domain) for domain in one.relay_domains)
+    return domains and f"An e-mail address at {domains}, or below, is an alias for one booking: no guest is recognised by it."
 
 
 def _limit(limit: Limit) -> tuple[str, str, str, str]:
