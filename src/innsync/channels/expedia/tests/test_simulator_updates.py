@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from lxml import etree
 
 from innsync.channels.expedia.simulator import WORLD
+from innsync.channels.expedia.simulator import world as simulator
 
 from .conftest import SPEC, Place
 from .raw import AR_NS, Ar, codes, post
@@ -164,27 +166,48 @@ class TestUpdates:
         assert ar.send(inside=ar.rate('<Restrictions minLOS="8"/>')) == ["3135"]
 
 
+class SlowStart:
+    """The vendor's first answer takes until it may end; the others take no time."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    async def sleep(self, _: float) -> None:
+        if self.begun.is_set():
+            return
+        self.begun.set()
+        while not self.may_end.is_set():
+            await asyncio.sleep(0.005)
+
+
 class TestConnections:
-    def test_a_second_connection_to_a_hotel_is_refused(self, ar: Ar) -> None:
-        ar.place.world.pace["processing_s"] = 0.3
-        found: list[str] = []
-        first = threading.Thread(target=lambda: found.extend(ar.send()))
-        first.start()
-        time.sleep(0.1)
+    @pytest.fixture
+    def under_way(self, ar: Ar, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+        """An update that the vendor is busy with; called, it is let through and gives its errors."""
+        slow = SlowStart()
+        monkeypatch.setattr(simulator, "asyncio", slow)
+
+        def end() -> list[str]:
+            slow.may_end.set()
+            return first.result()
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(ar.send)
+            try:
+                assert slow.begun.wait(30)
+                yield end
+            finally:
+                slow.may_end.set()
+
+    def test_a_second_connection_to_a_hotel_is_refused(self, ar: Ar, under_way: Callable[[], list[str]]) -> None:
         assert ar.send() == ["3210"]
-        first.join()
-        assert found == []
+        assert under_way() == []
         assert ar.send() == []
 
-    def test_another_hotel_is_free_meanwhile(self, ar: Ar) -> None:
-        place = ar.place
-        other = place.world.add_property(type(SPEC)("other", "Other", "EUR", "UTC", SPEC.rooms))
-        place.world.pace["processing_s"] = 0.3
-        first = threading.Thread(target=ar.send)
-        first.start()
-        time.sleep(0.1)
+    def test_another_hotel_is_free_meanwhile(self, ar: Ar, under_way: Callable[[], list[str]]) -> None:
+        other = ar.place.world.add_property(type(SPEC)("other", "Other", "EUR", "UTC", SPEC.rooms))
         assert ar.send(hotel=other["id"], room=other["rooms"]["DBL"]["id"]) == []
-        first.join()
+        assert under_way() == []
 
     def test_too_many_calls_a_minute(self, ar: Ar) -> None:
         ar.place.world.limits_per_min["hotel"] = 2
