@@ -291,7 +291,7 @@ def test_12_what_the_limit_holds_back_is_merged_and_sent_later(make_stack: Calla
     stack = make_stack(plan=certified_house(), days=60, vendors=["channex"], fast=False)
     stack.settle()
     before = stack.seen("channex")
-    for step in range(30):
+    for step in range(15):
         stack.set_rates((*TWIN_BAR, 20 + step, 20 + step, {"price": 20_000 + step}))
         stack.settle()
     within = stack.pushes("channex", before)
