@@ -351,7 +351,7 @@ def repeat(channel: Channel) -> None:
     assert after.special_requests == f"wish {channel.told}"
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(STEPS, max_size=8))
 def test_stock_counts_what_is_held_whoever_acts_in_whatever_order(
     new_channel: Callable[[], Channel], steps: list[tuple[Any, ...]]
