@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from innsync.api.tests.fixtures import address
 from innsync.integrations.manifest import adapter, manifests
 
 if TYPE_CHECKING:
+    from innsync.ops.sandbox_link import Sandbox
     from tests.flows.stack import Stack
 
 __all__ = ["address"]
@@ -140,10 +142,10 @@ def test_it_waits_out_a_breakdown_like_any_other(stack: Stack) -> None:
     check_all(stack)
 
 
-def rings(stack: Stack, most_s: float = 10) -> list[tuple[str, int]]:
+def rings(sandbox: Sandbox, most_s: float = 10) -> list[tuple[str, int]]:
     """Where PaperFax rang by now and what it was answered; waits for the first time."""
     deadline = time.monotonic() + most_s
-    while not (found := stack.sandbox.call("GET", "paperfax/calls")["items"]) and time.monotonic() < deadline:
+    while not (found := sandbox.call("GET", "paperfax/calls")["items"]) and time.monotonic() < deadline:
         time.sleep(0.02)
     return [(one["path"], one["status"]) for one in found]
 
@@ -152,7 +154,7 @@ def test_its_booking_arrives_by_its_own_webhook(stack_that_is_rung: Stack, addre
     stack = stack_that_is_rung
     seen = stack.seen("paperfax")
     stack.guest_books("paperfax", 10, 2, force=True)
-    assert rings(stack) == [(f"{address}/api/webhooks/paperfax/{stack.account('paperfax')}", 200)]
+    assert rings(stack.sandbox) == [(f"{address}/api/webhooks/paperfax/{stack.account('paperfax')}", 200)]
     stack.settle()
     assert [row[:2] for row in stack.bookings()] == [("paperfax", "confirmed")]
     assert stack.sold_at("channex", 10)["available"] == 1
@@ -168,7 +170,43 @@ def test_its_webhook_follows_when_we_have_another_address(stack_that_is_rung: St
     moved = address.replace("127.0.0.1", "localhost")
     follow(organization_id=stack.organization_id, sandbox=stack.sandbox, webhook_base=moved)
     stack.guest_books("paperfax", 10, 2, force=True)
-    assert rings(stack) == [(f"{moved}/api/webhooks/paperfax/{stack.account('paperfax')}", 200)]
+    assert rings(stack.sandbox) == [(f"{moved}/api/webhooks/paperfax/{stack.account('paperfax')}", 200)]
+
+
+def test_the_demo_connects_it_at_the_next_start(
+    installed: None, database: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes to a demo that has run before, and its bookings reach the inbox at once."""
+    from innsync.apps.accounts.models import Organization
+    from innsync.apps.accounts.tenancy import tenant
+    from innsync.apps.distribution.models import Connection
+    from innsync.apps.inbox.models import Message
+    from innsync.integrations.conformance.server import serve
+    from innsync.integrations.simulation.app import installed_worlds
+    from innsync.integrations.simulation.world import Clock
+    from innsync.ops import demo
+    from innsync.ops.sandbox_link import Sandbox
+
+    monkeypatch.setenv("INNSYNC_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(demo, "ORGANIZATION", f"Stays {uuid4().hex[:8]}")
+    monkeypatch.setattr(demo, "USERS", ())
+    monkeypatch.setattr(demo, "NIGHTS_AHEAD", 40)
+    with serve(*installed_worlds(Clock()), control=True) as url, httpx.Client(timeout=60) as client:
+        theirs = manifests().pop("paperfax")
+        demo.seed(url, public_url=address)
+        ours = Organization.objects.get(name=demo.ORGANIZATION)
+        with tenant(ours.id):
+            assert not Connection.objects.filter(vendor="paperfax").exists()
+        manifests()["paperfax"] = theirs
+        demo.seed(url, public_url=address)
+        with tenant(ours.id):
+            assert Connection.objects.filter(vendor="paperfax").count() == 3
+        stay = {"property": "beach-condo-123", "room": "condo", "rate": "bar", "guest": {"name": "Ada Example"}}
+        sandbox = Sandbox(url, client)
+        sandbox.call("POST", "paperfax/bookings", {**stay, "check_in": "2030-05-01", "check_out": "2030-05-03"})
+        assert [status for _, status in rings(sandbox)] == [200]
+    with tenant(ours.id):
+        assert list(Message.objects.values_list("vendor", "booking_ref")) == [("paperfax", "PF1")]
 
 
 def test_a_ring_without_its_seal_is_refused(stack_that_is_rung: Stack, address: str) -> None:

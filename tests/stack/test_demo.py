@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from innsync.apps.accounts.models import ApiKey, Organization, User
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.vault import unseal
 from innsync.integrations.conformance.server import serve
+from innsync.integrations.manifest import manifests
 from innsync.integrations.simulation.app import installed_worlds
 from innsync.integrations.simulation.world import Clock
 from innsync.ops import demo, sandbox_link
@@ -83,6 +87,85 @@ def test_a_sandbox_that_lost_what_it_knew_is_found_out(sandbox_url: str, kept: P
     assert demo.unlisted(sandbox_url) == []
     with serve(*installed_worlds(Clock()), control=True) as empty:
         assert demo.unlisted(empty) == ["beach-condo-123", "sea-breeze-villa", "seaside-hotel"]
+
+
+def connected() -> set[tuple[str, str]]:
+    """(vendor, property) of every connection."""
+    (organization,) = organizations()
+    with tenant(organization.id):
+        return set(Connection.objects.values_list("vendor", "property__code"))
+
+
+@pytest.fixture
+def before_expedia(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Expedia is not installed until what this answers is called."""
+    expedia = manifests()["expedia"]
+    monkeypatch.delitem(manifests(), "expedia")
+    return lambda: monkeypatch.setitem(manifests(), "expedia", expedia)
+
+
+def test_a_channel_that_is_installed_later_is_connected_at_the_next_start(
+    sandbox_url: str, kept: Path, before_expedia: Callable[[], None]
+) -> None:
+    made = demo.seed(sandbox_url, public_url=HUB)
+    first = connected()
+    assert {vendor for vendor, _ in first} == {"booking_com", "channex"}
+    before_expedia()
+    assert demo.seed(sandbox_url, public_url=HUB) == made
+    assert connected() - first == {("expedia", plan.code) for plan in demo.plans()}
+    assert demo.unlisted(sandbox_url) == []
+
+
+def test_a_channel_that_can_not_be_connected_is_left_for_the_next_start(
+    sandbox_url: str, kept: Path, before_expedia: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.seed(sandbox_url, public_url=HUB)
+    first = connected()
+    before_expedia()
+    whole = sandbox_link.connect_everywhere
+
+    def half(**about: Any) -> list[Connection]:
+        if about["built"].property.code == "seaside-hotel":
+            raise KeyError("a simulator that is being written")
+        return whole(**about)
+
+    monkeypatch.setattr(sandbox_link, "connect_everywhere", half)
+    demo.seed(sandbox_url, public_url=HUB)
+    assert connected() == first
+    monkeypatch.setattr(sandbox_link, "connect_everywhere", whole)
+    demo.seed(sandbox_url, public_url=HUB)
+    assert len(connected()) == 9
+
+
+def test_a_channel_without_a_sandbox_keeps_nobody_from_starting(kept: Path, before_expedia: Callable[[], None]) -> None:
+    worlds = [world for world in installed_worlds(Clock()) if world.key != "expedia"]
+    with serve(*worlds, control=True) as url:
+        demo.seed(url, public_url=HUB)
+        before_expedia()
+        demo.seed(url, public_url=HUB)
+    assert {vendor for vendor, _ in connected()} == {"booking_com", "channex"}
+
+
+def test_where_nothing_is_missing_one_look_says_so(
+    sandbox_url: str, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is a property connected again that somebody took off a channel."""
+    demo.seed(sandbox_url, public_url=HUB)
+    (organization,) = organizations()
+    with tenant(organization.id):
+        Connection.objects.filter(vendor="expedia", property__code="seaside-hotel").delete()
+    first = connected()
+    with httpx.Client(timeout=60) as client, CaptureQueriesContext(connection) as seen:
+        added = sandbox_link.connect_missing(
+            organization_id=organization.id,
+            sandbox=sandbox_link.Sandbox(sandbox_url, client),
+            codes=[plan.code for plan in demo.plans()],
+            now=datetime.now(UTC),
+        )
+    assert added == []
+    assert len([one for one in seen.captured_queries if "SELECT" in one["sql"]]) == 1
+    demo.seed(sandbox_url, public_url=HUB)
+    assert connected() == first
 
 
 def test_channels_that_lost_the_property_or_are_ill_keep_nobody_from_starting(sandbox_url: str, kept: Path) -> None:

@@ -176,10 +176,12 @@ def plans() -> list[Any]:
 def seed(sandbox_url: str, *, public_url: str = "") -> dict[str, Any]:
     """Make the portfolio unless it is there, and set the sandbox's pace. Answers the API key and the sign-ins.
 
+    A channel that was installed since the last start is connected.
+
     What a start that was cut off, or a restored backup, left undone is done: the portfolio comes whole or not at all.
     """
     from innsync.apps.accounts.models import Organization
-    from innsync.ops.sandbox_link import Sandbox, follow
+    from innsync.ops.sandbox_link import Sandbox, connect_missing, follow
 
     kept = Path(os.environ.get("INNSYNC_DATA_DIR", ".innsync")) / "demo.json"
     with httpx.Client(timeout=60) as client:
@@ -193,6 +195,13 @@ def seed(sandbox_url: str, *, public_url: str = "") -> dict[str, Any]:
             for vendor in sandbox.vendors():
                 sandbox.go_fast(vendor)
             follow(organization_id=organization.id, sandbox=sandbox, webhook_base=public_url)
+            connect_missing(
+                organization_id=organization.id,
+                sandbox=sandbox,
+                codes=[plan.code for plan in plans()],
+                now=datetime.now(UTC),
+                webhook_base=public_url,
+            )
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
         return found

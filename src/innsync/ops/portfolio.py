@@ -127,6 +127,19 @@ def build(*, organization_id: UUID, plan: PropertyPlan, first: date, last: date,
     return built
 
 
+def find(*, codes: Sequence[str]) -> list[Built]:
+    """The organization's properties of these codes as they are now, with what is sold of them. In a tenant transaction."""
+    products = Product.objects.filter(property__code__in=codes).select_related("property", "room_type", "rate_plan")
+    found: dict[str, Built] = {}
+    for product in products.order_by("property__code", "slot"):
+        built = found.setdefault(product.property.code, Built(product.property, {}, {}, {}))
+        room_type, rate_plan = product.room_type, product.rate_plan
+        built.room_types[room_type.code] = room_type
+        built.rate_plans[rate_plan.code] = rate_plan
+        built.products[room_type.code, rate_plan.code] = product
+    return list(found.values())
+
+
 def _prices(
     product: Product, room: RoomTypePlan, rate: RatePlanPlan, plan: PropertyPlan, first: date, last: date
 ) -> Sequence[RateEdit]:

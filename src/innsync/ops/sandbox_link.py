@@ -21,7 +21,7 @@ from innsync.integrations.errors import IntegrationError
 from innsync.integrations.http import LocalTokens, Unlimited
 from innsync.integrations.manifest import manifests
 from innsync.integrations.ports import PropertyRef
-from innsync.ops.portfolio import Built
+from innsync.ops.portfolio import Built, find
 
 # How fast the sandbox's vendors may be asked when a person wants to watch: their own rules are far slower.
 FAST = 60_000
@@ -143,6 +143,36 @@ def connect_everywhere(
         if webhook_base and _announces(vendor):
             _register_webhook(sandbox, connections[-1], webhook_base)
     return connections
+
+
+def connect_missing(
+    *, organization_id: UUID, sandbox: Sandbox, codes: Sequence[str], now: datetime, webhook_base: str = ""
+) -> list[str]:
+    """Connect the properties of these codes to the sandbox's vendors that nobody has an account with; answers which.
+
+    A vendor comes with all of the properties or not at all: one that can't be connected is left for the next start, its
+    reason in the log. Where somebody took a property off a channel it stays off.
+    """
+    with tenant(organization_id):
+        known = set(Account.objects.values_list("vendor", flat=True))
+    connected = []
+    for vendor in (one for one in _told(sandbox.vendors()) if one not in known):
+        try:
+            with tenant(organization_id):
+                for built in find(codes=codes):
+                    connect_everywhere(
+                        organization_id=organization_id,
+                        sandbox=sandbox,
+                        built=built,
+                        now=now,
+                        vendors=[vendor],
+                        webhook_base=webhook_base,
+                    )
+        except Exception:  # a channel that is being written may fail in any way; the others go on
+            log.exception("channel_not_connected", vendor=vendor)
+        else:
+            connected.append(vendor)
+    return connected
 
 
 def follow(*, organization_id: UUID, sandbox: Sandbox, webhook_base: str) -> None:
