@@ -111,6 +111,17 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A part of a channel's own list of bookings; `after` is where the next part begins, in words of the adapter's own.
+
+    Each part is stored before the next is read, so that a long list is read on where a fault ended it. Empty: the end.
+    """
+
+    messages: tuple[RawMessage, ...]
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AckItem:
     """A stored message to be acknowledged, with our confirmation number for the booking.
 
@@ -189,8 +200,12 @@ class PullBookings(Protocol):
 class ListBookings(Protocol):
     """manifest: list_bookings. The second look, for what a queue lost."""
 
-    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
-        """The present state of every booking of the property changed since then, acknowledged or not."""
+    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime, after: str = "") -> Listing:
+        """The present state of every booking of the property changed since then, acknowledged or not.
+
+        after: where an earlier part of the same list said to read on; empty at its beginning. What changes meanwhile may
+        be told twice or left to the next look, but must not hide what had changed before.
+        """
         ...
 
 

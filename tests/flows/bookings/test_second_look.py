@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from time import sleep
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from innsync.apps.distribution.models import Connection
 from innsync.apps.inbox import pulling
 from innsync.channels.channex.adapter import ChannexAdapter
 from innsync.integrations.manifest import adapter
-from innsync.integrations.ports import AckResult, RawMessage
+from innsync.integrations.ports import AckResult, Listing
 from tests.flows.bookings.steps import day, in_step
 from tests.flows.checks import check_all
 from tests.flows.stack import Stack
@@ -68,6 +69,10 @@ def test_after_an_outage_longer_than_queues_remember_the_second_look_comes_at_on
     stack.advance(seconds=1)
     assert stack.bookings() == []
 
+    # A look under way has left the beginning of the list behind, where the forgotten ones stand.
+    left = {"since": "2026-01-01T00:00:00+00:00", "began": datetime.now(UTC).isoformat(), "after": "9"}
+    with tenant(stack.organization_id):
+        Connection.objects.filter(id=stack.connections[seller]).update(listing=left)
     monkeypatch.setattr(pulling, "QUEUES_FORGET", timedelta(0))
     stack.pull(seller)
     stack.advance(seconds=1)
@@ -80,9 +85,9 @@ def test_the_second_look_goes_back_to_the_last_one_that_went_through(
 ) -> None:
     began: list[timedelta] = []
 
-    def note(_self: object, _session: object, _prop: object, since: datetime) -> list[RawMessage]:
+    def note(_self: object, _session: object, _prop: object, since: datetime, _after: str) -> Listing:
         began.append(datetime.now(UTC) - since)
-        return []
+        return Listing(())
 
     monkeypatch.setattr(type(adapter("channex").implementation), "list_bookings", note)
     for listed in (None, timedelta(hours=1), timedelta(days=8)):
@@ -92,6 +97,57 @@ def test_the_second_look_goes_back_to_the_last_one_that_went_through(
         pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
     assert [one.days for one in began] == [3, 3, 8]
     assert datetime.now(UTC) - stack.link("channex").last_listed_at < timedelta(minutes=1)
+
+
+class Killed(BaseException):
+    """What no handler of ours would catch."""
+
+
+def test_a_second_look_that_was_killed_is_read_on_where_it_ended(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With some thousand bookings in the list a worker may not live to its end; beginning anew it never would."""
+    monkeypatch.setattr("innsync.channels.channex.client.PAGE_SIZE", 2)
+    lost = [stack.guest_books("channex", 10 + 2 * number, 2, room="suite", notify=False) for number in range(5)]
+    asked: list[str] = []
+    real = ChannexAdapter.list_bookings
+
+    def until_killed(self: ChannexAdapter, session: Any, prop: Any, since: datetime, after: str) -> Listing:
+        if len(asked) in (1, 3):
+            asked.append("killed")
+            raise Killed
+        asked.append(after)
+        return real(self, session, prop, since, after)
+
+    monkeypatch.setattr(ChannexAdapter, "list_bookings", until_killed)
+    look = {"organization_id": stack.organization_id, "connection_id": stack.connections["channex"]}
+    for known in (2, 4):
+        with pytest.raises(Killed):
+            pulling.list_changed(**look)
+        assert len(stack.bookings()) == known
+    assert stack.link("channex").last_listed_at is None
+    pulling.list_changed(**look)
+    assert asked == ["", "killed", "2", "killed", "3"]
+    assert {ref for (ref,) in stack.rows("SELECT channel_ref FROM reservations_booking")} == set(lost)
+    assert stack.link("channex").listing is None
+    assert stack.link("channex").last_listed_at is not None
+
+
+@pytest.mark.parametrize("ago", [timedelta(minutes=59), timedelta(minutes=61)])
+def test_a_look_that_ended_long_ago_is_begun_anew(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, ago: timedelta
+) -> None:
+    """What came in meanwhile stands at the beginning of the list."""
+    began = datetime.now(UTC) - ago
+    left = {"since": (began - timedelta(days=3)).isoformat(), "began": began.isoformat(), "after": "7"}
+    with tenant(stack.organization_id):
+        Connection.objects.filter(id=stack.connections["channex"]).update(listing=left)
+    asked: list[str] = []
+    monkeypatch.setattr(
+        ChannexAdapter,
+        "list_bookings",
+        lambda _self, _session, _prop, _since, after: asked.append(after) or Listing(()),
+    )
+    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    assert asked == ["7" if ago < timedelta(hours=1) else ""]
 
 
 def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(stack: Stack) -> None:

@@ -32,7 +32,8 @@ class Connection(models.Model):
     state: `active`, `paused` (by a person), `resuming` (bookings of the gap are fetched first), `unauthorised`
     (credentials refused; asks for new ones).
     last_audit_error: why the last audit could not be made, in the channel's words; it says nothing about pushes.
-    last_listed_at: when the second look last went through.
+    last_listed_at: when the second look last went through. listing: the one under way, {"since", "began", "after"}, so
+    that it is read on where a fault ended it; NULL when none is.
     last_full_at: when everything was last sent, whatever the channel had acknowledged.
     mapping_findings: what the channel's catalogue has that the mapping leaves out or says otherwise, one a line.
     """
@@ -56,6 +57,7 @@ class Connection(models.Model):
     last_push_at = models.DateTimeField(null=True)
     last_inbound_at = models.DateTimeField(null=True)
     last_listed_at = models.DateTimeField(null=True)
+    listing = models.JSONField(null=True)
     last_audit_at = models.DateTimeField(null=True)
     last_drift_cells = models.PositiveIntegerField(default=0)
     last_audit_error = models.TextField(blank=True, default="", db_default="")

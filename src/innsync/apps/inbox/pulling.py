@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from uuid import UUID
@@ -24,7 +25,7 @@ from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, RateLimited, Transient
 from innsync.integrations.http import Session
 from innsync.integrations.manifest import Adapter, manifests
-from innsync.integrations.ports import AckItem, AckResult, RawMessage
+from innsync.integrations.ports import AckItem, AckResult, Listing, RawMessage
 
 log = structlog.get_logger()
 MOST_PAGES = 200
@@ -39,6 +40,8 @@ LISTED_DAYS = 3
 LOOK_AGAIN = timedelta(minutes=10)
 # Channels keep what nobody acknowledged for half an hour; then it is in no queue, and only the second look finds it.
 QUEUES_FORGET = timedelta(minutes=20)
+# What came in since the beginning of a look is left to the next one: so that is not too long ago.
+READ_ON_WITHIN = timedelta(hours=1)
 RESUME_AGAIN = timedelta(seconds=20)
 
 
@@ -77,6 +80,8 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
         Account.objects.filter(id=account_id).update(last_pulled_at=now, last_error="")
         if account.last_pulled_at is not None and now - account.last_pulled_at > QUEUES_FORGET:
             log.info("queue_was_away", account_id=str(account_id), vendor=account.vendor, since=account.last_pulled_at)
+            # What the queue forgot stands at the list's beginning, which one under way has left behind.
+            Connection.objects.filter(account_id=account_id).update(listing=None)
             hasten_all(account.id, "second_look", due_at=now)
     services.apply_pending(organization_id=organization_id, account_id=account_id)
     return new
@@ -220,8 +225,8 @@ def _pull_again_soon(organization_id: UUID, account: Account, error: Integration
 def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime | None = None) -> int:
     """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted.
 
-    It goes back to the last one that succeeded, and three days at least.
-    What the channel lists as not acknowledged is acknowledged, known here or not: it has not heard of it.
+    It goes back to the last one that succeeded, and three days at least. The list is stored part by part, and one that
+    ended in a fault is read on from there, unless a moment to go back to is given. What the channel lists as not acknowledged is acknowledged, known here or not: it has not heard of it.
     """
     now = datetime.now(UTC)
     with tenant(organization_id):
@@ -232,24 +237,63 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
     account = linked.account
     with tenant(organization_id):
         follow_missed_list(account=account, connection_id=connection_id, now=now)
+    look = _Look.go_on(linked.connection, now) if since is None else _Look.begin(linked.connection, now, since)
     adopted = 0
     try:
-        starts = [now - timedelta(days=LISTED_DAYS), linked.connection.last_listed_at, since]
-        messages = adapter.implementation.list_bookings(session, linked.ref, min(one for one in starts if one))
-        waiting = [services.stored_id(message.message_id) for message in messages if message.unacknowledged]
-        messages = _unknown(organization_id, account, messages)
-        if messages:
-            services.receive(
-                organization_id=organization_id, account=account, messages=messages, now=now, found_by="audit"
-            )
-            adopted = services.apply_pending(organization_id=organization_id, account_id=account.id)
-        if waiting:
-            _acknowledge(organization_id, account, adapter, session, waiting)
+        while True:
+            part: Listing = adapter.implementation.list_bookings(session, linked.ref, look.since, look.after)
+            adopted += _adopt(organization_id, account, adapter, session, part.messages)
+            if not part.after:
+                break
+            look = replace(look, after=part.after)
+            with tenant(organization_id):
+                Connection.objects.filter(id=connection_id).update(listing=look.written())
         with tenant(organization_id):
-            Connection.objects.filter(id=connection_id).update(last_listed_at=now)
+            Connection.objects.filter(id=connection_id).update(last_listed_at=look.began, listing=None)
     except IntegrationError as error:
         _went_wrong(organization_id, account, error)
         _look_again_later(organization_id, connection_id, error, now)
+    return adopted
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How far a second look has come: what it goes back to, when it began, and where to read on."""
+
+    since: datetime
+    began: datetime
+    after: str = ""
+
+    @classmethod
+    def begin(cls, connection: Connection, now: datetime, since: datetime | None = None) -> _Look:
+        starts = [now - timedelta(days=LISTED_DAYS), connection.last_listed_at, since]
+        return cls(min(one for one in starts if one), now)
+
+    @classmethod
+    def go_on(cls, connection: Connection, now: datetime) -> _Look:
+        """With the one that a fault ended just now, if there is one."""
+        left = connection.listing
+        if left and now - datetime.fromisoformat(left["began"]) < READ_ON_WITHIN:
+            return cls(datetime.fromisoformat(left["since"]), datetime.fromisoformat(left["began"]), left["after"])
+        return cls.begin(connection, now)
+
+    def written(self) -> dict[str, str]:
+        return {"since": self.since.isoformat(), "began": self.began.isoformat(), "after": self.after}
+
+
+def _adopt(
+    organization_id: UUID, account: Account, adapter: Adapter, session: Session, listed: Sequence[RawMessage]
+) -> int:
+    """Store, apply and acknowledge what the queue never brought. Answers how many were adopted."""
+    waiting = [services.stored_id(message.message_id) for message in listed if message.unacknowledged]
+    unknown = _unknown(organization_id, account, listed)
+    adopted = 0
+    if unknown:
+        now = datetime.now(UTC)
+        services.receive(organization_id=organization_id, account=account, messages=unknown, now=now, found_by="audit")
+        adopted = services.apply_pending(organization_id=organization_id, account_id=account.id)
+    if waiting:
+        _acknowledge(organization_id, account, adapter, session, waiting)
     return adopted
 
 

@@ -21,7 +21,7 @@ from innsync.integrations.errors import (
     Transient,
 )
 from innsync.integrations.http import Session
-from innsync.integrations.ports import AckItem, AckResult, Page, PropertyRef, Push, PushResult, RawMessage
+from innsync.integrations.ports import AckItem, AckResult, Listing, Page, PropertyRef, Push, PushResult, RawMessage
 
 _POLL_LIMIT: Final = {NEW: "poll_new", MODIFIED: "poll_modified"}
 
@@ -75,12 +75,13 @@ class BookingCom:
         body = Client(session).reservations(queue, limits=limits, params=params, operation=operation)
         return bookings.read_queue(body, operation=operation)
 
-    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
-        """By change date, or, where the vendor's recovery feature forbids that, what it lists as missed."""
+    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime, after: str = "") -> Listing:
+        """By change date, or, where the vendor's recovery feature forbids that, what it lists as missed. In one part."""
         if session.settings.get("recovery"):
-            return self._missed(session, prop, since)
+            return Listing(tuple(self._missed(session, prop, since)))
         params = {"hotel_ids": prop.id, "last_change": written(since)}
-        return _latest([message for queue in (NEW, MODIFIED) for message in self._queue(session, queue, params)])
+        found = [message for queue in (NEW, MODIFIED) for message in self._queue(session, queue, params)]
+        return Listing(tuple(_latest(found)))
 
     def _missed(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
         operation = "list missed reservations"

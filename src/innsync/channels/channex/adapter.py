@@ -24,6 +24,7 @@ from innsync.integrations.http import Session
 from innsync.integrations.ports import (
     AckItem,
     AckResult,
+    Listing,
     Page,
     PropertyRef,
     Push,
@@ -98,21 +99,23 @@ class ChannexAdapter:
             failure = error
         return Page(tuple(found), more, failure)
 
-    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
-        """The newest revision of each booking that changed since then, and all that nobody acknowledged.
+    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime, after: str = "") -> Listing:
+        """A page of what changed since then: the newest revision there of each booking, and all that nobody acknowledged.
 
         From the list of revisions, not from GET /bookings: that one filters by the day a booking was made, so that a
         change to an older booking would not be found, and Channex does not want it read regularly (NOTES.md 3.8).
         """
         found: list[RawMessage] = []
         seen: set[str] = set()
-        for entry in Client(session).revisions_since(prop.id, since - CLOCK_SLACK):
+        page = int(after or 1)
+        entries, more = Client(session).revisions_since(prop.id, since - CLOCK_SLACK, page)
+        for entry in entries:
             message = replace(bookings.cut_out(entry), unacknowledged=bookings.is_pending(entry))
             booking = message.booking_ref or message.message_id
             if message.unacknowledged or booking not in seen:
                 found.append(message)
             seen.add(booking)
-        return found[::-1]
+        return Listing(tuple(found[::-1]), str(page + 1) if more else "")
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
         """One call a revision. When nothing answers any more the rest is left for later, untried."""

@@ -104,23 +104,29 @@ class Client:
             if not more:
                 return
 
-    def revisions_since(self, property_id: str, since: datetime) -> Iterator[object]:
-        """Revisions that came in since then, newest first, acknowledged or not, entries as they came.
+    def revisions_since(self, property_id: str, since: datetime, page: int) -> tuple[list[object], bool]:
+        """A page of the revisions that came in since then, newest first, acknowledged or not, entries as they came; and
+        whether there are more.
 
-        Newest first so that reading stops at `since` even where the filter should not be understood.
+        Newest first so that reading stops at `since` even where the filter should not be understood, and so that what
+        comes in meanwhile moves others to a later page, never to one that was read. Pages count from 1.
         """
+        if page > MAX_PAGES:
+            words = f"more than {MAX_PAGES} pages"
+            raise ContractBroken(words, vendor=self._session.vendor, operation="list_revisions")
         moment = since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
         params = [
             ("filter[property_id]", property_id),
             ("filter[inserted_at][gte]", moment),
             ("order[inserted_at]", "desc"),
         ]
-        for entry in self._every("/booking_revisions", "list_revisions", params):
+        entries, more = self._page_at_last("/booking_revisions", "list_revisions", params, page)
+        for index, entry in enumerate(entries):
             attributes = entry.get("attributes") if isinstance(entry, dict) else None
             inserted_at = attributes.get("inserted_at") if isinstance(attributes, dict) else None
             if isinstance(inserted_at, str) and inserted_at < moment:
-                return
-            yield entry
+                return entries[:index], False
+        return entries, more
 
     def acknowledge(self, revision_id: str) -> None:
         """Repeating it does no harm, so its answer is not awaited long."""

@@ -22,7 +22,17 @@ from innsync.integrations.errors import (
     Transient,
 )
 from innsync.integrations.http import Session
-from innsync.integrations.ports import AckItem, AckResult, Page, PropertyRef, Push, PushResult, RawMessage, Refusal
+from innsync.integrations.ports import (
+    AckItem,
+    AckResult,
+    Listing,
+    Page,
+    PropertyRef,
+    Push,
+    PushResult,
+    RawMessage,
+    Refusal,
+)
 
 MOST_CHARACTERS = 50
 """Of a confirmation number."""
@@ -110,7 +120,8 @@ class Expedia:
             found += pending
         return Page(_messages(found), more)
 
-    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime) -> list[RawMessage]:
+    def list_bookings(self, session: Session, prop: PropertyRef, since: datetime, after: str = "") -> Listing:
+        """All in one part: nothing pages through it."""
         client = Client(session)
         # Blocks of 24 hours back from the vendor's present moment; one more, because its clock is not ours.
         days = min(math.ceil((datetime.now(UTC) - since) / timedelta(days=1)) + 1, MOST_DAYS)
@@ -119,7 +130,7 @@ class Expedia:
             # More can't be paged through; asked status by status, an answer has room for others.
             for status in ALL_STATUSES:
                 found += client.bookings(hotel=prop.id, statuses=(status,), days_past=days)
-        return list(_messages(found))
+        return Listing(tuple(_messages(found)))
 
     def acknowledge(self, session: Session, items: Sequence[AckItem]) -> list[AckResult]:
         """Ten in one message, which Expedia refuses whole: what no confirmation can name is left out of it."""

@@ -173,8 +173,16 @@ def the_second_look_finds_what_the_queue_lost(case: AdapterCase) -> None:
     reference = case.book(notify=False)
     assert case.pull() == []
     since = datetime.now(UTC) - timedelta(hours=1)
-    found = case.adapter.list_bookings(case.session, case.prop, since)
-    assert reference in {revision.reference for message in found for revision in read(case, message)}
+    found = set()
+    after = ""
+    while True:
+        part = case.adapter.list_bookings(case.session, case.prop, since, after)
+        found |= {revision.reference for message in part.messages for revision in read(case, message)}
+        if not part.after:
+            break
+        assert part.after != after, "a list that goes on where it began never ends"
+        after = part.after
+    assert reference in found
 
 
 # What the checks are made of

@@ -23,7 +23,7 @@ def test_the_audit_finds_what_the_queue_lost(sandbox: Sandbox):
     (message,) = sandbox.pull()
     sandbox.acknowledge(message)
     sandbox.later(20)
-    found = {message.booking_ref: message for message in ADAPTER.list_bookings(sandbox.session, sandbox.prop, since)}
+    found = {message.booking_ref: message for message in ADAPTER.list_bookings(sandbox.session, sandbox.prop, since).messages}
     assert set(found) == {lost, kept}
     assert found[kept].message_id == message.message_id
     assert ADAPTER.parse_booking(found[lost])[0].total == Money(22000, "EUR")
@@ -40,7 +40,7 @@ def test_the_audit_finds_a_silent_change_and_only_of_its_own_property(sandbox: S
     since = sandbox.world.clock.now() + timedelta(seconds=1)
     sandbox.later(30)
     sandbox.world.change(reference, {"adults": 1}, notify=False)
-    (message,) = ADAPTER.list_bookings(sandbox.session, sandbox.prop, since)
+    (message,) = ADAPTER.list_bookings(sandbox.session, sandbox.prop, since).messages
     (revision,) = ADAPTER.parse_booking(message)
     assert (revision.reference, revision.rooms[0].adults) == (reference, 1)
     assert revision.kind is RevisionKind.MODIFIED
@@ -58,7 +58,7 @@ def test_after_an_outage_the_recovery_list_brings_what_timed_out(sandbox: Sandbo
     assert sandbox.world.state.mails == [soon]
     sandbox.world.clock.shift_s = 0  # the adapter asks up to its own present
     sandbox.world.state.pending[far].queued_at -= timedelta(hours=1)
-    found = ADAPTER.list_bookings(sandbox.session, sandbox.prop, since)
+    found = ADAPTER.list_bookings(sandbox.session, sandbox.prop, since).messages
     assert {message.booking_ref for message in found} == {soon, far}
     assert all(result.accepted for result in sandbox.acknowledge(*[m for m in found if m.booking_ref == soon]))
     assert not sandbox.world.state.bookings[soon].missed

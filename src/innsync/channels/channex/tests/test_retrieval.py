@@ -199,7 +199,7 @@ def test_the_second_look_finds_what_the_feed_lost(live, session, prop, world, st
     lost = world.book(stay(NOV_21 + timedelta(days=9)), force=False, notify=False)
     world.change(old, {"adults": 1}, notify=False)
     world.cancel(old, notify=False)
-    found = ADAPTER.list_bookings(session, prop, since)
+    found = ADAPTER.list_bookings(session, prop, since).messages
     revisions = {message.booking_ref: ADAPTER.parse_booking(message)[0] for message in found}
     assert {reference: revision.kind.value for reference, revision in revisions.items()} == {
         lost: "new",
@@ -208,13 +208,13 @@ def test_the_second_look_finds_what_the_feed_lost(live, session, prop, world, st
     assert [one.unacknowledged for one in found] == [True] * 3, "nobody acknowledged the change before the cancellation"
     # The same revision has the same identity wherever it is read.
     waiting = {message.message_id for message in ADAPTER.pull_bookings(session).messages}
-    everything = ADAPTER.list_bookings(session, prop, since - timedelta(days=30))
+    everything = ADAPTER.list_bookings(session, prop, since - timedelta(days=30)).messages
     assert len(everything) == 4
     assert waiting
     assert waiting <= {message.message_id for message in everything}
     assert not [seen for seen in recorder.seen if seen.path.startswith("/api/v1/bookings")]
     ADAPTER.acknowledge(session, [ack_item(message) for message in everything])
-    taken = ADAPTER.list_bookings(session, prop, since - timedelta(days=30))
+    taken = ADAPTER.list_bookings(session, prop, since - timedelta(days=30)).messages
     assert [(one.booking_ref, one.unacknowledged) for one in taken] == [(lost, False), (old, False)], (
         "the newest of each"
     )
@@ -224,7 +224,7 @@ def test_the_second_look_ends_at_its_date_even_where_the_filter_is_ignored(answe
     new, old = fixture_json("booking_new"), fixture_json("booking_expedia_virtual_card")
     old["attributes"]["inserted_at"] = "2027-02-01T00:00:00.000000"
     session = answering(200, {"data": [new, old], "meta": {"total": 2}})
-    found = ADAPTER.list_bookings(session, prop, datetime(2027, 2, 28, tzinfo=UTC))
+    found = ADAPTER.list_bookings(session, prop, datetime(2027, 2, 28, tzinfo=UTC)).messages
     assert [message.message_id for message in found] == [new["id"]]
 
 
@@ -240,7 +240,7 @@ def test_entries_of_a_foreign_shape_hide_no_other_from_the_feed_nor_from_the_sec
     pulled = ADAPTER.pull_bookings(session).messages
     assert len({message.message_id for message in pulled}) == 5
     assert new["id"] in {message.message_id for message in pulled}
-    listed = ADAPTER.list_bookings(session, prop, datetime(2027, 2, 28, tzinfo=UTC))
+    listed = ADAPTER.list_bookings(session, prop, datetime(2027, 2, 28, tzinfo=UTC)).messages
     assert {message.message_id for message in listed} == {message.message_id for message in pulled}
 
 

@@ -156,7 +156,7 @@ def test_doubled_and_mixed_up_calls_and_revisions_are_the_same_bookings(sandbox,
     assert len(seen) == 5
     assert ADAPTER.pull_bookings(account).messages == ()
     assert {
-        message.booking_ref for message in ADAPTER.list_bookings(account, PropertyRef(seaside["id"], "EUR", "UTC"), NOW)
+        message.booking_ref for message in ADAPTER.list_bookings(account, PropertyRef(seaside["id"], "EUR", "UTC"), NOW).messages
     } == references
 
 

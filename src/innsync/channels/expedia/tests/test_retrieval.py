@@ -206,7 +206,7 @@ class TestBookings:
 class TestSecondLook:
     def listed(self, place: Place, hours: float = 1) -> list[Any]:
         since = place.clock.now() - timedelta(hours=hours)
-        return ADAPTER.list_bookings(place.session, place.prop, since)
+        return list(ADAPTER.list_bookings(place.session, place.prop, since).messages)
 
     def test_it_finds_what_the_queue_lost(self, place: Place) -> None:
         place.open()
