@@ -5,6 +5,8 @@ Field reports behind these tests: complaints C11, C15.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,15 +20,20 @@ from tests.flows.stack import Stack
 from tests.flows.vendors import ADAPTERS, VENDORS
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No call waits longer than half a second for its answer, so that silence costs the tests little."""
+@contextmanager
+def silent(stack: Stack, vendor: str, *, gives_up_after_s: float = 3.0, **faults: Any) -> Iterator[None]:
+    """A vendor that keeps answers back. Calls to it, and to no other, are given up soon, so that it costs little."""
     send = Session._send
 
-    def at_once(self: Session, *args: Any, **more: Any) -> Any:
-        return send(self, *args, **(more | {"timeout_s": 0.5}))
+    def soon(self: Session, *args: Any, **more: Any) -> Any:
+        patience = {"timeout_s": gives_up_after_s} if self.vendor == vendor else {}
+        return send(self, *args, **(more | patience))
 
-    monkeypatch.setattr(Session, "_send", at_once)
+    stack.faults(vendor, **faults)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Session, "_send", soon)
+        yield
+    stack.faults(vendor)
 
 
 def wanted_now(stack: Stack, offset: int) -> int:
@@ -75,49 +82,42 @@ def test_a_failing_vendor_is_not_called_again_before_its_next_try(stack: Stack, 
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_an_answer_that_never_came_is_sent_again_and_changes_nothing_twice(
-    stack: Stack, vendor: str, impatient: None
-) -> None:
-    stack.faults(vendor, timeout_after_apply=True)
-    stack.book(10, 2)
-    stack.settle()
+def test_an_answer_that_never_came_is_sent_again_and_changes_nothing_twice(stack: Stack, vendor: str) -> None:
+    with silent(stack, vendor, timeout_after_apply=True):
+        stack.book(10, 2)
+        stack.settle()
     assert stack.sold_at(vendor, 10)["available"] == 1, "it was applied, only nobody was told"
     assert stack.rows("SELECT outcome FROM distribution_pushlog WHERE outcome = 'unknown'")
-    stack.faults(vendor)
     stack.advance(minutes=2)
     check_all(stack)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_change_back_after_a_lost_answer_still_reaches_the_vendor(stack: Stack, vendor: str, impatient: None) -> None:
+def test_a_change_back_after_a_lost_answer_still_reaches_the_vendor(stack: Stack, vendor: str) -> None:
     """Wanted is again what was acknowledged before; only that the cells are unknown says that the vendor is wrong."""
     record = stack.book(10, 2)
-    stack.faults(vendor, timeout_after_apply=True)
-    stack.settle()
-    with tenant(stack.organization_id):
-        from innsync.apps.reservations import services as reservations
+    with silent(stack, vendor, timeout_after_apply=True):
+        stack.settle()
+        with tenant(stack.organization_id):
+            from innsync.apps.reservations import services as reservations
 
-        reservations.cancel(house=stack.house(), booking_id=record.id, now=datetime.now(UTC), actor="test")
-    stack.settle()
+            reservations.cancel(house=stack.house(), booking_id=record.id, now=datetime.now(UTC), actor="test")
+        stack.settle()
     assert wanted_now(stack, 10) == 2
     assert stack.sold_at(vendor, 10)["available"] == 1
-    stack.faults(vendor)
     stack.advance(minutes=2)
     check_all(stack)
     assert stack.sold_at(vendor, 10)["available"] == 2
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_half_the_calls_failing_for_a_while_leaves_every_calendar_right(
-    stack: Stack, vendor: str, impatient: None
-) -> None:
-    stack.faults(vendor, error_rate=0.4, timeout_after_apply=0.3, seed=7)
-    for offset in range(5, 25, 4):
-        stack.book(offset, 2)
-        stack.guest_books(vendor, offset + 1, 1, force=True)
-        stack.pull(vendor)
-        stack.advance(minutes=2)
-    stack.faults(vendor)
+def test_half_the_calls_failing_for_a_while_leaves_every_calendar_right(stack: Stack, vendor: str) -> None:
+    with silent(stack, vendor, gives_up_after_s=0.5, error_rate=0.4, timeout_after_apply=0.3, seed=7):
+        for offset in range(5, 25, 4):
+            stack.book(offset, 2)
+            stack.guest_books(vendor, offset + 1, 1, force=True)
+            stack.pull(vendor)
+            stack.advance(minutes=2)
     for _ in range(3):
         stack.pull(vendor)
         stack.advance(minutes=2)
