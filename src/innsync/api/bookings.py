@@ -25,6 +25,7 @@ from innsync.api.finding import (
     read_money,
     read_uuid,
 )
+from innsync.api.history import history as told
 from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
@@ -290,4 +291,7 @@ def _shown(house: House, record: records.Record, *, status: int = 200, history: 
     headers = {"ETag": f'"{record.version}"'}
     if status == 201:
         headers["Location"] = f"/api/booking-engine/bookings/{record.id}"
-    return Answer(status, shapes.booking(house, record, history=history), headers)
+    body = shapes.booking(house, record)
+    if history:
+        body["history"] = told(house, record)
+    return Answer(status, body, headers)

@@ -377,12 +377,28 @@ class CancellationOut(Schema):
     refund_due: Money | None
 
 
+class ChangeOut(Schema):
+    """One place that changed. path: a JSON Pointer into the booking as it was after the change; of a room that was
+    taken out, as it was before.
+
+    before, after: what stood there, null for nothing. An amount always has its currency here: where the booking shows
+    it bare, it is Money.
+    """
+
+    path: str = Field(examples=["/rooms/0/nightly/2/amount"])
+    before: Any
+    after: Any
+
+
 class RevisionOut(Schema):
+    """summary: the changes in English sentences, those of a room that are the booking's too told once."""
+
     number: int
     at: datetime
     actor: str
     action: str
-    changes: list[dict[str, Any]]
+    changes: list[ChangeOut]
+    summary: list[str] = Field(examples=[["Check-out moved from 22 June to 24 June 2026"]])
 
 
 class BookingOut(Schema):

@@ -127,7 +127,7 @@ def unavailable(found: Iterable[Unavailable]) -> list[Json]:
     ]
 
 
-def booking(house: House, record: Record, *, history: bool = False) -> Json:
+def booking(house: House, record: Record) -> Json:
     """A booking in full, from inside its organization's transaction."""
     currency = record.currency
     charges = [
@@ -180,8 +180,6 @@ def booking(house: House, record: Record, *, history: bool = False) -> Json:
             last=record.check_out - timedelta(days=1),
         ),
     }
-    if history:
-        shown["history"] = _history(record)
     return shown
 
 
@@ -254,15 +252,3 @@ def _fee(record: Record) -> Json | None:
         "fee": money(fee, record.currency),
         "refund_due": money(record.total_minor - fee, record.currency),
     }
-
-
-def _history(record: Record) -> list[Json]:
-    with sql() as cursor:
-        rows = cursor.execute(
-            "SELECT number, at, actor, action, changes FROM reservations_revision WHERE booking_id = %s ORDER BY number",
-            (record.id,),
-        ).fetchall()
-    return [
-        {"number": number, "at": instant(at), "actor": actor, "action": action, "changes": changes}
-        for number, at, actor, action, changes in rows
-    ]

@@ -1,19 +1,13 @@
-"""A booking's history as sentences: our snapshots name rooms by id and money by minor units, people don't."""
+"""A booking's history as its page shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from innsync.apps.properties.models import RoomType
-from innsync.apps.rates.models import RatePlan
-from innsync.apps.reservations.models import Booking, Revision
-from innsync.domain.difference import FieldChange, describe
-from innsync.domain.money import Money
+from innsync.apps.reservations.history import list_entries
+from innsync.apps.reservations.models import Booking
 from innsync.integrations.manifest import channel_name, manifests
-from innsync.portals.words import BOOKING_STATES
 
 TITLES = {
     "booked": "Booked",
@@ -28,14 +22,6 @@ TITLES = {
     "cancel": "Cancelled",
     "mark_no_show": "Marked as no-show",
     "reinstate": "Reinstated",
-}
-MOST_NIGHTS_NAMED = 3
-_MONEY = {"total_minor": "total", "cancellation_fee_minor": "cancellation fee"}
-_NAMES = {
-    "room_type_id": "room_type",
-    "rate_plan_id": "rate_plan",
-    "sold_room_type_id": "type_sold_by_the_channel",
-    "child_ages": "child age",
 }
 
 
@@ -52,132 +38,17 @@ class Entry:
 
 def entries(booking: Booking) -> list[Entry]:
     """The booking's revisions, the newest first."""
-    names = {
-        **dict(RoomType.objects.filter(property_id=booking.property_id).values_list("id", "name")),
-        **dict(RatePlan.objects.filter(property_id=booking.property_id).values_list("id", "name")),
-    }
-    words = {str(key): name for key, name in names.items()}
-    found = []
-    before: Mapping[str, Any] = {}
-    for revision in booking.revisions.order_by("number"):
-        found.append(_entry(revision, before, words))
-        before = revision.snapshot
-    return found[::-1]
+    return [
+        Entry(
+            number=one.number,
+            at=one.at,
+            title=TITLES.get(one.action, one.action.replace("_", " ").capitalize()),
+            actor=_name(one.actor),
+            sentences=one.sentences,
+        )
+        for one in reversed(list_entries(property_id=booking.property_id, booking_id=booking.id))
+    ]
 
 
-def _entry(revision: Revision, before: Mapping[str, Any], names: Mapping[str, str]) -> Entry:
-    reader = _Reader(before, revision.snapshot, names)
-    changes = [FieldChange(one["path"], one["before"], one["after"]) for one in revision.changes]
-    known_channel = revision.actor == "direct" or revision.actor in manifests()
-    return Entry(
-        number=revision.number,
-        at=revision.at,
-        title=TITLES.get(revision.action, revision.action.replace("_", " ").capitalize()),
-        actor=channel_name(revision.actor) if known_channel else revision.actor,
-        sentences=[_capital(one) for one in reader.sentences(changes)],
-    )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads the changes between two snapshots aloud."""
-
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    names: Mapping[str, str]
-
-    def sentences(self, changes: Sequence[FieldChange]) -> Iterator[str]:
-        told = {_what(one) for one in changes if not one.path.startswith("/rooms/")}
-        nights: dict[str, list[FieldChange]] = {}
-        plain: list[FieldChange] = []
-        for change in changes:
-            steps = change.path.split("/")[1:]
-            if steps[0] == "rooms" and len(steps) == 4 and steps[2] == "nightly_minor":
-                nights.setdefault(steps[1], []).append(change)
-            elif not (steps[0] == "rooms" and _what(change) in told):
-                plain.append(self._in_words(change, steps))
-        yield from describe(plain)
-        for room, own in nights.items():
-            if len(own) > MOST_NIGHTS_NAMED:
-                yield f"room {self._position(room) + 1} has new prices on {len(own)} nights"
-            else:
-                yield from describe(self._in_words(one, one.path.split("/")[1:]) for one in own)
-
-    def _in_words(self, change: FieldChange, steps: list[str]) -> FieldChange:
-        value = self._value
-        if steps == ["status"]:
-            return FieldChange("/status", *(_status(one) for one in change[1:]))
-        if steps[0] == "charges" and len(steps) > 1:
-            return self._charge(change, steps)
-        if steps[0] != "rooms" or len(steps) == 1:
-            name = _MONEY.get(steps[0], steps[0])
-            return FieldChange("/" + "/".join([name, *steps[1:]]), *(value(steps[0], one) for one in change[1:]))
-        room = f"/rooms/{self._position(steps[1])}"
-        if len(steps) == 2:
-            return FieldChange(room, *(self._room(one) for one in change[1:]))
-        field = steps[2]
-        name = "nightly" if field == "nightly_minor" else _MONEY.get(field) or _NAMES.get(field, field)
-        return FieldChange("/".join([room, name, *steps[3:]]), *(value(field, one) for one in change[1:]))
-
-    def _value(self, field: str, value: object) -> object:
-        """Money for minor units, names for ids; anything else as it is."""
-        if field.endswith("_minor") and isinstance(value, int):
-            return self._money(value)
-        return self.names.get(value, value) if isinstance(value, str) else value
-
-    def _money(self, minor: int) -> dict[str, str]:
-        money = Money(minor, self.after["currency"])
-        return {"amount": str(money), "currency": money.currency}
-
-    def _position(self, step: str) -> int:
-        """Where the room `id=...` stands in the newer snapshot; in the older one when it was taken out."""
-        room_id = step.removeprefix("id=")
-        for snapshot in (self.after, self.before):
-            for index, room in enumerate(snapshot.get("rooms", ())):
-                if str(room["id"]) == room_id:
-                    return index
-        return int(room_id) if room_id.isdecimal() else 0
-
-    def _room(self, room: object) -> object:
-        """A whole room that came or went, by what matters of it."""
-        if not isinstance(room, Mapping):
-            return room
-        return {
-            "type": self.names.get(str(room["room_type_id"]), "unknown"),
-            "check_in": room["check_in"],
-            "check_out": room["check_out"],
-            "total": self._money(room["total_minor"]),
-        }
-
-    def _charge(self, change: FieldChange, steps: list[str]) -> FieldChange:
-        """A tax or fee by its name and amount."""
-        index = int(steps[1]) if steps[1].isdecimal() else -1
-        if len(steps) == 2:
-            name = next((str(one["name"]) for one in change[1:] if isinstance(one, Mapping)), "charge")
-            amounts = [self._money(one["minor"]) if isinstance(one, Mapping) else None for one in change[1:]]
-            return FieldChange(f"/{_pointer(name)}", *amounts)
-        charges = self.after.get("charges", [])
-        name = str(charges[index]["name"]) if 0 <= index < len(charges) else "charge"
-        if steps[2] == "minor":
-            return FieldChange(
-                f"/{_pointer(name)}", *(self._money(one) if isinstance(one, int) else one for one in change[1:])
-            )
-        return FieldChange(f"/{_pointer(name)}/{steps[2]}", *change[1:])
-
-
-def _what(change: FieldChange) -> tuple[str, str, str]:
-    """What makes a room's change the same as the booking's: of one room, the booking's dates are the room's."""
-    last = change.path.rsplit("/", 1)[-1]
-    return ("name" if last == "guest_name" else last, repr(change.before), repr(change.after))
-
-
-def _status(value: object) -> object:
-    return BOOKING_STATES[value].label.lower() if isinstance(value, str) and value in BOOKING_STATES else value
-
-
-def _pointer(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+def _name(actor: str) -> str:
+    return channel_name(actor) if actor == "direct" or actor in manifests() else actor
