@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from innsync.api import schemas
+from innsync.api import rule_schemas, schemas
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.properties.models import Property
@@ -325,8 +325,8 @@ def test_policies_tell_amounts_as_money_and_percents_by_name(client: httpx.Clien
     for shown in (plan, offer, booking, booking["rooms"][0]):
         assert {**cancelling, "free_until": None} == {"free_until": None, **shown["cancellation_policy"]}
         assert shown["payment_policy"]["steps"] == paying
-        schemas.CancellationPolicy.model_validate(shown["cancellation_policy"])
-        schemas.PaymentPolicy.model_validate(shown["payment_policy"])
+        rule_schemas.CancellationPolicy.model_validate(shown["cancellation_policy"])
+        rule_schemas.PaymentPolicy.model_validate(shown["payment_policy"])
 
 
 def test_the_description_types_every_rule_of_the_hotel(address: str) -> None:
