@@ -10,9 +10,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import django
 import psycopg
@@ -32,6 +35,30 @@ settings.load_profile("steady")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
 os.environ.setdefault("INNSYNC_SANDBOX", "1")
 django.setup()
+
+
+DAYS_TURN = (ZoneInfo("UTC"), ZoneInfo("Europe/Lisbon"))  # by our clock, and at the hotels that tests make
+TAKES_S, LONG_TAKES_S = 90, 300
+LONG = ("tests/stack/", "tests/races/")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    """A test has one today: it does not begin when the day might turn under it, but then. Its time limit starts after.
+
+    Outside of any fixture, so that those shared by several tests are made after the wait too.
+    """
+    within_s = LONG_TAKES_S if item.nodeid.startswith(LONG) else TAKES_S
+    left_s = [_until_midnight(zone) for zone in DAYS_TURN]
+    time.sleep(max((left + 1 for left in left_s if left < within_s), default=0))
+    return (yield)
+
+
+def _until_midnight(zone: ZoneInfo) -> float:
+    """Seconds."""
+    now = datetime.now(zone)
+    turns = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), zone)
+    return (turns.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
 
 
 def _url(base: str, database: str) -> str:
@@ -64,7 +91,7 @@ def database_urls(admin_url: str) -> Iterator[tuple[str, str]]:
     with psycopg.connect(admin_url, autocommit=True) as server:
         server.execute(
             "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'innsync_app') THEN"
-            " CREATE ROLE innsync_app LOGIN NOSUPERUSER NOBYPASSRLS; END IF; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            " CREATE ROLE innsync_app LOGIN NOSUPERUSER NOBYPASSRLS; END IF; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
         server.execute(f"CREATE DATABASE {name}")
     owner = _url(admin_url, name)

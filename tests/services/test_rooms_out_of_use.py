@@ -29,7 +29,9 @@ from innsync.domain.errors import DomainError, InvalidField
 from tests.flows.checks import check_stock
 from tests.races.house import House
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def room(house: House, name: str) -> UUID:
         return Room.objects.get(name=name).id
 
 
-def block(house: House, name: str | None, first: int, last: int, now: datetime = NOW) -> OutOfOrder:
+def block(house: House, name: str | None, first: int, last: int, when: datetime | None = None) -> OutOfOrder:
     with tenant(house.organization_id):
         return put_out_of_order(
             organization_id=house.organization_id,
@@ -54,7 +56,7 @@ def block(house: House, name: str | None, first: int, last: int, now: datetime =
             room_id=room(house, name) if name else None,
             first=day(house, first),
             last=day(house, last),
-            now=now,
+            now=when or now(),
             reason="painting",
         )
 
@@ -134,7 +136,7 @@ def test_by_the_calendar_a_guest_is_in_house_although_nobody_recorded_the_arriva
     booked = house.book(stay=house.stay(0, 4))
     assign(house)
     with pytest.raises(RoomOccupied):
-        block(house, room_of(house, booked.id), 2, 5, now=NOW + timedelta(days=32))
+        block(house, room_of(house, booked.id), 2, 5, when=now() + timedelta(days=32))
 
 
 def test_a_room_is_out_of_order_once_a_night(house: House) -> None:
@@ -157,9 +159,9 @@ def test_a_block_that_begins_after_the_nights_assigned_now_is_kept_free_by_a_lon
 def test_back_in_order_it_is_sold_again_and_only_once(house: House) -> None:
     one, _ = block(house, "double-0", 0, 2), block(house, "double-1", 0, 2)
     with tenant(house.organization_id):
-        release_out_of_order(organization_id=house.organization_id, out_of_order_id=one.id, now=NOW)
+        release_out_of_order(organization_id=house.organization_id, out_of_order_id=one.id, now=now())
     with pytest.raises(UnknownRoom), tenant(house.organization_id):
-        release_out_of_order(organization_id=house.organization_id, out_of_order_id=one.id, now=NOW)
+        release_out_of_order(organization_id=house.organization_id, out_of_order_id=one.id, now=now())
     assert house.left(1) == 1
     assert outbox(house)[-1] == ("ari_changed", "room back in order")
     check_stock(house.organization_id)
@@ -176,7 +178,7 @@ def test_nights_that_come_within_reach_later_know_of_the_block(house: House) -> 
     with tenant(house.organization_id):
         Property.objects.filter(id=house.facts.id).update(sellable_days=100)
     block(house, "double-0", 40, 60)
-    keep_house_of(house.organization_id, NOW)
+    keep_house_of(house.organization_id, now())
     assert house.left(55) == 1
     check_stock(house.organization_id)
 
@@ -187,9 +189,9 @@ def test_a_sale_beyond_the_horizon_leaves_no_night_before_it_unknown(house: Hous
         change = StockChange()
         change.sell(house.built.room_types["double"].id, house.stay(75, 1))
         record_stock(property_id=house.facts.id, change=change)
-    keep_house_of(house.organization_id, NOW)
+    keep_house_of(house.organization_id, now())
     assert house.left(68) == 2
-    keep_house_of(house.organization_id, NOW + timedelta(days=8))
+    keep_house_of(house.organization_id, now() + timedelta(days=8))
     assert [house.left(offset) for offset in (74, 75, 76)] == [2, 1, 2]
 
 
@@ -203,7 +205,7 @@ def test_a_name_that_is_used_is_refused_before_anything_is_made(house: House) ->
                 organization_id=house.organization_id,
                 room_type_id=house.built.room_types["double"].id,
                 names=names,
-                now=NOW,
+                now=now(),
             )
         assert refused.value.field == "/names/1"
     assert house.left() == 2
@@ -212,7 +214,7 @@ def test_a_name_that_is_used_is_refused_before_anything_is_made(house: House) ->
 def retire(house: House, name: str, offset: int) -> None:
     with tenant(house.organization_id):
         retire_room(
-            organization_id=house.organization_id, room_id=room(house, name), from_day=day(house, offset), now=NOW
+            organization_id=house.organization_id, room_id=room(house, name), from_day=day(house, offset), now=now()
         )
 
 
@@ -255,7 +257,7 @@ def test_a_room_of_another_organization_is_not_there(house: House) -> None:
     one = block(house, None, 0, 1)
     other = Organization.objects.create(name=f"Other {uuid4().hex[:6]}").id
     theirs = room(house, "double-0")
-    about: dict[str, Any] = {"organization_id": other, "now": NOW}
+    about: dict[str, Any] = {"organization_id": other, "now": now()}
     tries: list[Callable[[], Any]] = [
         lambda: put_out_of_order(
             room_type_id=house.built.room_types["double"].id, first=day(house, 0), last=day(house, 0), **about

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,7 +25,8 @@ def house(open_house: Callable[..., House]) -> House:
 
 
 def day(offset: int) -> date:
-    return datetime.now(UTC).date() + timedelta(days=offset)
+    """Counted from today at the house."""
+    return datetime.now(ZoneInfo("Europe/Lisbon")).date() + timedelta(days=offset)
 
 
 def connect(house: House, **dialect: object) -> Connection:
@@ -64,14 +66,13 @@ def listed(house: House, connection: Connection) -> list[SaidDifferently]:
         return list_said_differently(connection_id=connection.id, now=datetime.now(UTC))
 
 
-THROUGH = SaidDifferently("DOUBLE", "BAR", "min_stay_through", 3, day(10), day(12), "min_stay_arrival", day(9), day(12))
-
-
 def test_neighbouring_nights_of_one_rule_are_one_line_with_the_days_it_was_said_on(house: House) -> None:
     connection = connect(house)
     assert listed(house, connection) == []
     rule(house, 10, 12, min_stay_through=3)
-    assert listed(house, connection) == [THROUGH]
+    assert listed(house, connection) == [
+        SaidDifferently("DOUBLE", "BAR", "min_stay_through", 3, day(10), day(12), "min_stay_arrival", day(9), day(12))
+    ]
     rule(house, 11, 11, min_stay_through=4)
     assert [(one.wanted, one.first, one.last) for one in listed(house, connection)] == [
         (3, day(10), day(10)),

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.models import Membership, Organization, User
 from innsync.apps.accounts.tenancy import sql, tenant
@@ -63,7 +64,7 @@ class House:
 
     @property
     def today(self) -> date:
-        return datetime.now(UTC).date()
+        return datetime.now(ZoneInfo(self.property.time_zone)).date()
 
     @property
     def account(self) -> Account:
