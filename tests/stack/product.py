@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+from innsync.integrations.conformance.loopback import free_port
+
 START_LIMIT_S = 170.0
 # What a caller's own installation is named by; the one under test must not find it.
 OURS = (
@@ -26,12 +28,6 @@ OURS = (
     "INNSYNC_SANDBOX_URL",
     "INNSYNC_MIGRATING",
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Product:

@@ -18,6 +18,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from innsync.integrations.conformance.loopback import free_port
 from innsync.ops import cli, commands, databases, installation, locks
 from innsync.ops.commands.up import in_words
 from innsync.ops.files import secret_key
@@ -161,7 +162,7 @@ class TestRefusals:
         with psycopg.connect(admin_url, autocommit=True) as server:
             server.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
             server.execute(
-                "DO $$ BEGIN CREATE ROLE innsync_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+                "DO $$ BEGIN CREATE ROLE innsync_app LOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
             )
         url = psycopg.conninfo.make_conninfo(admin_url, dbname=name)
         done = innsync("keys", "list", DATABASE_URL=url, INNSYNC_SECRET_KEY="x" * 50)
@@ -261,12 +262,6 @@ class TestWords:
     def test_ready_is_said_to_programs_in_one_line(self) -> None:
         text = Ready("http://127.0.0.1:8000", None, None, []).as_json()
         assert text == '{"ready": "http://127.0.0.1:8000", "sandbox": null, "api_key": null, "users": []}'
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

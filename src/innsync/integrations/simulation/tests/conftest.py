@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from innsync.integrations.conformance.loopback import free_port
 from innsync.integrations.conformance.server import serve
 from innsync.integrations.simulation.tests.toyland.simulator import KEY, WORLD
 from innsync.integrations.simulation.world import Clock
@@ -30,12 +31,14 @@ HOUSE = {
         },
     ],
 }
+NOW = datetime(2027, 2, 15, 12, tzinfo=UTC)
 AUTH = {"authorization": f"Bearer {KEY}"}
 
 
 @pytest.fixture
 def world() -> WORLD:
-    return WORLD(Clock())
+    """Its time stands still, at a moment before the days that these tests are about."""
+    return WORLD(Clock(stands_at=NOW))
 
 
 @pytest.fixture
@@ -57,7 +60,6 @@ def house(client: httpx.Client) -> dict:
     return answer.json()
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+@pytest.fixture(name="free_port")
+def a_free_port() -> int:
+    return free_port()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 
-from innsync.integrations.simulation.tests.conftest import AUTH
+from innsync.integrations.simulation.tests.conftest import AUTH, NOW
 
 DAY = date(2027, 3, 1)
+
+
+def set_clock(client: httpx.Client) -> None:
+    """A world that goes by the machine's time goes on from the moment at which the others stand."""
+    ahead = (NOW - datetime.now(UTC)).total_seconds()
+    client.post("/_control/clock", json={"shift_s": ahead}).raise_for_status()
 
 
 def write(client: httpx.Client, **change: Any) -> httpx.Response:
@@ -49,7 +55,7 @@ def left(client: httpx.Client, day: str) -> int:
     return next(line["available"] for line in lines if line["room"] == "double")
 
 
-def eventually(check: Callable[[], Any], within_s: float = 5.0) -> Any:
+def eventually(check: Callable[[], Any], within_s: float = 30.0) -> Any:
     """The first true answer; fails when there is none in time."""
     deadline = time.monotonic() + within_s
     while True:
