@@ -20,6 +20,7 @@ from innsync.portals.tests.house import PASSWORD
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
+sync_api.expect.set_options(timeout=30_000)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and os.environ.get("CI") != "true", reason="no Chromium on this machine"
 )
@@ -104,7 +105,7 @@ def test_what_happens_appears_by_itself_and_leaves_the_focus_and_open_details_al
     summary.focus()
     page.keyboard.press("Enter")
     change(house, "booking_com", failures=3, last_error="the channel is down")
-    sync_api.expect(card(page, "Booking.com")).to_contain_text("the channel is down", timeout=8_000)
+    sync_api.expect(card(page, "Booking.com")).to_contain_text("the channel is down")
     sync_api.expect(page.get_by_role("status")).to_contain_text("1 failing")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     sync_api.expect(card(page, "Channex").get_by_text("an old error")).to_be_visible()
@@ -135,7 +136,7 @@ def test_a_session_that_ended_elsewhere_leads_to_the_sign_in(open_page, expected
     expected.append("status of 401")
     page = open_page()
     page.context.clear_cookies()
-    sync_api.expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=8_000)
+    sync_api.expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
