@@ -251,6 +251,24 @@ def test_two_oversales_of_separate_nights_are_two_conflicts(stack: Stack) -> Non
     assert len(stack.open_conflicts()) == 2
 
 
+def test_two_conflicts_that_meet_become_one_that_knows_both(stack: Stack) -> None:
+    for offset in (10, 12):
+        stack.book(offset, 1)
+        stack.settle()
+        oversell(stack, offset=offset, nights=1)
+    earlier, later = stack.open_conflicts()
+    stack.book(11, 1)
+    stack.settle()
+    oversell(stack, offset=11, nights=1)
+    (left,) = stack.open_conflicts()
+    assert left.id == earlier.id
+    assert (left.first, left.last) == (stack.today + timedelta(days=10), stack.today + timedelta(days=12))
+    assert sum("oversold by 1" in entry["what"] for entry in left.timeline) == 2
+    with tenant(stack.organization_id):
+        later.refresh_from_db()
+    assert (later.state, later.resolution) == ("resolved", "joined with the nights beside it")
+
+
 def test_a_conflict_that_shrinks_keeps_its_identity(stack: Stack, conflict: Conflict) -> None:
     (reference,) = stack.rows("SELECT channel_ref FROM reservations_booking WHERE channel = 'channex'")[0]
     stack.change("channex", reference, check_in=(stack.today + timedelta(days=11)).isoformat())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
@@ -30,9 +30,11 @@ def judge(
         return
     types = sorted({room_type_id for room_type_id, _, _ in touched}, key=lambda one: one.int)
     first, last = min(one[1] for one in touched), max(one[2] for one in touched)
+    # Those of the night before and after too: nights in a row are one conflict.
+    beside = {"first__lte": last + timedelta(days=1), "last__gte": first - timedelta(days=1)}
     still_open = list(
         Conflict.objects.select_for_update()
-        .filter(property_id=property_id, room_type_id__in=types, state="open", first__lte=last, last__gte=first)
+        .filter(property_id=property_id, room_type_id__in=types, state="open", **beside)
         .order_by("id")
     )
     for conflict in still_open:
@@ -57,6 +59,7 @@ def _bring_in_line(
     now: datetime,
     cause: str,
 ) -> None:
+    kept: dict[tuple[date, date], Conflict] = {}
     for conflict in own:
         match = next((span for span in spans if span[0] <= conflict.last and span[1] >= conflict.first), None)
         if match is None:
@@ -65,12 +68,15 @@ def _bring_in_line(
             conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"settled: {cause}"}]
             conflict.save()
             continue
-        spans = [span for span in spans if span != match]
+        if match in kept:
+            _join(conflict, kept[match], now, cause)
+            continue
+        kept[match] = conflict
         if (conflict.first, conflict.last) != match:
             conflict.first, conflict.last = match
             conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"nights changed: {cause}"}]
             conflict.save()
-    for first, last in spans:
+    for first, last in (span for span in spans if span not in kept):
         short = max(count for night, count in nights.items() if first <= night <= last)
         conflict = Conflict.objects.create(
             organization_id=organization_id,
@@ -95,6 +101,19 @@ def _bring_in_line(
                 "last": last.isoformat(),
             },
         )
+
+
+def _join(conflict: Conflict, wider: Conflict, now: datetime, cause: str) -> None:
+    """Nights between two conflicts were oversold as well: they are one from now on, which takes over what was noted."""
+    conflict.state, conflict.resolved_at = "resolved", now
+    conflict.resolution = "joined with the nights beside it"
+    conflict.timeline = [
+        *conflict.timeline,
+        {"at": now.isoformat(), "what": f"joined with the nights beside it: {cause}"},
+    ]
+    conflict.save()
+    wider.timeline = sorted([*wider.timeline, *conflict.timeline], key=lambda entry: str(entry["at"]))
+    wider.save()
 
 
 def _latest_booking(property_id: UUID, room_type_id: UUID, first: date, last: date) -> UUID | None:
