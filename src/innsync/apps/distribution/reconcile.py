@@ -48,7 +48,7 @@ LONGEST_BACKOFF_S = 60.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What a reconciliation did. `done`: nothing differs any more."""
+    """What a reconciliation did. `done`: nothing differs any more. plan: the messages, in the order of sending."""
 
     pushed: int = 0
     cells: int = 0
@@ -124,8 +124,8 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
             push_records.failed(work.linked.connection, error, retry_at=None)
         outcome.why = error.words
         return False
+    outcome.plan += pushes
     if dry_run:
-        outcome.plan = pushes
         return False
     with tenant(organization_id):
         _make_unknown(work, pushes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
+from innsync.integrations.ports import Push
 from innsync.ops import connections
 from innsync.ops.refusal import Refusal
 from innsync.ops.setup import use_database
@@ -46,17 +47,21 @@ def run(args: argparse.Namespace) -> int:
         )
         if args.dry_run:
             print(f"{link.title}: {len(outcome.plan)} messages")
-            for push in outcome.plan:
-                for update in push.updates:
-                    values = ", ".join(f"{name}={value}" for name, value in update.values.items())
-                    target = update.target.room + (f"/{update.target.rate}" if update.target.rate else "")
-                    print(f"  {push.operation}  {target}  {update.first}..{update.last}  {values}")
         elif outcome.why:
             failed += 1
             print(f"{link.title}: {outcome.why}")
         else:
             print(f"{link.title}: {outcome.pushed} messages, {outcome.cells} cells accepted, {outcome.refused} refused")
+        for push in outcome.plan:
+            _tell(push)
     return 1 if failed else 0
+
+
+def _tell(push: Push) -> None:
+    for update in push.updates:
+        values = ", ".join(f"{name}={value}" for name, value in update.values.items())
+        target = update.target.room + (f"/{update.target.rate}" if update.target.rate else "")
+        print(f"  {push.operation}  {target}  {update.first}..{update.last}  {values}")
 
 
 def _forget(link: connections.Named, *, force: bool) -> None:
