@@ -47,11 +47,15 @@ _ESCAPED = re.compile(
 )
 _RUN = re.compile(rf"{_UUID}|{_GROUPS}|(?<![\d])\d{{13,19}}(?!\d)")
 
+# As only cards are grouped: what also parts amounts, fields and times of day may stand between.
+_PRINTED_BY_MARKS = re.compile(
+    r"(?<![\d,|:;.\[])(?:\d{4}(?P<a>[,|:;])(?:\d{4}(?P=a)){2}\d{4}|\d{4}(?P<b>[,|:;])\d{6}(?P=b)\d{4,5})(?![\d,|:;\]]|\.\d)"
+)
 # What the issuers' numbers begin with, and how long they are (ISO/IEC 7812): it tells a card from a mere identifier.
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|"
     r"3(?:0[0-5]|[689]\d)\d{11,16}|35(?:2[89]|[3-8]\d)\d{12,15}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}|"
-    r"(?:50|5[6-9]|6[0-9])\d{11,17}"
+    r"(?:50|5[6-9]|6[0-9])\d{11,17}|220[0-4]\d{12,15}|8[12]\d{14}|9792\d{12}|1\d{14}|2131\d{11}"
 )
 
 
@@ -141,6 +145,9 @@ def _scrub_plain(text: str, spare: Collection[str]) -> str:
     text = _NESTED.sub(lambda found: found[1] + re.sub(r"\d", "*", found[3]), text)
     text = _FORM.sub(lambda found: found[1] + _mask(found[2]), text)
     text = _CODE_IN_TEXT.sub(r"\1***", text)
+    text = _PRINTED_BY_MARKS.sub(
+        lambda found: _mask(found[0]) if _issued(re.sub(r"\D", "", found[0])) else found[0], text
+    )
     return _RUN.sub(lambda found: found[0] if found[0] in spare else _run(found), text)
 
 

@@ -27,6 +27,11 @@ PANS = {
     "jcb": "3530111333300000",
     "unionpay": "6240008631401148",
     "maestro": "6759649826438453",
+    "mir": "2200700123456781",
+    "troy": "9792000000000003",
+    "uatp": "100100000000007",
+    "jcb 15": "213100000000001",
+    "rupay": "8171000000000006",
 }
 CODE = "737"
 
@@ -142,6 +147,20 @@ def test_number_and_code_are_cut_from_every_notation(text: str, pan: str) -> Non
 )
 def test_a_number_in_groups_is_masked_whatever_stands_between(pan: str, by: str) -> None:
     assert not holds(scrub_text(f"charge {grouped(pan, by)} please"), pan)
+
+
+@pytest.mark.parametrize("pan", [pan for pan in PANS.values() if len(pan) in (14, 15, 16)])
+@pytest.mark.parametrize("by", [",", "|", ":", ";"])
+def test_a_number_in_the_groups_of_a_card_is_masked_whatever_mark_stands_between(pan: str, by: str) -> None:
+    scrubbed = scrub_text(f"charge {grouped(pan, by)} please")
+    assert not holds(scrubbed, pan)
+    assert pan[-4:] in scrubbed
+
+
+def test_amounts_in_a_list_are_no_card() -> None:
+    text = json.dumps({"nightly": [4111, 1111, 1111, 1111], "dense": 1}, separators=(",", ":"))
+    assert scrub_text(text) == text
+    assert scrub_text(f"[7,{text}") == f"[7,{text}"
 
 
 @pytest.mark.parametrize(
