@@ -82,6 +82,7 @@ class ChargeRule:
     long_stay_exempt_from_nights: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", ChargeKind(self.kind))
         object.__setattr__(self, "amount", Decimal(self.amount))
         if not self.amount.is_finite() or self.amount < 0:
             raise InvalidField(field="/amount", problem="must be 0 or more")

@@ -199,3 +199,10 @@ def test_a_wrong_rule_names_its_field(change, field):
     with pytest.raises(InvalidField) as refusal:
         TaxRule.from_json(city_tax().to_json() | change)
     assert refusal.value.field == field
+
+
+def test_a_kind_given_by_its_name_is_that_kind() -> None:
+    rule = TaxRule(code="vat", name="VAT", kind="percent", amount="6")  # type: ignore[arg-type]  # as from a script
+    assert rule.kind is ChargeKind.PERCENT
+    with pytest.raises(ValueError, match="sometimes"):
+        TaxRule(code="vat", name="VAT", kind="sometimes", amount=Decimal(6))  # type: ignore[arg-type]  # no such kind
