@@ -34,6 +34,7 @@ settings.load_profile("steady")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
 os.environ.setdefault("INNSYNC_SANDBOX", "1")
+os.environ.setdefault("INNSYNC_ALLOWED_HOSTS", "testserver")  # the name that Django's test client calls
 django.setup()
 
 

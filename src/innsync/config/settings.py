@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
 # name: (default, what it means). The one list of what an operator can set.
 SETTINGS: dict[str, tuple[str, str]] = {
     "DATABASE_URL": ("", "PostgreSQL (15 or newer) to use instead of the embedded one, as the application's login."),
-    "DATABASE_ADMIN_URL": ("", "The owner's login, used for migrations only. Defaults to DATABASE_URL."),
+    "DATABASE_ADMIN_URL": (
+        "",
+        "The owner's login: for migrations, backup, restore and benchmarks. Defaults to DATABASE_URL.",
+    ),
     "INNSYNC_DATA_DIR": (".innsync", "Folder of the embedded database, keys and logs."),
     "INNSYNC_SECRET_KEY": ("", "Signs sessions and tokens. `innsync up` makes one on its first start."),
     "INNSYNC_ENCRYPTION_KEYS": (
         "",
         "Comma-separated Fernet keys for credentials at rest, newest first. Derived when empty.",
     ),
-    "INNSYNC_ALLOWED_HOSTS": ("127.0.0.1,localhost,[::1],testserver", "Host names that the web server answers to."),
+    "INNSYNC_ALLOWED_HOSTS": (
+        "",
+        "Comma-separated host names that the web server answers to, beside the loopback's and that of INNSYNC_PUBLIC_URL.",
+    ),
+    "INNSYNC_TRUSTED_PROXIES": (
+        "",
+        "Comma-separated addresses or networks of the proxies in front. Only they are believed for whom they call"
+        " (X-Forwarded-For).",
+    ),
     "INNSYNC_SANDBOX": ("", "1 allows outgoing calls to loopback and private addresses."),
     "INNSYNC_SANDBOX_URL": ("http://127.0.0.1:8090", "Where the sandbox channels are."),
     "INNSYNC_PUBLIC_URL": ("http://127.0.0.1:8000", "Address under which the outside reaches this installation."),
@@ -35,6 +47,11 @@ def setting(name: str) -> str:
     return os.environ.get(name) or SETTINGS[name][0]
 
 
+def listed(name: str) -> list[str]:
+    """The parts of a setting that is a list."""
+    return [part.strip() for part in setting(name).split(",") if part.strip()]
+
+
 def _secret_key() -> str:
     key = setting("INNSYNC_SECRET_KEY")
     stored = Path(setting("INNSYNC_DATA_DIR")) / "secret_key"
@@ -45,11 +62,14 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-ALLOWED_HOSTS = setting("INNSYNC_ALLOWED_HOSTS").split(",")
-ENCRYPTION_KEYS = [key for key in setting("INNSYNC_ENCRYPTION_KEYS").split(",") if key]
+ENCRYPTION_KEYS = listed("INNSYNC_ENCRYPTION_KEYS")
 SANDBOX = setting("INNSYNC_SANDBOX") == "1"
 SANDBOX_URL = setting("INNSYNC_SANDBOX_URL")
 PUBLIC_URL = setting("INNSYNC_PUBLIC_URL")
+ALLOWED_HOSTS = [
+    *("127.0.0.1", "localhost", "[::1]"),
+    *(host for host in (urlsplit(PUBLIC_URL).hostname, *listed("INNSYNC_ALLOWED_HOSTS")) if host),
+]
 WORKER_CONCURRENCY = int(setting("INNSYNC_WORKER_CONCURRENCY"))
 API_CALLS_PER_MINUTE = int(setting("INNSYNC_API_CALLS_PER_MINUTE"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.client
+import ipaddress
 import json
 import os
 import shutil
@@ -79,6 +80,7 @@ class Installation:
             raise
 
     def _start(self) -> Ready:
+        refuse_unreadable_networks("INNSYNC_TRUSTED_PROXIES")
         make_data_dir(self.data_dir)
         self._lock = take_lock(self.data_dir)
         clear_leftovers(self.data_dir)
@@ -243,6 +245,15 @@ def take_lock(data_dir: Path) -> IO[str]:
         raise Refusal(
             f"Innsync is already running on {data_dir}{who}: stop it first, or choose another folder with --data-dir."
         ) from None
+
+
+def refuse_unreadable_networks(setting: str) -> None:
+    """Raises Refusal for a list of addresses that would trust nobody because of a slip of the pen."""
+    for one in filter(None, (part.strip() for part in os.environ.get(setting, "").split(","))):
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            raise Refusal(f"{setting} holds {one!r}: write an address, or a network such as 10.0.0.0/8.") from None
 
 
 def refuse_taken(port: int, *, option: str) -> None:

@@ -288,3 +288,8 @@ def old_server() -> Iterator[int]:
 def parameter(name: bytes, value: bytes) -> bytes:
     body = name + b"\0" + value + b"\0"
     return b"S" + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def test_a_proxy_that_can_not_be_read_is_refused_at_once() -> None:
+    sentence = refusal_of(innsync("up", "--port", str(free_port()), INNSYNC_TRUSTED_PROXIES="10.0.0.1/8"))
+    assert sentence == "INNSYNC_TRUSTED_PROXIES holds '10.0.0.1/8': write an address, or a network such as 10.0.0.0/8."

@@ -1,0 +1,72 @@
+"""The served application behind a proxy: who calls, and under which name it answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from innsync.api.tests.samples import sample_house
+from innsync.integrations.conformance.loopback import free_port
+
+PARTNER = "198.51.100.7"
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def start(database: str) -> Iterator[Start]:
+    """Serves as `innsync up` does, with these settings; answers the address."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def serve(**settings: str) -> str:
+        address = f"http://127.0.0.1:{(port := free_port())}"
+        where = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning")
+        command = [sys.executable, "-W", "ignore", "-m", "granian", *where, "innsync.config.wsgi:application"]
+        started.append(subprocess.Popen(command, env={**os.environ, "DATABASE_URL": database, **settings}))
+        for _ in range(600):
+            try:
+                if httpx.get(f"{address}/healthz").status_code == 200:
+                    return address
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise AssertionError("it never answered")
+
+    yield serve
+    for process in started:
+        process.terminate()
+        process.wait(20)
+
+
+def test_a_key_is_held_to_its_networks_by_whom_a_trusted_proxy_names(start: Start):
+    house = sample_house(ip_allowlist=[f"{PARTNER}/32"])
+    address = start(INNSYNC_TRUSTED_PROXIES="10.0.0.0/8, 127.0.0.1")
+
+    def ask(*forwarded: str) -> int:
+        headers = {"X-API-Key": house.secret} | ({"X-Forwarded-For": ", ".join(forwarded)} if forwarded else {})
+        return httpx.get(f"{address}/api/booking-engine/hotels/{house.property.code}", headers=headers).status_code
+
+    assert ask(PARTNER) == 200
+    assert ask(PARTNER, "10.1.2.3") == 200, "through two of our proxies"
+    assert ask(PARTNER, "203.0.113.9") == 403, "somebody who claims to be the partner"
+    assert ask("nonsense") == 403
+    assert ask() == 403
+
+
+def test_nobody_else_is_believed_for_whom_they_call(start: Start):
+    house = sample_house(ip_allowlist=[f"{PARTNER}/32"])
+    headers = {"X-API-Key": house.secret, "X-Forwarded-For": PARTNER}
+    path = f"/api/booking-engine/hotels/{house.property.code}"
+    for settings in ({}, {"INNSYNC_TRUSTED_PROXIES": "10.0.0.0/8"}):
+        assert httpx.get(start(**settings) + path, headers=headers).status_code == 403
+
+
+def test_the_public_name_and_the_loopback_are_answered_to_and_no_other(start: Start):
+    address = start(INNSYNC_PUBLIC_URL="https://hub.example.com", INNSYNC_ALLOWED_HOSTS="old.example.com")
+    hosts = ["hub.example.com", "old.example.com", "127.0.0.1", "evil.example.com"]
+    answers = [httpx.get(f"{address}/sign-in", headers={"Host": host}).status_code for host in hosts]
+    assert answers == [200, 200, 200, 400]
