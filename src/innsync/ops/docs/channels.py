@@ -104,7 +104,10 @@ def _about(one: Manifest) -> str:
 
 def _relays(one: Manifest) -> str:
     domains = " and ".join(markdown.code(domain) for domain in one.relay_domains)
-    return domains and f"An e-mail address at {domains}, or below, is an alias for one booking: no guest is recognised by it."
+    return (
+        domains
+        and f"An e-mail address at {domains}, or below, is an alias for one booking: no guest is recognised by it."
+    )
 
 
 def _limit(limit: Limit) -> tuple[str, str, str, str]:
