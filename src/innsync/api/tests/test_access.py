@@ -174,8 +174,10 @@ def test_a_key_is_slowed_to_its_limit_and_told_when_to_come_back(address: str):
 
 def test_a_generous_limit_is_shared_by_leases_and_still_holds(database: str):
     key = uuid4().hex
+    began = time.monotonic()
     granted = [limits.take_call(key=key, calls_per_minute=600).granted for _ in range(700)]
-    assert 600 <= sum(granted) <= 640  # what flows back while the test runs
+    flowed_back = 10 * (time.monotonic() - began)
+    assert 600 <= sum(granted) <= 600 + flowed_back + 1
     assert granted[:600] == [True] * 600
 
 

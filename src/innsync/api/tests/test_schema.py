@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from openapi_spec_validator import validate
 
 from innsync.api.tests.samples import sample_house
@@ -35,6 +36,7 @@ def test_the_description_is_valid_openapi_3_1(address: str):
     validate(document)
 
 
+@pytest.mark.timeout(900)
 def test_every_operation_keeps_what_the_description_says(address: str, database: str, tmp_path: Path):
     house = sample_house(rooms=500, calls_per_minute=1_000_000)
     with calling(address, house.secret) as client:
@@ -52,7 +54,7 @@ def test_every_operation_keeps_what_the_description_says(address: str, database:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-12_000:] + ran.stderr[-2000:]
