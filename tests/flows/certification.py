@@ -47,7 +47,7 @@ def day(stack: Stack, offset: int) -> str:
     return (stack.today + timedelta(days=offset)).isoformat()
 
 
-def eventually(happened: Callable[[], object], within_s: float = 5.0) -> None:
+def eventually(happened: Callable[[], object], within_s: float = 30.0) -> None:
     """Waits for what a vendor does by itself, on its own clock."""
     deadline = time.monotonic() + within_s
     while not happened():

@@ -23,7 +23,7 @@ from tests.stack.product import Product
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 # A second start takes less than five seconds on an idle machine; here other tests run beside it.
-SECOND_START_S = 15.0
+SECOND_START_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,18 @@ def product(installed: tuple[Product, dict[str, object]]) -> Iterator[Product]:
     product.end()
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], *, within_s: float = 60.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if condition():
             return True
         time.sleep(0.05)
     return condition()
+
+
+def unmounted(folder: Path) -> bool:
+    """It is busy until the last process that worked in it is gone."""
+    return subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0
 
 
 def first_words(product: Product) -> list[str]:
@@ -237,7 +242,7 @@ class TestFullDisk:
             pytest.skip(f"a small disk can't be mounted here: {mounted.stderr.strip()}")
         yield product
         product.end()
-        subprocess.run(["umount", str(product.folder)], check=True)
+        assert eventually(lambda: unmounted(product.folder), within_s=10)
         product.folder.rmdir()
 
     @pytest.mark.parametrize("sign", ["postgres", "run/environment.json"])

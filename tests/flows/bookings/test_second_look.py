@@ -6,7 +6,6 @@ Field reports behind these tests: complaints C22, C31.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from time import sleep
 from typing import Any
 
 import pytest
@@ -17,7 +16,9 @@ from innsync.apps.inbox import pulling
 from innsync.channels.channex.adapter import ChannexAdapter
 from innsync.integrations.manifest import adapter
 from innsync.integrations.ports import AckResult, Listing
+from innsync.integrations.simulation.world import VendorWorld
 from tests.flows.bookings.steps import day, in_step
+from tests.flows.certification import eventually
 from tests.flows.checks import check_all
 from tests.flows.stack import Stack
 from tests.flows.vendors import VENDORS
@@ -150,12 +151,14 @@ def test_a_look_that_ended_long_ago_is_begun_anew(
     assert asked == ["7" if ago < timedelta(hours=1) else ""]
 
 
-def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(stack: Stack) -> None:
+def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(
+    stack: Stack, worlds: dict[str, VendorWorld]
+) -> None:
     """A revision is in the feed for half an hour; then nothing but the list of revisions has it, still unacknowledged."""
     stack.pull("channex")
     stack.sandbox.call("PATCH", "channex/pace", {"pace": {"non_acked_s": 0}})
     lost = [stack.guest_books("channex", 10 + 2 * number, 2, room="suite") for number in range(3)]
-    sleep(0.5)
+    eventually(lambda: not worlds["channex"].state["waiting"])
     stack.pull("channex")
     assert stack.bookings() == []
     pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
@@ -166,13 +169,13 @@ def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(stack:
 
 
 def test_an_acknowledgement_of_what_was_listed_is_tried_again_with_the_next_poll(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, worlds: dict[str, VendorWorld], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No queue brings it again, so that nothing else would ever say it."""
     stack.pull("channex")
     stack.sandbox.call("PATCH", "channex/pace", {"pace": {"non_acked_s": 0}})
     stack.guest_books("channex", 10, 2)
-    sleep(0.5)
+    eventually(lambda: not worlds["channex"].state["waiting"])
     with monkeypatch.context() as fault:
         fault.setattr(
             ChannexAdapter,

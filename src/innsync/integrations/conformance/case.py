@@ -166,8 +166,8 @@ class AdapterCase:
         """A session that gives up soon."""
         settings = dict(self.session.settings)
         if "timeout_s" in settings:
-            settings["timeout_s"] = 0.7
-        return self.with_session(settings=settings, timeout_s=0.7)
+            settings["timeout_s"] = 1.5
+        return self.with_session(settings=settings, timeout_s=1.5)
 
 
 @contextmanager

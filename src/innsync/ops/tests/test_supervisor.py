@@ -34,7 +34,7 @@ def python(name: str, program: str, **more: object) -> Process:
     return Process(name=name, command=(sys.executable, "-c", textwrap.dedent(program)), **more)  # type: ignore[arg-type]
 
 
-def eventually(condition: Callable[[], bool], *, within_s: float = 15.0) -> bool:
+def eventually(condition: Callable[[], bool], *, within_s: float = 30.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if condition():
@@ -122,10 +122,19 @@ class TestRunning:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(supervision, "LOG_LIMIT_BYTES", 1000)
-        program = "import sys, time\nprint('a' * 2000, flush=True)\nsys.stdin.read()\ntime.sleep(1)\nprint('b', flush=True)\ntime.sleep(600)"
+        moved = world.data_dir / "moved"
+        program = f"""
+            import os, time
+            print('a' * 2000, flush=True)
+            while not os.path.exists({str(moved)!r}):
+                time.sleep(0.02)
+            print('b', flush=True)
+            time.sleep(600)
+        """
         world.supervisor.start(python("chatty", program))
         assert eventually(lambda: len(world.log("chatty")) == 2001)
         world.supervisor.trim_logs()
+        moved.touch()
         assert eventually(lambda: world.log("chatty") == "b\n")
         assert len((world.data_dir / "logs" / "chatty.log.1").read_text()) == 2001
 

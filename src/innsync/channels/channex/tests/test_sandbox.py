@@ -59,7 +59,7 @@ class Listener:
         return Response(status_code=200)
 
     def wait_for(self, count: int) -> None:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(self.polls) < count and time.monotonic() < deadline:
             time.sleep(0.01)
         assert len(self.polls) >= count
@@ -135,7 +135,7 @@ def test_a_wrong_secret_is_told_401_and_changes_nothing(sandbox, account, seasid
     ours, url = listener
     ADAPTER.register_webhook(account, PropertyRef(seaside["id"], "EUR", "Europe/Berlin"), url, "another")
     control(sandbox, "POST", "bookings", BOOKING, 201)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not (calls := sandbox.get("/_control/channex/calls").json()["items"]) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert [call["status"] for call in calls] == [401]
@@ -156,17 +156,18 @@ def test_doubled_and_mixed_up_calls_and_revisions_are_the_same_bookings(sandbox,
     assert len(seen) == 5
     assert ADAPTER.pull_bookings(account).messages == ()
     assert {
-        message.booking_ref for message in ADAPTER.list_bookings(account, PropertyRef(seaside["id"], "EUR", "UTC"), NOW).messages
+        message.booking_ref
+        for message in ADAPTER.list_bookings(account, PropertyRef(seaside["id"], "EUR", "UTC"), NOW).messages
     } == references
 
 
 def test_after_an_answer_that_never_came_the_same_is_said_again(sandbox, account, seaside):
-    account.timeout_s = 0.3
     control(sandbox, "POST", "faults", {"timeout_after_apply": True}, 200)
     with pytest.raises(OutcomeUnknown):
         write(account, seaside, 2)
     assert shown(sandbox) == 2
     control(sandbox, "DELETE", "faults", None, 204)
+    account.timeout_s = 30.0
     assert not write(account, seaside, 2).refused
     assert shown(sandbox) == 2
 
