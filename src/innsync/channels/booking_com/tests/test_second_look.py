@@ -23,7 +23,9 @@ def test_the_audit_finds_what_the_queue_lost(sandbox: Sandbox):
     (message,) = sandbox.pull()
     sandbox.acknowledge(message)
     sandbox.later(20)
-    found = {message.booking_ref: message for message in ADAPTER.list_bookings(sandbox.session, sandbox.prop, since).messages}
+    found = {
+        message.booking_ref: message for message in ADAPTER.list_bookings(sandbox.session, sandbox.prop, since).messages
+    }
     assert set(found) == {lost, kept}
     assert found[kept].message_id == message.message_id
     assert ADAPTER.parse_booking(found[lost])[0].total == Money(22000, "EUR")
