@@ -16,6 +16,7 @@ from innsync.domain.spans import compress
 
 MOST_READ = 20_000
 CAUSE_KEPT = 120
+FIRST_LOAD = "connected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Mark:
     what: str
     forget: bool
     cause: str
+
+    @property
+    def is_a_load(self) -> bool:
+        """Whether everything is sent for the first time or, as somebody asked, once more."""
+        return self.cause == FIRST_LOAD or (self.forget and self.room_type_id is None)
 
     def concerns(self, target: Target, room_type_id: UUID) -> bool:
         """Whether this target of that room type may differ because of it."""

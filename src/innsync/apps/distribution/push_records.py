@@ -165,19 +165,23 @@ def load_refused(connection_id: UUID, first: date, last: date) -> dict[tuple[Tar
 
 
 def _measure(linked: Linked, marks: Sequence[Mark], push: Push, answered: datetime) -> None:
-    """How long the accepted cells had differed, from the commit of the change to the channel's answer."""
+    """How long the accepted cells had differed, from the commit of the change to the channel's answer.
+
+    What goes out with a first load or a full sync says nothing about that: all of it is sent, whether it changed or not.
+    """
     types = linked.room_types()
     waits: list[tuple[float, int]] = []
     for update in push.updates:
         causes = [
-            mark.since
+            mark
             for mark in marks
             if mark.concerns(update.target, types[update.target])
             and mark.first <= update.last
             and mark.last >= update.first
         ]
-        if causes:
-            waits.append(((answered - min(causes)).total_seconds() * 1000, update.nights * len(update.values)))
+        if causes and not any(mark.is_a_load for mark in causes):
+            since = min(mark.since for mark in causes)
+            waits.append(((answered - since).total_seconds() * 1000, update.nights * len(update.values)))
     if not waits:
         return
     waits.sort()

@@ -152,7 +152,7 @@ def connect(
     paces = {"second_look": second_look_every_s(manifest, account.settings)}
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
     _check_against_catalogue(connection, now)
-    sync(connection=connection, now=now, cause="connected")
+    sync(connection=connection, now=now, cause=marks.FIRST_LOAD)
     schedule(
         organization_id=account.organization_id,
         subject_id=connection.id,
