@@ -43,6 +43,7 @@ def serve_app(app: ASGIApp) -> Iterator[str]:
         ws="none",
         loop="asyncio",
         log_config=None,
+        access_log=False,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_S,
     )
