@@ -52,6 +52,7 @@ def test_a_key_is_held_to_its_networks_by_whom_a_trusted_proxy_names(start: Star
 
     assert ask(PARTNER) == 200
     assert ask(PARTNER, "10.1.2.3") == 200, "through two of our proxies"
+    assert ask(f"{PARTNER}:4711") == 200, "with the port"
     assert ask(PARTNER, "203.0.113.9") == 403, "somebody who claims to be the partner"
     assert ask("nonsense") == 403
     assert ask() == 403
