@@ -66,9 +66,11 @@ ENCRYPTION_KEYS = listed("INNSYNC_ENCRYPTION_KEYS")
 SANDBOX = setting("INNSYNC_SANDBOX") == "1"
 SANDBOX_URL = setting("INNSYNC_SANDBOX_URL")
 PUBLIC_URL = setting("INNSYNC_PUBLIC_URL")
+_host = urlsplit(PUBLIC_URL).hostname or ""
 ALLOWED_HOSTS = [
     *("127.0.0.1", "localhost", "[::1]"),
-    *(host for host in (urlsplit(PUBLIC_URL).hostname, *listed("INNSYNC_ALLOWED_HOSTS")) if host),
+    *([f"[{_host}]" if ":" in _host else _host] if _host else []),
+    *listed("INNSYNC_ALLOWED_HOSTS"),
 ]
 WORKER_CONCURRENCY = int(setting("INNSYNC_WORKER_CONCURRENCY"))
 API_CALLS_PER_MINUTE = int(setting("INNSYNC_API_CALLS_PER_MINUTE"))

@@ -81,6 +81,7 @@ class Installation:
 
     def _start(self) -> Ready:
         refuse_unreadable_networks("INNSYNC_TRUSTED_PROXIES")
+        refuse_unreadable_url("INNSYNC_PUBLIC_URL")
         make_data_dir(self.data_dir)
         self._lock = take_lock(self.data_dir)
         clear_leftovers(self.data_dir)
@@ -254,6 +255,18 @@ def refuse_unreadable_networks(setting: str) -> None:
             ipaddress.ip_network(one)
         except ValueError:
             raise Refusal(f"{setting} holds {one!r}: write an address, or a network such as 10.0.0.0/8.") from None
+
+
+def refuse_unreadable_url(setting: str) -> None:
+    """Raises Refusal for an address without a scheme or a host: nothing would be answered to under its name."""
+    given = os.environ.get(setting, "")
+    try:
+        parts = urlsplit(given)
+        readable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        readable = False
+    if given and not readable:
+        raise Refusal(f"{setting} is {given!r}: write an address such as https://hub.example.com.")
 
 
 def refuse_taken(port: int, *, option: str) -> None:

@@ -71,3 +71,9 @@ def test_the_public_name_and_the_loopback_are_answered_to_and_no_other(start: St
     hosts = ["hub.example.com", "old.example.com", "127.0.0.1", "evil.example.com"]
     answers = [httpx.get(f"{address}/sign-in", headers={"Host": host}).status_code for host in hosts]
     assert answers == [200, 200, 200, 400]
+
+
+def test_a_public_address_of_version_6_is_answered_to(start: Start):
+    address = start(INNSYNC_PUBLIC_URL="http://[2001:db8::5]:8000")
+    hosts = ["[2001:db8::5]:8000", "[2001:db8::6]:8000"]
+    assert [httpx.get(f"{address}/sign-in", headers={"Host": host}).status_code for host in hosts] == [200, 400]

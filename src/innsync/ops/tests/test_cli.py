@@ -293,3 +293,11 @@ def parameter(name: bytes, value: bytes) -> bytes:
 def test_a_proxy_that_can_not_be_read_is_refused_at_once() -> None:
     sentence = refusal_of(innsync("up", "--port", str(free_port()), INNSYNC_TRUSTED_PROXIES="10.0.0.1/8"))
     assert sentence == "INNSYNC_TRUSTED_PROXIES holds '10.0.0.1/8': write an address, or a network such as 10.0.0.0/8."
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "hub.example.com", "http://", "https://hub.example.com:web", "ftp://hub"]
+)
+def test_a_public_address_that_can_not_be_read_is_refused_at_once(url: str) -> None:
+    sentence = refusal_of(innsync("up", "--port", str(free_port()), INNSYNC_PUBLIC_URL=url))
+    assert sentence == f"INNSYNC_PUBLIC_URL is {url!r}: write an address such as https://hub.example.com."
