@@ -192,6 +192,15 @@ def lock_rooms(*, room_type_id: UUID) -> None:
         cursor.execute("SELECT 1 FROM properties_roomtype WHERE id = %s FOR NO KEY UPDATE", (room_type_id,))
 
 
+def lock_rooms_of(*, property_id: UUID) -> None:
+    """Nobody else decides which stay has which of the property's rooms, until the transaction ends.
+
+    Taken before any booking is locked.
+    """
+    with sql() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", (str(property_id),))
+
+
 def recount_rooms(*, property_id: UUID, room_type_id: UUID, first: date) -> list[tuple[UUID, date, date]]:
     """After rooms were added or retired: the count on every night from `first` on. Oversales this makes are kept.
 

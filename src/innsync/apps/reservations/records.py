@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
-from innsync.domain.difference import difference
+from innsync.domain.difference import FieldChange, difference
 
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is mistaken for something else
 
@@ -138,6 +138,17 @@ def update(record: Record, *, before: dict[str, Any], actor: str, action: str) -
         _write_revision(cursor, record, actor=actor, action=action, before=before)
 
 
+def note(record: Record, *, changes: Sequence[FieldChange], actor: str, action: str) -> None:
+    """Store a next version in which nothing that was sold differs, with a revision saying what happened."""
+    record.version += 1
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE reservations_booking SET version = %s, updated_at = %s WHERE id = %s",
+            (record.version, record.updated_at, record.id),
+        )
+        _insert_revision(cursor, record, changes, actor=actor, action=action)
+
+
 def _write_stays(cursor: Any, record: Record) -> None:
     columns = ", ".join(["organization_id", "property_id", "booking_id", *_STAY_COLUMNS])
     row = "(" + ", ".join(["%s"] * (len(_STAY_COLUMNS) + 3)) + ")"
@@ -155,8 +166,11 @@ def _write_stays(cursor: Any, record: Record) -> None:
 
 
 def _write_revision(cursor: Any, record: Record, *, actor: str, action: str, before: dict[str, Any] | None) -> None:
-    after = snapshot(record)
-    changes = [] if before is None else [change.to_json() for change in difference(before, after)]
+    changes = [] if before is None else difference(before, snapshot(record))
+    _insert_revision(cursor, record, changes, actor=actor, action=action)
+
+
+def _insert_revision(cursor: Any, record: Record, changes: Sequence[FieldChange], *, actor: str, action: str) -> None:
     cursor.execute(
         "INSERT INTO reservations_revision (id, organization_id, booking_id, number, at, actor, action, snapshot, changes)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -168,8 +182,8 @@ def _write_revision(cursor: Any, record: Record, *, actor: str, action: str, bef
             record.updated_at,
             actor[:120],
             action,
-            Jsonb(after),
-            Jsonb(changes),
+            Jsonb(snapshot(record)),
+            Jsonb([change.to_json() for change in changes]),
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from innsync.domain.errors import DomainError
@@ -46,3 +47,14 @@ class NotChangeable(DomainError):
 
     status: str
     action: str
+
+
+@dataclass(eq=False)
+class RoomTaken(DomainError):
+    """Another stay has that room on some of these nights: whose it is, and for how long."""
+
+    room: str
+    booking: str
+    guest: str
+    check_in: date
+    check_out: date

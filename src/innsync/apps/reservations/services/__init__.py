@@ -4,6 +4,7 @@ from innsync.apps.reservations.quoting import RoomRequest
 from innsync.apps.reservations.refusals import (
     NotChangeable,
     PriceChanged,
+    RoomTaken,
     StaleVersion,
     StayNotSellable,
     UnknownBooking,
@@ -18,14 +19,22 @@ from innsync.apps.reservations.services.channel import (
 )
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
 from innsync.apps.reservations.services.modify import modify, move_room_stay
+from innsync.apps.reservations.services.place import (
+    Arranged,
+    place_stay,
+    preview_rearranging,
+    rearrange,
+)
 from innsync.apps.reservations.services.states import change_state
 
 __all__ = [
     "Applied",
+    "Arranged",
     "NotChangeable",
     "PriceChanged",
     "ResolvedRoom",
     "RoomRequest",
+    "RoomTaken",
     "StaleVersion",
     "StayNotSellable",
     "UnknownBooking",
@@ -38,5 +47,8 @@ __all__ = [
     "modify",
     "move_room_stay",
     "place_hold",
+    "place_stay",
+    "preview_rearranging",
+    "rearrange",
     "release_hold",
 ]

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.inventory.services import lock_rooms_of
 from innsync.domain.assignment import Request, Room, assign
 from innsync.domain.stay import StayDates
 
@@ -34,8 +35,8 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
     Guests in house stay where they are, and so does whoever arrives after `last` and has a room already. Answers the stays whose room
     changed; None: no room of the type is free throughout. One writer a property at a time.
     """
+    lock_rooms_of(property_id=property_id)
     with sql() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", (str(property_id),))
         there = cursor.execute(
             "SELECT id, room_type_id, retired_from FROM properties_room WHERE property_id = %s"
             " AND (retired_from IS NULL OR retired_from > %s) ORDER BY position, name",

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
 from innsync.apps.inventory.models import OutOfOrder
-from innsync.apps.inventory.services import change_out_of_order, lock_rooms, recount_rooms
+from innsync.apps.inventory.services import change_out_of_order, lock_rooms, lock_rooms_of, recount_rooms
 from innsync.apps.properties import services as properties
 from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.domain.booking_state import BookingStatus
@@ -178,9 +178,8 @@ def _today(prop: Property, now: datetime) -> date:
 
 
 def _alone(property_id: UUID) -> None:
-    """The lock of `assign_rooms`: nobody is given the room while it goes out of use."""
-    with sql() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 13))", (str(property_id),))
+    """Nobody is given the room while it goes out of use."""
+    lock_rooms_of(property_id=property_id)
 
 
 def _refuse_twice(room: Room, first: date, last: date) -> None:
