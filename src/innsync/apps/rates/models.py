@@ -69,3 +69,27 @@ class RateDay(models.Model):
     min_through = ArrayField(models.SmallIntegerField(null=True), default=list)
     max_stay = ArrayField(models.SmallIntegerField(null=True), default=list)
     flags = ArrayField(models.SmallIntegerField(null=True), default=list)
+
+
+class RateChange(models.Model):
+    """One change of prices and restrictions: who, when, and each cell's own value before and after. Append-only.
+
+    kind: `edit`, `bulk` or `undo`. undoes: the change whose cells it set back. slots: the products concerned; first and
+    last: the nights concerned, both included. cells: how many changed. changes: see `domain.rate_cells.pack`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=320)
+    kind = models.CharField(max_length=12)
+    undoes = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="+")
+    slots = ArrayField(models.PositiveSmallIntegerField())
+    first = models.DateField()
+    last = models.DateField()
+    cells = models.PositiveIntegerField()
+    changes = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["property", "-id"], name="rate_changes")]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Max
@@ -13,23 +13,25 @@ from django.db.models import Max
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
 from innsync.apps.properties.models import Property, RoomType
-from innsync.apps.rates.models import Product, RatePlan
+from innsync.apps.rates.models import Product, RateChange, RatePlan
 from innsync.domain.derivation import Derivation
 from innsync.domain.errors import DomainError, InvalidField
-from innsync.domain.offers import CTA, CTD, STOP_SELL
+from innsync.domain.offers import RateRow
 from innsync.domain.pricing import OccupancyPricing
+from innsync.domain.rate_cells import (
+    COLUMNS,
+    FLAGS,
+    LIMITS,
+    Cell,
+    CellChange,
+    changes,
+    own_value,
+    pack,
+    unpack,
+)
 from innsync.domain.restrictions import PlanWindow
+from innsync.domain.spans import compress
 
-Field = Literal[
-    "price", "min_stay_arrival", "min_stay_through", "max_stay", "closed_to_arrival", "closed_to_departure", "stop_sell"
-]
-_COLUMNS = {
-    "price": "prices",
-    "min_stay_arrival": "min_arrival",
-    "min_stay_through": "min_through",
-    "max_stay": "max_stay",
-}
-_FLAGS = {"closed_to_arrival": CTA, "closed_to_departure": CTD, "stop_sell": STOP_SELL}
 LONGEST_EDIT_DAYS = 1100
 
 
@@ -39,6 +41,34 @@ class UnknownProduct(DomainError):
 
     room_type: str
     rate_plan: str
+
+
+@dataclass(eq=False)
+class CellsChanged(DomainError):
+    """Cells are not what was seen any more. `before`: what was seen; `after`: what is there now."""
+
+    cells: list[CellChange]
+
+
+@dataclass(eq=False)
+class UnknownChange(DomainError):
+    """No change of rates has that id."""
+
+    change_id: str
+
+
+@dataclass(eq=False)
+class NothingToUndo(DomainError):
+    """All that the change set was changed again since."""
+
+    change_id: str
+
+
+class Undone(NamedTuple):
+    """How many cells are as they were before, and how many stay as somebody set them since."""
+
+    cells: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,68 +134,186 @@ def sell(*, room_type: RoomType, rate_plan: RatePlan, pricing: OccupancyPricing 
     )
 
 
-def set_rates(*, organization_id: UUID, property_id: UUID, edits: Sequence[RateEdit], now: datetime, actor: str) -> int:
-    """Apply edits in order (a later one wins) as one change: one event, and one look at every channel.
+def set_rates(
+    *,
+    organization_id: UUID,
+    property_id: UUID,
+    edits: Sequence[RateEdit],
+    now: datetime,
+    actor: str,
+    kind: str = "edit",
+    undoes: UUID | None = None,
+    seen: Mapping[Cell, int | None] | None = None,
+) -> int:
+    """Apply edits in order (a later one wins) as one change: one event, one look at every channel, one line of history.
 
-    Answers the number of cells set. Raises InvalidField for a value out of range, UnknownProduct.
+    seen: the own values that whoever edits has seen. Answers the number of cells set. Raises InvalidField for a value
+    out of range, UnknownProduct, and CellsChanged where a cell is not what was seen any more.
     """
-    products = {
-        product.id: product
-        for product in Product.objects.filter(property_id=property_id).only("id", "slot", "room_type_id")
-    }
-    cells = 0
-    touched: list[tuple[UUID | None, date, date]] = []
     with sql() as cursor:
         # One writer a property: edits lock days in the order they are given, and two of them would wait for each other.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (str(property_id),))
-        for index, edit in enumerate(edits):
-            product = products.get(edit.product_id)
-            if product is None:
-                raise UnknownProduct(room_type="", rate_plan=str(edit.product_id))
-            _check(edit, f"/edits/{index}")
-            days = edit.days()
-            if not days or not edit.values:
-                continue
-            # Not '{}': setting place 5 of an empty array would make it begin at 5.
-            cursor.execute(
-                "INSERT INTO rates_rateday (organization_id, property_id, day, prices, min_arrival, min_through,"
-                " max_stay, flags) SELECT %s, %s, d, '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}' FROM unnest(%s::date[]) d"
-                " ON CONFLICT DO NOTHING",
-                (organization_id, property_id, days),
-            )
-            assignments, values = _assignments(edit.values, product.slot)
-            cursor.execute(
-                f"UPDATE rates_rateday SET {assignments} WHERE property_id = %s AND day = ANY(%s)",  # noqa: S608  # column names are ours
-                (*values, property_id, days),
-            )
-            cells += len(days) * len(edit.values)
-            touched.append((product.room_type_id, days[0], days[-1]))
+    slots = {
+        product.id: (product.slot, product.room_type_id)
+        for product in Product.objects.filter(property_id=property_id).only("id", "slot", "room_type_id")
+    }
+    values = cells_of(edits, {product_id: slot for product_id, (slot, _) in slots.items()})
+    before = _rows_of({day for _, day, _ in values}, property_id)
+    stale = [
+        CellChange(*cell, value, own)
+        for cell, value in (seen or {}).items()
+        if (own := own_value(before.get(cell[1]), cell[0], cell[2])) != value
+    ]
+    if stale:
+        raise CellsChanged(cells=stale)
+    spans = [(edit, days) for edit in edits if edit.values and (days := edit.days())]
+    cells = sum(len(days) * len(edit.values) for edit, days in spans)
     if cells:
+        _write(organization_id, property_id, values)
+        found = changes(before, values)
+        if found:
+            _remember(organization_id, property_id, found, now, actor, kind, undoes)
         events.record(
             organization_id=organization_id,
             property_id=property_id,
             type="rates.changed",
             at=now,
             data={"cells": cells, "actor": actor},
-            ari=touched,
+            ari=[(slots[edit.product_id][1], days[0], days[-1]) for edit, days in spans],
             what="rates",
             cause=f"rates changed by {actor}",
         )
     return cells
 
 
-def _assignments(values: dict[str, int | None], slot: int) -> tuple[str, list[int | None]]:
+def cells_of(edits: Sequence[RateEdit], slots: Mapping[UUID, int]) -> dict[Cell, int | None]:
+    """What each cell is set to; slots: of the property's products. Raises InvalidField, UnknownProduct."""
+    values: dict[Cell, int | None] = {}
+    for index, edit in enumerate(edits):
+        slot = slots.get(edit.product_id)
+        if slot is None:
+            raise UnknownProduct(room_type="", rate_plan=str(edit.product_id))
+        _check(edit, f"/edits/{index}")
+        days = edit.days()
+        for field, value in edit.values.items():
+            values |= {(slot, day, field): value for day in days}
+    return values
+
+
+def undo(*, organization_id: UUID, change_id: UUID, now: datetime, actor: str) -> Undone:
+    """Set a change's cells back to what they were, as a change of its own; those that were changed since stay as they are.
+
+    Raises UnknownChange, NothingToUndo.
+    """
+    change = RateChange.objects.filter(id=change_id).first()
+    if change is None:
+        raise UnknownChange(change_id=str(change_id))
+    with sql() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (str(change.property_id),))
+    products = dict(Product.objects.filter(property_id=change.property_id).values_list("slot", "id"))
+    made = [one for one in unpack(change.changes) if one.slot in products]
+    rows = _rows_of({one.day for one in made}, change.property_id)
+    back = [one for one in made if own_value(rows.get(one.day), one.slot, one.field) == one.after]
+    if not back:
+        raise NothingToUndo(change_id=str(change_id))
+    set_rates(
+        organization_id=organization_id,
+        property_id=change.property_id,
+        edits=edits_of({one.cell: one.before for one in back}, products),
+        now=now,
+        actor=actor,
+        kind="undo",
+        undoes=change.id,
+    )
+    return Undone(cells=len(back), kept=len(made) - len(back))
+
+
+def edits_of(values: Mapping[Cell, int | None], products: Mapping[int, UUID]) -> list[RateEdit]:
+    """The fewest edits that set each cell to its value; products: id by slot."""
+    by_night: dict[int, dict[date, dict[str, int | None]]] = {}
+    for (slot, day, field), value in values.items():
+        by_night.setdefault(slot, {}).setdefault(day, {})[field] = value
+    return [
+        RateEdit(products[slot], span.first, span.last, dict(span.value))
+        for slot, nights in by_night.items()
+        for span in compress({day: tuple(sorted(fields.items())) for day, fields in nights.items()})
+    ]
+
+
+def _rows_of(days: set[date], property_id: UUID) -> dict[date, RateRow]:
+    if not days:
+        return {}
+    with sql() as cursor:
+        found = cursor.execute(
+            "SELECT day, prices, min_arrival, min_through, max_stay, flags FROM rates_rateday"
+            " WHERE property_id = %s AND day = ANY(%s)",
+            (property_id, sorted(days)),
+        ).fetchall()
+    return {row[0]: RateRow(*row) for row in found}
+
+
+def _write(organization_id: UUID, property_id: UUID, values: Mapping[Cell, int | None]) -> None:
+    """One statement for all nights on which the same cells get the same values: each writes its whole row anew."""
+    by_night: dict[date, dict[tuple[int, str], int | None]] = {}
+    for (slot, day, field), value in sorted(values.items(), key=lambda item: item[0]):
+        by_night.setdefault(day, {})[slot, field] = value
+    alike: dict[tuple[tuple[tuple[int, str], int | None], ...], list[date]] = {}
+    for day in sorted(by_night):
+        alike.setdefault(tuple(by_night[day].items()), []).append(day)
+    with sql() as cursor:
+        # Not '{}': setting place 5 of an empty array would make it begin at 5.
+        cursor.execute(
+            "INSERT INTO rates_rateday (organization_id, property_id, day, prices, min_arrival, min_through,"
+            " max_stay, flags) SELECT %s, %s, d, '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}' FROM unnest(%s::date[]) d"
+            " ON CONFLICT DO NOTHING",
+            (organization_id, property_id, sorted(by_night)),
+        )
+        for cells, days in alike.items():
+            assignments, parameters = _assignments(dict(cells))
+            cursor.execute(
+                f"UPDATE rates_rateday SET {assignments} WHERE property_id = %s AND day = ANY(%s)",  # noqa: S608  # column names are ours
+                (*parameters, property_id, days),
+            )
+
+
+def _remember(
+    organization_id: UUID,
+    property_id: UUID,
+    found: list[CellChange],
+    now: datetime,
+    actor: str,
+    kind: str,
+    undoes: UUID | None,
+) -> None:
+    RateChange.objects.create(
+        organization_id=organization_id,
+        property_id=property_id,
+        at=now,
+        actor=actor,
+        kind=kind,
+        undoes_id=undoes,
+        slots=sorted({one.slot for one in found}),
+        first=min(one.day for one in found),
+        last=max(one.day for one in found),
+        cells=len(found),
+        changes=pack(found),
+    )
+
+
+def _assignments(values: Mapping[tuple[int, str], int | None]) -> tuple[str, list[int | None]]:
     parts: list[str] = []
     parameters: list[int | None] = []
-    for name, value in values.items():
-        if name in _COLUMNS:
-            parts.append(f"{_COLUMNS[name]}[{slot}] = %s")
+    flags: dict[int, dict[str, int | None]] = {}
+    for (slot, name), value in values.items():
+        if name in FLAGS:
+            flags.setdefault(slot, {})[name] = value
+        else:
+            parts.append(f"{COLUMNS[name]}[{slot}] = %s")
             parameters.append(value)
-    flags = {name: value for name, value in values.items() if name in _FLAGS}
-    if flags:
-        touched = sum(_FLAGS[name] for name in flags)
-        own = sum(_FLAGS[name] for name, value in flags.items() if value is not None)
-        set_bits = sum(_FLAGS[name] for name, value in flags.items() if value)
+    for slot, bits in flags.items():
+        touched = sum(FLAGS[name] for name in bits)
+        own = sum(FLAGS[name] for name, value in bits.items() if value is not None)
+        set_bits = sum(FLAGS[name] for name, value in bits.items() if value)
         # The bits and which of them are own; with none own left, all are the parent's again.
         parts.append(f"flags[{slot}] = nullif((coalesce(flags[{slot}], 0) & %s) | %s, 0)")
         parameters += [0b111_111 & ~(touched | touched << 3), set_bits | own << 3]
@@ -174,12 +322,8 @@ def _assignments(values: dict[str, int | None], slot: int) -> tuple[str, list[in
 
 def _check(edit: RateEdit, pointer: str) -> None:
     for name, value in edit.values.items():
-        if name not in _COLUMNS and name not in _FLAGS:
+        if name not in LIMITS:
             raise InvalidField(field=f"{pointer}/values/{name}", problem="is not a field of a rate")
-        if value is None:
-            continue
-        least, most = {"price": (1, 2_000_000_000), "max_stay": (0, 999)}.get(
-            name, (0, 1) if name in _FLAGS else (1, 999)
-        )
-        if not least <= value <= most:
+        least, most = LIMITS[name]
+        if value is not None and not least <= value <= most:
             raise InvalidField(field=f"{pointer}/values/{name}", problem=f"must be from {least} to {most}")
