@@ -251,6 +251,26 @@ def test_two_oversales_of_separate_nights_are_two_conflicts(stack: Stack) -> Non
     assert len(stack.open_conflicts()) == 2
 
 
+def told(stack: Stack) -> list[tuple[str, str, str]]:
+    """(conflict, first night, last night) of every event about an oversale, in their order."""
+    return stack.rows(
+        "SELECT data ->> 'conflict_id', data ->> 'first', data ->> 'last' FROM events_event"
+        " WHERE type = 'booking.conflict' ORDER BY id"
+    )
+
+
+def test_a_second_oversale_on_the_next_night_is_told_too(stack: Stack) -> None:
+    for offset in (10, 11):
+        stack.book(offset, 1)
+        stack.settle()
+        oversell(stack, offset=offset, nights=1)
+    (conflict,) = stack.open_conflicts()
+    first, last = (str(stack.today + timedelta(days=offset)) for offset in (10, 11))
+    assert told(stack) == [(str(conflict.id), first, first), (str(conflict.id), first, last)]
+    assert conflict.booking_id == stays(stack, "channex")[-1][0]
+    assert [entry["what"].split(":")[0] for entry in conflict.timeline] == ["oversold by 1"] * 2
+
+
 def test_two_conflicts_that_meet_become_one_that_knows_both(stack: Stack) -> None:
     for offset in (10, 12):
         stack.book(offset, 1)
@@ -263,7 +283,7 @@ def test_two_conflicts_that_meet_become_one_that_knows_both(stack: Stack) -> Non
     (left,) = stack.open_conflicts()
     assert left.id == earlier.id
     assert (left.first, left.last) == (stack.today + timedelta(days=10), stack.today + timedelta(days=12))
-    assert sum("oversold by 1" in entry["what"] for entry in left.timeline) == 2
+    assert sum("oversold by 1" in entry["what"] for entry in left.timeline) == 3
     with tenant(stack.organization_id):
         later.refresh_from_db()
     assert (later.state, later.resolution) == ("resolved", "joined with the nights beside it")

@@ -59,58 +59,67 @@ def _bring_in_line(
     now: datetime,
     cause: str,
 ) -> None:
+    known = {night for conflict in own for night in _nights(conflict.first, conflict.last)}
     kept: dict[tuple[date, date], Conflict] = {}
     for conflict in own:
         match = next((span for span in spans if span[0] <= conflict.last and span[1] >= conflict.first), None)
         if match is None:
             conflict.state, conflict.resolved_at = "resolved", now
             conflict.resolution = conflict.resolution or "room became free"
-            conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"settled: {cause}"}]
+            _log(conflict, f"settled: {cause}", now)
             conflict.save()
-            continue
-        if match in kept:
+        elif match in kept:
             _join(conflict, kept[match], now, cause)
+        else:
+            kept[match] = conflict
+    for first, last in spans:
+        added = [night for night in _nights(first, last) if night not in known]
+        conflict = kept.get((first, last)) or Conflict(
+            organization_id=organization_id, property_id=property_id, room_type_id=room_type_id, opened_at=now
+        )
+        if (conflict.first, conflict.last) == (first, last):
             continue
-        kept[match] = conflict
-        if (conflict.first, conflict.last) != match:
-            conflict.first, conflict.last = match
-            conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": f"nights changed: {cause}"}]
-            conflict.save()
-    for first, last in (span for span in spans if span not in kept):
-        short = max(count for night, count in nights.items() if first <= night <= last)
-        conflict = Conflict.objects.create(
-            organization_id=organization_id,
-            property_id=property_id,
-            room_type_id=room_type_id,
-            booking_id=_latest_booking(property_id, room_type_id, first, last),
-            first=first,
-            last=last,
-            opened_at=now,
-            timeline=[{"at": now.isoformat(), "what": f"oversold by {short}: {cause}"}],
-        )
-        events.record(
-            organization_id=organization_id,
-            property_id=property_id,
-            type="booking.conflict",
-            at=now,
-            data={
-                "conflict_id": str(conflict.id),
-                "booking_id": str(conflict.booking_id) if conflict.booking_id else None,
-                "room_type_id": str(room_type_id),
-                "first": first.isoformat(),
-                "last": last.isoformat(),
-            },
-        )
+        conflict.first, conflict.last = first, last
+        if added:
+            conflict.booking_id = _latest_booking(property_id, room_type_id, added[0], added[-1])
+            _log(conflict, f"oversold by {max(nights[night] for night in added)}: {cause}", now)
+        else:
+            _log(conflict, f"nights changed: {cause}", now)
+        conflict.save()
+        if added:
+            _tell(conflict, now)
+
+
+def _nights(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def _log(conflict: Conflict, what: str, now: datetime) -> None:
+    conflict.timeline = [*conflict.timeline, {"at": now.isoformat(), "what": what}]
+
+
+def _tell(conflict: Conflict, now: datetime) -> None:
+    """Nights were oversold, by the booking that the conflict names now."""
+    events.record(
+        organization_id=conflict.organization_id,
+        property_id=conflict.property_id,
+        type="booking.conflict",
+        at=now,
+        data={
+            "conflict_id": str(conflict.id),
+            "booking_id": str(conflict.booking_id) if conflict.booking_id else None,
+            "room_type_id": str(conflict.room_type_id),
+            "first": conflict.first.isoformat(),
+            "last": conflict.last.isoformat(),
+        },
+    )
 
 
 def _join(conflict: Conflict, wider: Conflict, now: datetime, cause: str) -> None:
     """Nights between two conflicts were oversold as well: they are one from now on, which takes over what was noted."""
     conflict.state, conflict.resolved_at = "resolved", now
     conflict.resolution = "joined with the nights beside it"
-    conflict.timeline = [
-        *conflict.timeline,
-        {"at": now.isoformat(), "what": f"joined with the nights beside it: {cause}"},
-    ]
+    _log(conflict, f"joined with the nights beside it: {cause}", now)
     conflict.save()
     wider.timeline = sorted([*wider.timeline, *conflict.timeline], key=lambda entry: str(entry["at"]))
     wider.save()
