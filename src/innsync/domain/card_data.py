@@ -38,7 +38,7 @@ _BETWEEN = r"(?:[ \t\-./_+\u00a0\u2000-\u200f\u2010-\u2015\u202f\u2060\u3000\ufe
 _PARTED = re.compile(rf"({_BETWEEN})")
 _GROUPS = rf"(?<!\d)\d{{1,19}}(?:{_BETWEEN}\d{{1,19}})+(?!\d)"
 # As cards are printed. Parted in several ways, only such groups are one number: others may be amounts, dates, telephones.
-_PRINTED = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3)}
+_PRINTED = {(4, 4, 4, 4), (4, 6, 5), (4, 5, 6), (4, 6, 4), (4, 4, 4, 4, 3)}
 # Digits and what parts them, in the escapes of JSON (also within text) and XML.
 _ESCAPED = re.compile(
     r"\\{1,4}u(?P<j>00(?:3[0-9]|2[0def]|[aA]0)|20(?:0[0-9a-fA-F]|1[0-5]|2[fF]|60)|3000|[fF][eE][fF][fF])"
@@ -49,14 +49,20 @@ _RUN = re.compile(rf"{_UUID}|{_GROUPS}|(?<![\d])\d{{13,19}}(?!\d)")
 
 # As only cards are grouped: what also parts amounts, fields and times of day may stand between.
 _PRINTED_BY_MARKS = re.compile(
-    r"(?<![\d,|:;.\[])(?:\d{4}(?P<a>[,|:;])(?:\d{4}(?P=a)){2}\d{4}|\d{4}(?P<b>[,|:;])\d{6}(?P=b)\d{4,5})(?![\d,|:;\]]|\.\d)"
+    r"(?<![\d*])(?<!\d\.)(?:\d{4}(?P<a>[,|:;])(?:\d{4}(?P=a)){2}\d{4}(?P<last>(?P=a)\d{3}(?!\d))?"
+    r"|\d{4}(?P<b>[,|:;])(?:\d{6}(?P=b)\d{4,5}|\d{5}(?P=b)\d{6}))(?!\d|\.\d)"
 )
+# Behind a card, by its own mark: when it expires, or its code. Another number makes it a list of amounts.
+_BEHIND_A_CARD = re.compile(r"[,|:;](?:(?:0?[1-9]|1[0-2])[,|:;/.\- ]?(?:20)?[2-4]\d|\d{3})(?!\d)")
 # What the issuers' numbers begin with, and how long they are (ISO/IEC 7812): it tells a card from a mere identifier.
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|"
     r"3(?:0[0-5]|[689]\d)\d{11,16}|35(?:2[89]|[3-8]\d)\d{12,15}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}|"
-    r"(?:50|5[6-9]|6[0-9])\d{11,17}|220[0-4]\d{12,15}|8[12]\d{14}|9792\d{12}|1\d{14}|2131\d{11}"
+    r"(?:50|5[6-9]|6[0-9])\d{11,17}|220[0-4]\d{12,15}|8[12]\d{14}|9792\d{12}|2131\d{11}"
 )
+# As long as a telephone number of America with its extension: only in one piece or as it is printed is it a card.
+_UATP = re.compile(r"1\d{14}")
+_UATP_PRINTED = {(15,), (4, 5, 6), (4, 6, 5)}
 
 
 def is_card_number(digits: str) -> bool:
@@ -70,9 +76,12 @@ def is_card_number(digits: str) -> bool:
     return total % 10 == 0
 
 
-def _issued(digits: str) -> bool:
+def _issued(*groups: str) -> bool:
+    """Whether these groups, or the one piece, make a number that issuers give."""
+    digits = "".join(groups)
     plain = digits if digits.isascii() else "".join(str(int(one)) for one in digits)
-    return _ISSUERS.fullmatch(plain) is not None and is_card_number(plain)
+    given = _ISSUERS.fullmatch(plain) or (tuple(map(len, groups)) in _UATP_PRINTED and _UATP.fullmatch(plain))
+    return bool(given) and is_card_number(plain)
 
 
 def scrub(body: bytes, *, spare: Collection[str] = ()) -> bytes:
@@ -125,9 +134,12 @@ def scrub_text(text: str, *, spare: Collection[str] = ()) -> str:
 
 
 def scrub_phone(text: str) -> str:
-    """A telephone number as it was typed, unless it is a card's: thirteen digits, or fourteen after a plus, are none."""
+    """A telephone number as it was typed, unless it is a card's.
+
+    Thirteen digits, fourteen after a plus, or an American number with a short extension are none.
+    """
     digits = re.sub(r"\D", "", text)
-    if len(digits) <= 13 or (len(digits) == 14 and text.lstrip().startswith("+")):
+    if len(digits) <= 13 or (len(digits) == 14 and text.lstrip().startswith("+")) or _UATP.fullmatch(digits):
         return text
     return _mask(text) if _issued(digits) else scrub_text(text)
 
@@ -145,9 +157,7 @@ def _scrub_plain(text: str, spare: Collection[str]) -> str:
     text = _NESTED.sub(lambda found: found[1] + re.sub(r"\d", "*", found[3]), text)
     text = _FORM.sub(lambda found: found[1] + _mask(found[2]), text)
     text = _CODE_IN_TEXT.sub(r"\1***", text)
-    text = _PRINTED_BY_MARKS.sub(
-        lambda found: _mask(found[0]) if _issued(re.sub(r"\D", "", found[0])) else found[0], text
-    )
+    text = _by_marks(text)
     return _RUN.sub(lambda found: found[0] if found[0] in spare else _run(found), text)
 
 
@@ -204,8 +214,47 @@ def _run(found: re.Match[str]) -> str:
     return kept
 
 
+def _by_marks(text: str) -> str:
+    """The text with every card masked whose groups stand between commas, bars, colons or semicolons."""
+    kept, place = [""], 0
+    done = 0
+    while found := _PRINTED_BY_MARKS.search(text, place):
+        end = _end_of_card(found)
+        place = end or found.start() + 4
+        if end:
+            kept += [text[done : found.start()], _mask(text[found.start() : end])]
+            done = end
+    return "".join([*kept, text[done:]])
+
+
+def _end_of_card(found: re.Match[str]) -> int:
+    """Where the card ends that begins here; 0 when these are other numbers."""
+    text, mark = found.string, found["a"] or found["b"]
+    for end in (found.end(), found.start("last")):
+        if end > 0 and _issued(*text[found.start() : end].split(mark)):
+            return 0 if _in_list(text, found.start(), end, mark) else end
+    return 0
+
+
+def _in_list(text: str, start: int, end: int, mark: str) -> bool:
+    """Whether numbers between these places belong to a longer list of them, or are an array of JSON."""
+    if mark == "|":
+        return False
+    before, after = text[max(0, start - 60) : start], text[end : end + 60]
+    if before[-1:] == mark and before[-2:-1].isdigit():
+        return True
+    if after[:1] == mark and after[1:2].isdigit() and not _BEHIND_A_CARD.match(after):
+        return True
+    if mark != "," or not _LIST_BEFORE.search(before) or not _LIST_AFTER.match(after):
+        return False
+    # Outside a text, and so within the array that opened last.
+    opened = text.rfind("[", max(0, start - 1000), start)
+    return opened >= 0 and text.count('"', opened, start) % 2 == 0
+
+
 _MEMBER_BEFORE = re.compile(r"""(\\{0,3}")\s{0,20}:\s{0,20}$""")
-_LIST_BEFORE = re.compile(r"[\[,]\s{0,20}$")
+_LIST_BEFORE = re.compile(r"[\[,](?:\s|\\{1,3}[nrt]){0,20}$")
+_LIST_AFTER = re.compile(r"(?:\s|\\{1,3}[nrt]){0,20}[,\]]")
 _VALUE_AFTER = re.compile(r"\s{0,20}[,}\]]")
 
 
@@ -244,6 +293,6 @@ def _card_groups(groups: list[str], between: list[str], place: int) -> int:
         if count > 1:
             alike = alike and between[place + count - 2] == between[place] and "\n" not in between[place]
         fits = alike or tuple(len(one) for one in groups[place : place + count]) in _PRINTED
-        if count > 1 and len(digits) >= 13 and fits and _issued(digits):
+        if count > 1 and len(digits) >= 13 and fits and _issued(*groups[place : place + count]):
             return count
     return 0

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from innsync.domain.card_data import is_card_number, scrub, scrub_text
+from innsync.domain.card_data import is_card_number, scrub, scrub_phone, scrub_text
 
 PANS = {
     "visa": "4111111111111111",
@@ -157,6 +157,60 @@ def test_a_number_in_the_groups_of_a_card_is_masked_whatever_mark_stands_between
     assert pan[-4:] in scrubbed
 
 
+@pytest.mark.parametrize("pan", [PANS["visa"], PANS["visa 19"], PANS["amex"], PANS["diners"], PANS["uatp"]])
+@pytest.mark.parametrize("by", [",", "|", ":", ";"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        "Card:{}",
+        "cc:{}",
+        "visa|{}",
+        "visa|{}|12|28|737",
+        "visa,{},12,28,737",
+        "{};12/28;737",
+        "{}:1228",
+        "{}|2028|737",
+        "7|{}|737",
+        "card {}, exp 12/28",
+        "{},",
+        "No.{}.",
+        '{{"notes": ["visa {}"]}}',
+        '["visa,{},12/28"]',
+    ],
+)
+def test_marks_around_the_groups_of_a_card_hide_nothing(pan: str, by: str, around: str) -> None:
+    scrubbed = scrub_text(around.format(grouped(pan, by)))
+    assert not holds(scrubbed, pan), scrubbed
+    assert f"************{pan[-4:]}" in scrubbed
+    assert scrub_text(scrubbed) == scrubbed
+
+
+def test_a_code_behind_the_groups_of_a_card_hides_nothing() -> None:
+    for by in ",|:;":
+        scrubbed = scrub_text(f"cc{by}{grouped(PANS['visa'], by)}{by}737")
+        assert not holds(scrubbed, PANS["visa"]), scrubbed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[\n4111,1111,1111,1111\n]",
+        "[\r\n\t4111,1111,1111,1111,\n2000]",
+        "[4111,1111,1111,1111, 2000]",
+        '["x",4111,1111,1111,1111]',
+        '["x" , 4111,1111,1111,1111,true]',
+        '[{"a":[]},4111,1111,1111,1111]',
+        '{"raw":"[\\n4111,1111,1111,1111\\n]"}',
+        '{"raw":"[\\"x\\",4111,1111,1111,1111]"}',
+        "nightly 980,4111,1111,1111,1111",
+        "nightly 4111,1111,1111,1111,9800,1200",
+        "4111,1111,1111,1111.50",
+    ],
+)
+def test_a_list_of_numbers_is_no_card(text: str) -> None:
+    assert scrub_text(text) == text
+
+
 def test_amounts_in_a_list_are_no_card() -> None:
     text = json.dumps({"nightly": [4111, 1111, 1111, 1111], "dense": 1}, separators=(",", ":"))
     assert scrub_text(text) == text
@@ -221,6 +275,23 @@ def test_a_telephone_number_is_no_card(phone: str) -> None:
         number = phone[:-1] + str(last)
         for text in (number, f'{{"phone": "{number}"}}', f'<Phone number="{number}"/>', f"call {number} please"):
             assert scrub_text(text) == text
+
+
+@pytest.mark.parametrize("phone", ["+1 212 555 0100 x1006", "+1-212-555-0100-1006", "121255501001006"])
+def test_a_telephone_number_with_an_extension_is_no_card(phone: str) -> None:
+    for last in range(10):
+        assert scrub_phone(phone[:-1] + str(last)) == phone[:-1] + str(last)
+
+
+@pytest.mark.parametrize("text", ["call +1-212-555-0100-1006", "call +1 212 555 1005 1 646 555 0199"])
+def test_telephone_numbers_of_america_in_a_row_are_no_card(text: str) -> None:
+    for last in range(10):
+        assert scrub_text(text[:-1] + str(last)) == text[:-1] + str(last)
+
+
+@pytest.mark.parametrize("text", ["100100000000007", "1001 00000 000007", "1001-000000-00007", "1001|00000|000007"])
+def test_a_uatp_card_is_known_in_one_piece_and_as_it_is_printed(text: str) -> None:
+    assert scrub_text(f"card {text} please") == "card ************0007 please"
 
 
 def test_what_only_follows_a_plus_is_no_telephone_number() -> None:
@@ -369,6 +440,7 @@ def test_ids_of_a_thousand_messages_stay_as_they_were() -> None:
     [
         "a", "1", "1 ", "1-", "12 ", "4111 ", "<", "<cvv>", "<cvv><", '"cvv":', '"cvv": "', "\\\"cvv\\\":", "cvv=", "&cvv=",
         "card", "card_number ", '"', "'", " ", "\\", "&", "a-", "a.", "[", "%5b", "\n", "\x00", "verification", "cvv ", "é",
+        "4111,", "4111,1111,1111,1111 ", "[4111,1111,1111,1111,1111,", "4111|1111|1111|1111|", "3782,822463,1000", '[",4111,1111,1111,1111,',
         '<booking id="12" guest="Zoë"><night date="2026-12-01" price="120.00"/></booking>',
     ],
 )  # fmt: skip
