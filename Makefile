@@ -7,7 +7,7 @@ TESTERS ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test check bench format docs new-channel requirements clean
+.PHONY: help setup setup-dev up test check bench format assets docs new-channel requirements clean
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,7 @@ test: setup-dev  ## Run all tests (ARGS="-k money src/innsync/domain")
 
 check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, migrations, docs
 	$(BIN)/python tools/requirements.py --check
+	$(BIN)/python tools/assets.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -36,6 +37,9 @@ check: setup-dev  ## What CI runs before the tests: format, lint, types, imports
 
 bench: setup  ## How fast, each figure beside its limit (ARGS="booking --quick")
 	@exec $(BIN)/innsync bench $(ARGS)
+
+assets:  ## Lay out anew the browser files that tools/assets.toml names (needs npm)
+	@$(PYTHON) tools/assets.py
 
 format: setup-dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from innsync.apps.accounts.models import User
 from innsync.apps.accounts.people import Access, list_access
+from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.tenancy import tenant
 from innsync.domain.errors import DomainError
 from innsync.portals.words import refusal
@@ -64,27 +65,27 @@ def visitor_of(request: HttpRequest) -> Visitor | None:
     return Visitor(request.user, access, tuple(one for one in every if one != access))
 
 
-def _enter(request: HttpRequest, *, acts: bool) -> Visitor | HttpResponse:
+def _enter(request: HttpRequest, needs: Ability | None) -> Visitor | HttpResponse:
     """The visitor, or the answer to somebody who may not pass. Raises PermissionDenied."""
     if not request.user.is_authenticated:
         # A form that was sent can't be sent again after signing in; the page it stood on can be shown.
-        return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else reverse("overview"))
+        return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else reverse("home"))
     visitor = visitor_of(request)
     if visitor is None:
         return render(request, "portals/no_organization.html", status=403)
-    if acts and not visitor.access.may_act:
+    if needs is not None and needs not in visitor.access.abilities:
         raise PermissionDenied
     return visitor
 
 
-def page(*, acts: bool = False) -> Callable[[PageView], PageView]:
-    """A page for people who are signed in; `acts`: only for those who may act. It is built in one tenant transaction."""
+def page(needs: Ability | None) -> Callable[[PageView], PageView]:
+    """A page for people whose role has that ability; None: for every member. It is built in one tenant transaction."""
 
     def decorate(view: PageView) -> PageView:
         @require_safe
         @wraps(view)
         def answer(request: HttpRequest, **where: Any) -> HttpResponse:
-            visitor = _enter(request, acts=acts)
+            visitor = _enter(request, needs)
             if isinstance(visitor, HttpResponse):
                 return visitor
             with tenant(visitor.access.organization_id):
@@ -95,23 +96,28 @@ def page(*, acts: bool = False) -> Callable[[PageView], PageView]:
     return decorate
 
 
-def fragment(view: PageView) -> PageView:
-    """A part of a page that is fetched again and again: 401 instead of the way to the sign-in."""
+def fragment(needs: Ability | None) -> Callable[[PageView], PageView]:
+    """A part of a page that is fetched for itself: 401 instead of the way to the sign-in."""
 
-    @require_safe
-    @wraps(view)
-    def answer(request: HttpRequest, **where: Any) -> HttpResponse:
-        visitor = visitor_of(request) if request.user.is_authenticated else None
-        if visitor is None:
-            return HttpResponse(status=401)
-        with tenant(visitor.access.organization_id):
-            return view(request, visitor, **where)
+    def decorate(view: PageView) -> PageView:
+        @require_safe
+        @wraps(view)
+        def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+            visitor = visitor_of(request) if request.user.is_authenticated else None
+            if visitor is None:
+                return HttpResponse(status=401)
+            if needs is not None and needs not in visitor.access.abilities:
+                raise PermissionDenied
+            with tenant(visitor.access.organization_id):
+                return view(request, visitor, **where)
 
-    return answer
+        return answer
+
+    return decorate
 
 
-def action(*, back: str, whole: bool = True) -> Callable[[ActionView], PageView]:
-    """Something that a person does: POST, by those who may act. A refusal leads to the page `back`.
+def action(needs: Ability, *, back: str, whole: bool = True) -> Callable[[ActionView], PageView]:
+    """Something that a person does: POST, by those whose role has that ability. A refusal leads to the page `back`.
 
     whole: all or nothing, in one transaction. Else the view opens its own, as work that locks rooms for long must.
     """
@@ -120,7 +126,7 @@ def action(*, back: str, whole: bool = True) -> Callable[[ActionView], PageView]
         @require_POST
         @wraps(view)
         def answer(request: HttpRequest, **where: Any) -> HttpResponse:
-            visitor = _enter(request, acts=True)
+            visitor = _enter(request, needs)
             if isinstance(visitor, HttpResponse):
                 return visitor
             try:

@@ -24,7 +24,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         403,
         "Your role does not allow this",
-        "You can look at it, but only administrators and managers may act here.",
+        "What you asked for is kept for other roles. Nothing was changed.",
         "Ask an administrator of your organization to do it, or to change your role.",
     )
 

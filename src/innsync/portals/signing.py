@@ -65,7 +65,7 @@ def _wanted(request: HttpRequest) -> str:
     """Where to go after signing in: only ever within this site."""
     to = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(to, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return to if safe else reverse("overview")
+    return to if safe else reverse("home")
 
 
 @require_POST
@@ -81,4 +81,4 @@ def choose_organization(request: HttpRequest) -> HttpResponse:
         chosen = request.POST.get("organization", "")
         if chosen in {str(one.organization_id) for one in list_access(user_id=request.user.id)}:
             request.session[CHOSEN] = chosen
-    return redirect("overview")
+    return redirect("home")

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from innsync.apps.distribution.conflicts import NoWayOut
 from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
-from innsync.apps.reservations.refusals import NotChangeable, UnknownBooking
+from innsync.apps.reservations.refusals import NotChangeable, StaleVersion, UnknownBooking
+from innsync.domain.booking_state import BookingAction
 from innsync.domain.errors import DomainError, IllegalTransition
 
 BEHIND = timedelta(seconds=30)
@@ -111,6 +114,28 @@ MESSAGE_STATES = {
     "waiting": Condition("Waits for its booking", "wait"),
 }
 
+ACTIONS = {
+    BookingAction.CONFIRM: _("Confirm"),
+    BookingAction.CHECK_IN: _("Check in"),
+    BookingAction.UNDO_CHECK_IN: _("Undo check-in"),
+    BookingAction.CHECK_OUT: _("Check out"),
+    BookingAction.UNDO_CHECK_OUT: _("Undo check-out"),
+    BookingAction.CANCEL: _("Cancel…"),
+    BookingAction.MARK_NO_SHOW: _("No-show"),
+    BookingAction.REINSTATE: _("Reinstate"),
+}
+
+DONE = {
+    BookingAction.CONFIRM: _("confirmed."),
+    BookingAction.CHECK_IN: _("checked in."),
+    BookingAction.UNDO_CHECK_IN: _("the check-in is taken back."),
+    BookingAction.CHECK_OUT: _("checked out."),
+    BookingAction.UNDO_CHECK_OUT: _("the check-out is taken back."),
+    BookingAction.MARK_NO_SHOW: _("marked as no-show. The nights stay sold until the booking is cancelled."),
+    BookingAction.REINSTATE: _("the booking holds again."),
+}
+"""What was done with a booking, as a sentence about its guest goes on."""
+
 BOOKING_STATES = {
     "pending": Condition("Pending", "wait"),
     "confirmed": Condition("Confirmed", "good"),
@@ -137,6 +162,7 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     (FullSyncTooSoon, _full_sync_too_soon),
     (SoldOut, _sold_out),
     (NoWayOut, lambda error: "This conflict was settled meanwhile, or this way does not fit it. Nothing was changed."),
+    (StaleVersion, lambda error: "Somebody changed this booking meanwhile. Nothing was changed; look again first."),
     (UnknownBooking, lambda error: "That booking does not exist any more. Nothing was changed."),
     (
         NotChangeable,

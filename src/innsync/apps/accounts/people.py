@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from innsync.apps.accounts.models import Membership, Role
-
-ACTING = frozenset({Role.ADMINISTRATOR, Role.MANAGER})
-"""The roles that may change how an organization's channels are kept in step; all others read."""
+from innsync.apps.accounts.roles import ABILITIES, Ability
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +19,8 @@ class Access:
     property_ids: frozenset[UUID]
 
     @property
-    def may_act(self) -> bool:
-        return self.role in ACTING
+    def abilities(self) -> frozenset[Ability]:
+        return ABILITIES[self.role]
 
     @property
     def sees_all(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
@@ -32,3 +34,24 @@ def list_oversold(
             " WHERE property_id = %s AND day BETWEEN %s AND %s AND room_type_id = ANY(%s) AND oversold > 0",
             (property_id, first, last, room_type_ids),
         ).fetchall()
+
+
+class Night(NamedTuple):
+    """Rooms that can be let, that are sold, and by how many more was sold than there is."""
+
+    rooms: int
+    sold: int
+    oversold: int
+
+
+def tonight(*, now: datetime, property_ids: Collection[UUID] = ()) -> Night:
+    """Tonight at these properties together, or at all when none are named; each by its own date."""
+    with sql() as cursor:
+        row = cursor.execute(
+            "SELECT coalesce(sum(s.rooms - s.out_of_order), 0), coalesce(sum(s.sold), 0), coalesce(sum(s.oversold), 0)"
+            " FROM properties_property p JOIN inventory_stockday s"
+            " ON s.property_id = p.id AND s.day = timezone(p.time_zone, %(now)s)::date"
+            " WHERE %(properties)s::uuid[] IS NULL OR p.id = ANY(%(properties)s)",
+            {"now": now, "properties": list(property_ids) or None},
+        ).fetchone()
+    return Night(*map(int, row or (0, 0, 0)))

@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
+from innsync.apps.accounts.roles import Ability
 from innsync.apps.inbox.selectors import list_of_booking
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import MOST_FOUND, find_bookings
+from innsync.domain.booking_state import BookingAction, BookingStatus, actions
 from innsync.domain.money import Money
-from innsync.integrations.manifest import channel_name
+from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Visitor, page
+from innsync.portals.admin.booking_filters import BookingFilters
+from innsync.portals.admin.choice import Choice, named_property, today_at
+from innsync.portals.admin.desk import get_booking
 from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
 from innsync.portals.admin.pages import show
 from innsync.portals.words import BOOKING_STATES
 
+MOST_PAGES = 400
+"""How far one may leaf; who looks for more asks more closely."""
 
-@page()
+
+@page(Ability.SEE_BOOKINGS)
 def search(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    text = request.GET.get("q", "").strip()[:200]
-    found = find_bookings(text=text, property_ids=visitor.access.property_ids, limit=MOST_FOUND + 1)
-    context = {"text": text, "found": [_line(one) for one in found[:MOST_FOUND]], "more": len(found) > MOST_FOUND}
+    form = BookingFilters(request.GET, vendors=sorted(manifests()))
+    prop = named_property(request, visitor)
+    number = min(max(_number(request.GET.get("page", "")), 1), MOST_PAGES)
+    seen = frozenset({prop.id}) if prop else visitor.access.property_ids
+    found: list[Booking] = []
+    if form.is_valid():
+        found = find_bookings(
+            wanted=form.wanted(seen), now=datetime.now(UTC), limit=MOST_FOUND + 1, offset=(number - 1) * MOST_FOUND
+        )
+    context = {
+        "form": form,
+        "text": form.text,
+        "choice": Choice.of(visitor, prop),
+        "found": [_line(one) for one in found[:MOST_FOUND]],
+        "filtered": form.filtered or prop is not None,
+        "number": number,
+        "earlier": _address(request, number - 1) if number > 1 else "",
+        "later": _address(request, number + 1) if len(found) > MOST_FOUND and number < MOST_PAGES else "",
+    }
     return show(request, visitor, "bookings.html", context, section="bookings")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 7 else 1
+
+
+def _address(request: HttpRequest, number: int) -> str:
+    """The same question, another page of the answer."""
+    query = request.GET.copy()
+    query["page"] = str(number)
+    return f"?{query.urlencode()}"
 
 
 def _line(booking: Booking) -> dict[str, Any]:
@@ -37,11 +72,9 @@ def _line(booking: Booking) -> dict[str, Any]:
     }
 
 
-@page()
+@page(Ability.SEE_BOOKINGS)
 def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpResponse:
-    found = Booking.objects.select_related("property", "connection").filter(id=booking_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
+    found = get_booking(visitor, booking_id)
     stays = list(found.room_stays.select_related("room_type", "rate_plan", "room"))
     context = {
         **_line(found),
@@ -53,9 +86,18 @@ def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpRes
         if found.cancellation_fee_minor is not None
         else None,
         "history": entries(found),
+        "actions": _actions(found) if Ability.MANAGE_BOOKINGS in visitor.access.abilities else [],
         "messages_behind": [line(one) for one in list_of_booking(booking_id=found.id)],
     }
     return show(request, visitor, "booking.html", context, section="bookings")
+
+
+def _actions(booking: Booking) -> list[BookingAction]:
+    """What may be done with it now: a channel's booking is ended at the channel alone, and nobody comes before their day."""
+    never = set() if booking.channel == "direct" else {BookingAction.CANCEL, BookingAction.REINSTATE}
+    if booking.check_in > today_at(booking.property):
+        never |= {BookingAction.CHECK_IN, BookingAction.MARK_NO_SHOW}
+    return [one for one in actions(BookingStatus(booking.status)) if one not in never]
 
 
 def _stay(stay: RoomStay, currency: str) -> dict[str, Any]:

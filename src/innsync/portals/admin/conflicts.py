@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution import conflicts as services
 from innsync.apps.distribution.models import Conflict
 from innsync.apps.distribution.ways_out import (
@@ -26,7 +27,7 @@ from innsync.portals.words import BOOKING_STATES
 CLOSES = "The conflict closes as soon as the nights are free."
 
 
-@page()
+@page(Ability.SEE_BOOKINGS)
 def conflicts(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     seen = visitor.access.property_ids
     context = {
@@ -65,7 +66,7 @@ def _uuid(request: HttpRequest, name: str) -> UUID:
         raise Http404 from None
 
 
-@action(back="conflicts")
+@action(Ability.MANAGE_BOOKINGS, back="conflicts")
 def move(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     """To another type with rooms left; SoldOut when the last one went meanwhile."""
     conflict = get_conflict(visitor, conflict_id)
@@ -83,7 +84,7 @@ def move(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     return Done(f"{stay.guest_name} moved to {name}, at the price agreed. {CLOSES}", reverse("conflicts"))
 
 
-@action(back="conflicts")
+@action(Ability.MANAGE_BOOKINGS, back="conflicts")
 def release(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     conflict = get_conflict(visitor, conflict_id)
     services.resolve_by_release(
@@ -96,7 +97,7 @@ def release(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     return Done(f"The room is back in order. {CLOSES}", reverse("conflicts"))
 
 
-@page(acts=True)
+@page(Ability.MANAGE_BOOKINGS)
 def _ask_walk(request: HttpRequest, visitor: Visitor, conflict_id: UUID, booking_id: UUID) -> HttpResponse:
     conflict = get_conflict(visitor, conflict_id)
     stay = _stay(conflict, booking_id=booking_id)
@@ -116,7 +117,7 @@ def _ask_walk(request: HttpRequest, visitor: Visitor, conflict_id: UUID, booking
     return show(request, visitor, "confirm.html", context, section="conflicts")
 
 
-@action(back="conflicts")
+@action(Ability.MANAGE_BOOKINGS, back="conflicts")
 def _do_walk(request: HttpRequest, visitor: Visitor, conflict_id: UUID, booking_id: UUID) -> Done:
     conflict = get_conflict(visitor, conflict_id)
     stay = _stay(conflict, booking_id=booking_id)
@@ -133,7 +134,7 @@ def _do_walk(request: HttpRequest, visitor: Visitor, conflict_id: UUID, booking_
 walk = confirmed(ask=_ask_walk, do=_do_walk)
 
 
-@action(back="conflicts")
+@action(Ability.MANAGE_BOOKINGS, back="conflicts")
 def ask(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     """Only noted: no channel takes such a request from a program."""
     conflict = get_conflict(visitor, conflict_id)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution import services, tasks
 from innsync.apps.distribution.health import list_health, list_refused, list_waiting
 from innsync.apps.distribution.models import Connection, Drift, PushLog
@@ -24,7 +25,7 @@ DRIFT_SHOWN = 50
 DIFFERENT_SHOWN = 25
 
 
-@page()
+@page(Ability.SEE_CHANNELS)
 def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
     link = get_connection(visitor, connection_id)
     now = datetime.now(UTC)
@@ -42,31 +43,31 @@ def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> H
         "pushes": PushLog.objects.filter(connection=link).defer("body").order_by("-at")[:PUSHES_SHOWN],
         "drift": drift.filter(at=link.last_audit_at)[:DRIFT_SHOWN] if link.last_audit_at else [],
     }
-    return show(request, visitor, "connection.html", context, section="overview")
+    return show(request, visitor, "connection.html", context, section="connections")
 
 
-@action(back="overview")
+@action(Ability.MANAGE_CHANNELS, back="connections")
 def pause(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     services.pause(connection=link)
     return _done(request, link, "is paused. It goes on selling what it last accepted.")
 
 
-@action(back="overview")
+@action(Ability.MANAGE_CHANNELS, back="connections")
 def resume(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     services.resume(connection=link, now=datetime.now(UTC))
     return _done(request, link, "resumes: bookings of the gap are fetched, then the calendar is sent.")
 
 
-@action(back="overview")
+@action(Ability.MANAGE_CHANNELS, back="connections")
 def audit(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     tasks.enqueue_audit(link.organization_id, link.id)
     return _done(request, link, "will be read back and compared. The result appears under “Last audit”.")
 
 
-@page(acts=True)
+@page(Ability.MANAGE_CHANNELS)
 def _ask_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
     link = get_connection(visitor, connection_id)
     again_at = services.full_sync_from(link)
@@ -84,10 +85,10 @@ def _ask_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) 
         "grave": too_soon,
         "back": reverse("connection", args=[link.id]),
     }
-    return show(request, visitor, "confirm.html", context, section="overview")
+    return show(request, visitor, "confirm.html", context, section="connections")
 
 
-@action(back="overview")
+@action(Ability.MANAGE_CHANNELS, back="connections")
 def _do_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     services.sync(
@@ -116,5 +117,5 @@ full_sync = confirmed(ask=_ask_full_sync, do=_do_full_sync)
 def _done(request: HttpRequest, link: Connection, what: str) -> Done:
     """Back to where the button was: the connection's own page, or its card on the overview."""
     own = reverse("connection", args=[link.id])
-    to = own if request.GET.get("on") == "connection" else f"{reverse('overview')}#c-{link.id}"
+    to = own if request.GET.get("on") == "connection" else f"{reverse('connections')}#c-{link.id}"
     return Done(f"{link.property.name} at {channel_name(link.vendor)} {what}", to)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
@@ -33,7 +34,7 @@ def line(message: Message) -> dict[str, Any]:
     }
 
 
-@page()
+@page(Ability.SEE_CHANNELS)
 def inbox(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     seen = visitor.access.property_ids
     before = _cursor(request)
@@ -63,7 +64,7 @@ def _get_message(visitor: Visitor, message_id: UUID) -> Message:
     return message
 
 
-@page()
+@page(Ability.SEE_CHANNELS)
 def message(request: HttpRequest, visitor: Visitor, message_id: UUID) -> HttpResponse:
     found = _get_message(visitor, message_id)
     text = bytes(found.body).decode("utf-8", "replace")
@@ -75,7 +76,7 @@ def message(request: HttpRequest, visitor: Visitor, message_id: UUID) -> HttpRes
     return show(request, visitor, "message.html", context, section="inbox")
 
 
-@action(back="inbox", whole=False)
+@action(Ability.MANAGE_CHANNELS, back="inbox", whole=False)
 def replay(request: HttpRequest, visitor: Visitor, message_id: UUID) -> Done:
     organization_id = visitor.access.organization_id
     to = reverse("message", args=[message_id])
@@ -91,7 +92,7 @@ def replay(request: HttpRequest, visitor: Visitor, message_id: UUID) -> Done:
     return Done(f"Tried again: {MESSAGE_STATES[found.state].label.lower()}.", to)
 
 
-@action(back="inbox", whole=False)
+@action(Ability.MANAGE_CHANNELS, back="inbox", whole=False)
 def replay_all(request: HttpRequest, visitor: Visitor) -> Done:
     """Batch by batch, each for itself: what is done is done, and nobody waits for rooms longer than a batch takes."""
     organization_id = visitor.access.organization_id

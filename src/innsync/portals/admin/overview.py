@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.health import Health, count_states, list_divergence, list_health
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Visitor, fragment, page
@@ -43,12 +44,12 @@ class Card:
         return self.health.state in ("active", "resuming")
 
 
-@page()
+@page(Ability.SEE_CHANNELS)
 def overview(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    return show(request, visitor, "overview.html", _context(request, visitor), section="overview")
+    return show(request, visitor, "overview.html", _context(request, visitor), section="connections")
 
 
-@fragment
+@fragment(Ability.SEE_CHANNELS)
 def live(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The part of the overview that changes."""
     return render(request, "portals/admin/_connections.html", {"visitor": visitor, **_context(request, visitor)})
@@ -68,7 +69,7 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
         "cards": cards,
         "counts": counts,
         "calm": not any((counts["stopped"], counts["failing"], counts["refused"], *asks.values())),
-        "live_url": reverse("overview-live") + (f"?{query}" if query else ""),
+        "live_url": reverse("connections-live") + (f"?{query}" if query else ""),
         "first_page": "after" not in request.GET,
         "next_page": urlencode({"after": f"{last.property_code} {last.vendor} {last.connection_id}"}) if last else "",
     }

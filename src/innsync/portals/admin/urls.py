@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from innsync.portals.admin import bookings, conflicts, connections, inbox, overview
+from innsync.portals.admin import bookings, conflicts, connections, desk, home, inbox, overview, properties, today
 
 urlpatterns = [
-    path("", overview.overview, name="overview"),
-    path("overview/live", overview.live, name="overview-live"),
+    path("", home.home, name="home"),
+    path("today", today.today, name="today"),
+    path("today/live", today.live, name="today-live"),
+    path("properties/offered", properties.offered, name="properties-offered"),
+    path("connections", overview.overview, name="connections"),
+    path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),
     path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
     path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
@@ -25,4 +29,6 @@ urlpatterns = [
     path("conflicts/<uuid:conflict_id>/ask", conflicts.ask, name="ask"),
     path("bookings", bookings.search, name="bookings"),
     path("bookings/<uuid:booking_id>", bookings.booking, name="booking"),
+    path("bookings/<uuid:booking_id>/cancel", desk.cancel, name="booking-cancel"),
+    path("bookings/<uuid:booking_id>/do/<slug:action>", desk.move_on, name="booking-state"),
 ]

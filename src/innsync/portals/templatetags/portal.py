@@ -10,8 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from innsync.apps.distribution.models import Conflict
+from innsync.domain.booking_state import BookingAction
 from innsync.portals import static_files
 from innsync.portals.admin.sparkline import in_words
+from innsync.portals.words import ACTIONS
 
 register = template.Library()
 
@@ -20,6 +22,14 @@ register = template.Library()
 def asset(path: str) -> str:
     """The address of a static file; it changes with the content."""
     return static_files.address(path)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing beside words that say the same; nothing for those who can't see it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', asset("vendor/icons.svg"), name
+    )
 
 
 @register.simple_tag
@@ -65,6 +75,12 @@ def moment(value: datetime | str | None, zone: str = "UTC") -> SafeString | str:
 def day(value: date) -> str:
     """`Sat 21 Nov 2026`."""
     return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+@register.filter
+def verb(action: str) -> str:
+    """An action on a booking as its button says it."""
+    return str(ACTIONS[BookingAction(action)])
 
 
 @register.simple_tag

@@ -79,7 +79,8 @@ def open_page(
         page.get_by_label("E-mail").fill(house.person(role).email)
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
-        sync_api.expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        sync_api.expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+        page.goto(f"{address}/connections")
         return page
 
     yield enter
@@ -123,7 +124,7 @@ def test_nothing_moves_while_it_is_stopped(open_page, house):
 def test_buttons_work_after_a_refresh_and_with_the_keyboard(open_page, house):
     house.in_step()
     page = open_page()
-    with page.expect_response(lambda answer: "/overview/live" in answer.url):
+    with page.expect_response(lambda answer: "/connections/live" in answer.url):
         pass
     card(page, "Expedia").get_by_role("button", name="Pause").focus()
     page.keyboard.press("Enter")
@@ -147,8 +148,12 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
     house.show_trouble()
     message, booking = house.message(state="needs_attention"), conflict.booking_id
     page = open_page(width, scheme)
+    house.book(0, room="suite", guest="Ada Arriving")
     paths = [
-        "/",
+        "/today",
+        "/bookings?state=dead",
+        f"/bookings/{booking}/cancel",
+        "/connections",
         f"/connections/{house.connections['expedia'].id}",
         f"/connections/{house.connections['booking_com'].id}/full-sync",
         "/inbox",

@@ -86,9 +86,9 @@ def test_a_person_whose_account_was_closed_does_not_get_in(house):
 def test_signing_out_takes_a_post_and_ends_the_session(enter):
     client = enter()
     assert client.get("/sign-out").status_code == 405
-    assert client.get("/").status_code == 200
+    assert client.get("/connections").status_code == 200
     assert client.post("/sign-out").status_code == 302
-    assert client.get("/").status_code == 302
+    assert client.get("/connections").status_code == 302
 
 
 def test_a_person_without_an_organization_is_told_whom_to_ask(house):
@@ -96,7 +96,7 @@ def test_a_person_without_an_organization_is_told_whom_to_ask(house):
 
     client = Client()
     client.force_login(User.objects.create_user(email="lonely@people.example", password=PASSWORD))
-    answer = client.get("/")
+    answer = client.get("/connections")
     assert answer.status_code == 403
     assert "Ask an administrator" in answer.content.decode()
 
@@ -108,7 +108,7 @@ def test_a_person_with_two_organizations_switches_between_them(house, other):
     client.force_login(user)
     for chosen, hidden in ((other, house), (house, other)):
         client.post("/organization", {"organization": str(chosen.organization.id)})
-        text = client.get("/").content.decode()
+        text = client.get("/connections").content.decode()
         assert str(chosen.connections["channex"].id) in text
         assert str(hidden.connections["channex"].id) not in text
 
@@ -116,7 +116,7 @@ def test_a_person_with_two_organizations_switches_between_them(house, other):
 def test_nobody_switches_to_an_organization_that_is_not_theirs(enter, house, other):
     client = enter()
     client.post("/organization", {"organization": str(other.organization.id)})
-    assert str(other.connections["channex"].id) not in client.get("/").content.decode()
+    assert str(other.connections["channex"].id) not in client.get("/connections").content.decode()
 
 
 def test_forms_without_their_token_are_refused_with_advice(house):
@@ -145,7 +145,7 @@ def test_pages_run_nothing_but_our_own_files_and_are_kept_by_nobody(enter, path)
 def test_a_missing_page_says_what_to_do(enter):
     answer = enter().get("/nowhere")
     assert answer.status_code == 404
-    assert "To the overview" in answer.content.decode()
+    assert "To the start" in answer.content.decode()
 
 
 def test_a_fault_shows_its_number_and_nothing_of_its_inside(house, monkeypatch):
@@ -157,7 +157,7 @@ def test_a_fault_shows_its_number_and_nothing_of_its_inside(house, monkeypatch):
     monkeypatch.setattr(overview, "list_health", broken)
     client = Client(raise_request_exception=False)
     client.force_login(house.person())
-    answer = client.get("/", headers={"X-Request-Id": "number-12345678"})
+    answer = client.get("/connections", headers={"X-Request-Id": "number-12345678"})
     assert answer.status_code == 500
     text = answer.content.decode()
     assert "number-12345678" in text

@@ -1,0 +1,101 @@
+"""What the desk does with a booking: check in and out, no-show, back again, cancel."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from innsync.apps.accounts.roles import Ability
+from innsync.apps.rates.selectors import get_house
+from innsync.apps.reservations import records
+from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.models import Booking
+from innsync.apps.reservations.terms import cancelling_costs
+from innsync.domain.booking_state import BookingAction
+from innsync.integrations.manifest import channel_name
+from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.admin.pages import show
+from innsync.portals.words import DONE
+
+IN_PASSING = frozenset(BookingAction) - {BookingAction.CANCEL}
+"""What is done at once, since it can be taken back."""
+
+
+def get_booking(visitor: Visitor, booking_id: UUID) -> Booking:
+    """Raises Http404 for one that is not there, or not the visitor's to see."""
+    found = Booking.objects.select_related("property", "connection").filter(id=booking_id).first()
+    if found is None or not visitor.access.sees(found.property_id):
+        raise Http404
+    return found
+
+
+@action(Ability.MANAGE_BOOKINGS, back="today")
+def move_on(request: HttpRequest, visitor: Visitor, booking_id: UUID, action: str) -> Done:
+    """One step along: the booking's page offers those that are possible."""
+    if action not in IN_PASSING:
+        raise Http404
+    found = get_booking(visitor, booking_id)
+    reservations.change_state(
+        organization_id=visitor.access.organization_id,
+        booking_id=found.id,
+        action=BookingAction(action),
+        now=datetime.now(UTC),
+        actor=visitor.actor,
+    )
+    return Done(f"{found.guest_name}: {DONE[BookingAction(action)]}", _back(request, found))
+
+
+def _back(request: HttpRequest, booking: Booking) -> str:
+    """Where the button was, as far as that is a page of ours; else the booking."""
+    to = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(to, allowed_hosts=None)
+    return to if safe and to.startswith("/") else reverse("booking", args=[booking.id])
+
+
+@page(Ability.MANAGE_BOOKINGS)
+def _ask_cancel(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpResponse:
+    found = get_booking(visitor, booking_id)
+    house = get_house(organization_id=visitor.access.organization_id, key=found.property_id)
+    fee = cancelling_costs(house, records.load(booking_id=found.id), datetime.now(UTC))
+    direct = found.channel == "direct"
+    context = {
+        "booking": found,
+        "fee": fee,
+        "channel": channel_name(found.channel),
+        "direct": direct,
+        "version": found.version,
+        "back": reverse("booking", args=[found.id]),
+    }
+    return show(request, visitor, "cancel.html", context, section="bookings")
+
+
+@action(Ability.MANAGE_BOOKINGS, back="bookings")
+def _do_cancel(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Done:
+    found = get_booking(visitor, booking_id)
+    house = get_house(organization_id=visitor.access.organization_id, key=found.property_id)
+    record = reservations.cancel(
+        house=house,
+        booking_id=found.id,
+        now=datetime.now(UTC),
+        actor=visitor.actor,
+        expected_version=_version(request),
+        waive_fee=request.POST.get("waive") == "1",
+    )
+    fee = record.cancellation_fee_minor
+    words = _("Booking %(code)s is cancelled; its rooms are free again on every channel.") % {"code": record.code}
+    if not fee:
+        words += " " + _("No fee is due.")
+    return Done(words, reverse("booking", args=[found.id]))
+
+
+def _version(request: HttpRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdecimal() else None
+
+
+cancel = confirmed(ask=_ask_cancel, do=_do_cancel)

@@ -1,0 +1,198 @@
+"""Today: who comes, who goes, who stays, and what asks for a person. The first page of everybody at the desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from innsync.apps.accounts.roles import Ability
+from innsync.apps.distribution.health import count_states
+from innsync.apps.inventory.selectors import Night, tonight
+from innsync.apps.properties.models import Property
+from innsync.apps.reservations.models import Booking
+from innsync.apps.reservations.search import DayList, desk_day
+from innsync.domain.booking_state import BookingAction, BookingStatus, actions
+from innsync.integrations.manifest import channel_name
+from innsync.portals.access import Visitor, fragment, page
+from innsync.portals.admin.choice import CHOSEN, Choice, named_property, today_at
+from innsync.portals.admin.pages import show, what_asks
+from innsync.portals.words import BOOKING_STATES, Condition
+
+SHOWN = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One booking in a list of the day. late: it should have happened before today."""
+
+    booking: Booking
+    rooms: list[str]
+    channel: str
+    state: Condition
+    nights: int
+    late: bool
+    actions: list[BookingAction]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that opens the list behind it; where "" leads nowhere. tone: `good`, `wait`, `bad` or empty."""
+
+    key: str
+    label: str
+    number: str
+    words: str
+    to: str
+    tone: str = ""
+
+
+@page(Ability.SEE_DESK)
+def today(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    return show(request, visitor, "today.html", _context(request, visitor), section="today")
+
+
+@fragment(Ability.SEE_DESK)
+def live(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The part of the page that changes."""
+    return render(request, "portals/admin/_today.html", {"visitor": visitor, **_context(request, visitor)})
+
+
+def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    prop = named_property(request, visitor)
+    ids: frozenset[UUID] = frozenset({prop.id}) if prop else visitor.access.property_ids
+    choice = Choice.of(visitor, prop)
+    day = desk_day(now=now, property_ids=ids, limit=SHOWN)
+    query = request.META.get("QUERY_STRING", "")
+    return {
+        "choice": choice,
+        "date": _date(prop, choice, now),
+        "tiles": _tiles(visitor, day.in_house, day.arrivals, day.departures, tonight(now=now, property_ids=ids), prop),
+        "warnings": _warnings(visitor, ids, now),
+        "arrivals": _lines(day.arrivals, now, visitor),
+        "departures": _lines(day.departures, now, visitor, leaving=True),
+        "more_arrivals": day.arrivals.count - SHOWN,
+        "more_departures": day.departures.count - SHOWN,
+        "many": prop is None and not choice.single,
+        "live_url": reverse("today-live") + (f"?{query}" if query else ""),
+    }
+
+
+def _date(prop: Property | None, choice: Choice, now: datetime) -> date | None:
+    """The date at the one property shown; None where several may have several."""
+    one = prop or (choice.offered[0] if choice.offered and choice.single else None)
+    return today_at(one, now) if one else None
+
+
+def _lines(found: DayList, now: datetime, visitor: Visitor, *, leaving: bool = False) -> list[Line]:
+    offered = (
+        {BookingAction.CHECK_OUT, BookingAction.UNDO_CHECK_OUT}
+        if leaving
+        else {BookingAction.CHECK_IN, BookingAction.UNDO_CHECK_IN, BookingAction.MARK_NO_SHOW}
+    )
+    may = Ability.MANAGE_BOOKINGS in visitor.access.abilities
+    lines = []
+    for one in found.bookings:
+        here = today_at(one.property, now)
+        late = one.check_out < here if leaving else one.check_in < here and one.status not in _COME
+        lines.append(
+            Line(
+                booking=one,
+                rooms=[stay.room.name if stay.room else stay.room_type.name for stay in one.room_stays.all()],
+                channel=channel_name(one.channel),
+                state=BOOKING_STATES[one.status],
+                nights=(one.check_out - one.check_in).days,
+                late=late,
+                actions=_offered(one, offered, late) if may else [],
+            )
+        )
+    return lines
+
+
+_COME = (BookingStatus.CHECKED_IN, BookingStatus.CHECKED_OUT)
+
+
+def _offered(booking: Booking, offered: set[BookingAction], late: bool) -> list[BookingAction]:
+    """What the desk does in passing; nobody is a no-show before their day is over."""
+    possible = [one for one in actions(BookingStatus(booking.status)) if one in offered]
+    return possible if late else [one for one in possible if one is not BookingAction.MARK_NO_SHOW]
+
+
+def _tiles(
+    visitor: Visitor, in_house: int, arrivals: DayList, departures: DayList, night: Night, prop: Property | None
+) -> list[Tile]:
+    may_list = Ability.SEE_BOOKINGS in visitor.access.abilities
+    at = f"&{CHOSEN}={prop.code}" if prop else ""
+
+    def listed(what: str) -> str:
+        return f"{reverse('bookings')}?{what}{at}" if may_list else ""
+
+    share = round(100 * night.sold / night.rooms) if night.rooms else 0
+    return [
+        Tile(
+            "arrivals",
+            _("Arrivals"),
+            str(arrivals.count),
+            _("%(count)d checked in") % {"count": arrivals.done},
+            listed("day=arrivals"),
+        ),
+        Tile(
+            "departures",
+            _("Departures"),
+            str(departures.count),
+            _("%(count)d checked out") % {"count": departures.done},
+            listed("day=departures"),
+        ),
+        Tile("in-house", _("In house"), str(in_house), _("checked in now"), listed("day=in-house")),
+        Tile(
+            "tonight",
+            _("Occupied tonight"),
+            f"{share} %",
+            _("%(sold)d of %(rooms)d rooms") % {"sold": night.sold, "rooms": night.rooms},
+            listed("day=tonight"),
+            "bad" if night.oversold else "",
+        ),
+    ]
+
+
+def _warnings(visitor: Visitor, ids: frozenset[UUID], now: datetime) -> list[Tile]:
+    """What asks for a person, as far as they see it; empty when all is well."""
+    asks = what_asks(visitor)
+    found = []
+    if asks["open_conflicts"]:
+        found.append(
+            Tile(
+                "conflicts",
+                _("Conflicts"),
+                str(asks["open_conflicts"]),
+                _("more sold than there is"),
+                reverse("conflicts"),
+                "bad",
+            )
+        )
+    if asks["attention"]:
+        found.append(
+            Tile(
+                "attention",
+                _("Messages"),
+                str(asks["attention"]),
+                _("from channels, not understood"),
+                reverse("inbox"),
+                "bad",
+            )
+        )
+    if Ability.SEE_CHANNELS in visitor.access.abilities:
+        counts = count_states(now=now, property_ids=ids)
+        troubled = counts["stopped"] + counts["failing"] + counts["refused"]
+        if troubled:
+            found.append(
+                Tile("channels", _("Channels"), str(troubled), _("not in step"), reverse("connections"), "wait")
+            )
+    return found

@@ -1,0 +1,86 @@
+"""Who may open and do what: every address of the portal against every role."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, URLResolver, reverse
+from django.urls.converters import SlugConverter
+
+from innsync.apps.accounts.models import Role
+from innsync.apps.accounts.roles import ABILITIES, Ability
+from innsync.portals.admin import urls as admin_urls
+from innsync.portals.admin.navigation import SECTIONS
+
+# What each address needs to be looked at, and to be acted on; None: no such method. EVERYBODY: any member.
+EVERYBODY = "everybody"
+SEE, ACT = Ability.SEE_CHANNELS, Ability.MANAGE_CHANNELS
+DESK, BOOKINGS, MANAGE = Ability.SEE_DESK, Ability.SEE_BOOKINGS, Ability.MANAGE_BOOKINGS
+NEEDS: dict[str, tuple[str | None, str | None]] = {
+    "home": (EVERYBODY, None),
+    "today": (DESK, None),
+    "today-live": (DESK, None),
+    "properties-offered": (EVERYBODY, None),
+    "connections": (SEE, None),
+    "connections-live": (SEE, None),
+    "connection": (SEE, None),
+    "pause": (None, ACT),
+    "resume": (None, ACT),
+    "audit": (None, ACT),
+    "full-sync": (ACT, ACT),
+    "inbox": (SEE, None),
+    "message": (SEE, None),
+    "replay": (None, ACT),
+    "replay-all": (None, ACT),
+    "conflicts": (BOOKINGS, None),
+    "move": (None, MANAGE),
+    "release": (None, MANAGE),
+    "walk": (MANAGE, MANAGE),
+    "ask": (None, MANAGE),
+    "bookings": (BOOKINGS, None),
+    "booking": (BOOKINGS, None),
+    "booking-cancel": (MANAGE, MANAGE),
+    "booking-state": (None, MANAGE),
+}
+
+
+def _patterns() -> list[URLPattern]:
+    return [one for one in admin_urls.urlpatterns if isinstance(one, URLPattern)]
+
+
+def _address(pattern: URLPattern) -> str:
+    """An address of that pattern, of things that are not there."""
+    values = {
+        name: "some" if isinstance(one, SlugConverter) else uuid4() for name, one in pattern.pattern.converters.items()
+    }
+    return reverse(pattern.name or "", kwargs=values)
+
+
+def test_every_address_is_in_the_table():
+    assert {one.name for one in _patterns()} == set(NEEDS)
+    assert not [one for one in admin_urls.urlpatterns if isinstance(one, URLResolver)]
+
+
+@pytest.mark.parametrize("role", list(Role), ids=str)
+def test_a_role_opens_and_does_what_the_table_allows_and_nothing_else(enter, role):
+    client = enter(role)
+    found = {}
+    for pattern in _patterns():
+        path = _address(pattern)
+        found[pattern.name] = tuple(
+            None if status == 405 else status != 403
+            for status in (client.get(path).status_code, client.post(path).status_code)
+        )
+    allowed = {*ABILITIES[role], EVERYBODY}
+    assert found == {
+        name: tuple(None if need is None else need in allowed for need in needs) for name, needs in NEEDS.items()
+    }
+
+
+@pytest.mark.parametrize("role", list(Role), ids=str)
+def test_the_menu_shows_what_the_role_may_open_and_one_lands_on_its_first_entry(enter, role):
+    answer = enter(role).get("/", follow=True)
+    shown = [one.key for one in answer.context["menu"]]
+    assert shown == [one.key for one in SECTIONS if one.needs in ABILITIES[role]]
+    assert answer.context["section"] == shown[0]
