@@ -289,6 +289,74 @@ def test_two_conflicts_that_meet_become_one_that_knows_both(stack: Stack) -> Non
     assert (later.state, later.resolution) == ("resolved", "joined with the nights beside it")
 
 
+def cancel_last(stack: Stack, channel: str) -> None:
+    """The channel's guest who booked last cancels."""
+    reference = stack.rows(
+        "SELECT channel_ref FROM reservations_booking WHERE channel = %s ORDER BY created_at DESC", channel
+    )[0][0]
+    stack.cancel_at(channel, reference)
+    stack.pull(channel)
+    stack.settle()
+
+
+def test_two_conflicts_that_met_and_part_again_are_the_two_that_they_were(stack: Stack) -> None:
+    for offset in (10, 12):
+        stack.book(offset, 1)
+        stack.settle()
+        oversell(stack, offset=offset, nights=1)
+    earlier, later = stack.open_conflicts()
+    with tenant(stack.organization_id):
+        conflicts.ask_channel(conflict_id=later.id, now=datetime.now(UTC), actor="desk")
+    stack.book(11, 1)
+    stack.settle()
+    oversell(stack, offset=11, nights=1)
+    assert state_of(stack, later) == ("resolved", "channel asked to cancel")
+    events_before = told(stack)
+    cancel_last(stack, "channex")
+    assert [(one.id, one.first, one.last) for one in stack.open_conflicts()] == [
+        (one.id, stack.today + timedelta(days=offset), stack.today + timedelta(days=offset))
+        for one, offset in ((earlier, 10), (later, 12))
+    ]
+    assert state_of(stack, later) == ("open", "channel asked to cancel")
+    assert later.resolved_at is None
+    assert [entry["what"].split(":")[0] for entry in later.timeline] == [
+        "oversold by 1",
+        "channel asked to cancel",
+        "joined with the nights beside it",
+        "nights changed",
+    ]
+    assert told(stack) == events_before
+
+
+def test_nights_that_part_from_a_conflict_take_along_what_was_noted(stack: Stack) -> None:
+    for offset in (10, 11, 12):
+        stack.book(offset, 1)
+    stack.settle()
+    oversell(stack, offset=10, nights=3)
+    (whole,) = stack.open_conflicts()
+    events_before = told(stack)
+    with tenant(stack.organization_id):
+        conflicts.ask_channel(conflict_id=whole.id, now=datetime.now(UTC), actor="desk")
+        middle = stack.rows(
+            "SELECT booking_id FROM reservations_roomstay WHERE check_in = %s AND holds_stock AND check_out - check_in = 1",
+            stack.today + timedelta(days=11),
+        )[0][0]
+        reservations.cancel(house=stack.house(), booking_id=middle, now=datetime.now(UTC), actor="guest")
+    stack.settle()
+    left, parted = stack.open_conflicts()
+    assert left.id == whole.id
+    assert (parted.first, parted.last) == (stack.today + timedelta(days=12),) * 2
+    for one in (left, parted):
+        assert (one.booking_id, one.opened_at) == (whole.booking_id, whole.opened_at)
+        assert state_of(stack, one) == ("open", "channel asked to cancel")
+        assert [entry["what"].split(":")[0] for entry in one.timeline] == [
+            "oversold by 1",
+            "channel asked to cancel",
+            "nights changed",
+        ]
+    assert told(stack) == events_before
+
+
 def test_a_conflict_that_shrinks_keeps_its_identity(stack: Stack, conflict: Conflict) -> None:
     (reference,) = stack.rows("SELECT channel_ref FROM reservations_booking WHERE channel = 'channex'")[0]
     stack.change("channex", reference, check_in=(stack.today + timedelta(days=11)).isoformat())

@@ -17,6 +17,8 @@ from innsync.apps.reservations.services.rooms import release_out_of_order
 from innsync.domain.errors import DomainError
 from innsync.domain.spans import compress
 
+JOINED = "joined with the nights beside it"
+
 
 class NoWayOut(DomainError):
     """The conflict is settled already, or this way does not fit it."""
@@ -59,10 +61,11 @@ def _bring_in_line(
     now: datetime,
     cause: str,
 ) -> None:
-    known = {night for conflict in own for night in _nights(conflict.first, conflict.last)}
+    known = {night: conflict for conflict in own for night in _nights(conflict.first, conflict.last)}
     kept: dict[tuple[date, date], Conflict] = {}
     for conflict in own:
-        match = next((span for span in spans if span[0] <= conflict.last and span[1] >= conflict.first), None)
+        matches = [span for span in spans if span[0] <= conflict.last and span[1] >= conflict.first]
+        match = next((span for span in matches if span not in kept), matches[0] if matches else None)
         if match is None:
             conflict.state, conflict.resolved_at = "resolved", now
             conflict.resolution = conflict.resolution or "room became free"
@@ -72,13 +75,21 @@ def _bring_in_line(
             _join(conflict, kept[match], now, cause)
         else:
             kept[match] = conflict
-    for first, last in spans:
+    # What parts from a conflict first: it begins with the timeline as it was until now.
+    for first, last in sorted(spans, key=lambda span: span in kept):
         added = [night for night in _nights(first, last) if night not in known]
-        conflict = kept.get((first, last)) or Conflict(
-            organization_id=organization_id, property_id=property_id, room_type_id=room_type_id, opened_at=now
-        )
-        if (conflict.first, conflict.last) == (first, last):
+        before = kept.get((first, last))
+        if before is not None and (before.first, before.last) == (first, last):
             continue
+        whole = next((known[night] for night in _nights(first, last) if night in known), None)
+        if before is not None:
+            conflict = before
+        elif whole is not None:
+            conflict = _part(whole, first, last)
+        else:
+            conflict = Conflict(
+                organization_id=organization_id, property_id=property_id, room_type_id=room_type_id, opened_at=now
+            )
         conflict.first, conflict.last = first, last
         if added:
             conflict.booking_id = _latest_booking(property_id, room_type_id, added[0], added[-1])
@@ -117,12 +128,35 @@ def _tell(conflict: Conflict, now: datetime) -> None:
 
 def _join(conflict: Conflict, wider: Conflict, now: datetime, cause: str) -> None:
     """Nights between two conflicts were oversold as well: they are one from now on, which takes over what was noted."""
-    conflict.state, conflict.resolved_at = "resolved", now
-    conflict.resolution = "joined with the nights beside it"
-    _log(conflict, f"joined with the nights beside it: {cause}", now)
-    conflict.save()
+    conflict.state, conflict.resolved_at, conflict.joined_into = "resolved", now, wider
+    conflict.resolution = conflict.resolution or JOINED
     wider.timeline = sorted([*wider.timeline, *conflict.timeline], key=lambda entry: str(entry["at"]))
+    _log(conflict, f"{JOINED}: {cause}", now)
+    conflict.save()
+    conflict.joined.update(joined_into=wider)
     wider.save()
+
+
+def _part(whole: Conflict, first: date, last: date) -> Conflict:
+    """The conflict of nights that are no longer in a row with their conflict's: the one that they had been, open again.
+
+    Where they never were one of their own, it begins with what was noted so far.
+    """
+    joined = whole.joined.filter(first__lte=last, last__gte=first).order_by("id").first()
+    if joined is None:
+        return Conflict(
+            organization_id=whole.organization_id,
+            property_id=whole.property_id,
+            room_type_id=whole.room_type_id,
+            booking_id=whole.booking_id,
+            opened_at=whole.opened_at,
+            resolution=whole.resolution,
+            timeline=whole.timeline,
+        )
+    whole.joined.filter(first__lte=last, last__gte=first).exclude(id=joined.id).update(joined_into=joined)
+    joined.state, joined.resolved_at, joined.joined_into = "open", None, None
+    joined.resolution = "" if joined.resolution == JOINED else joined.resolution
+    return joined
 
 
 def _latest_booking(property_id: UUID, room_type_id: UUID, first: date, last: date) -> UUID | None:

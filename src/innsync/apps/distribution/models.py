@@ -291,6 +291,8 @@ class Conflict(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=40, blank=True)
     timeline = models.JSONField(default=list)
+    # The open one that took its nights in when they met; it is open again when they part.
+    joined_into = models.ForeignKey("self", models.SET_NULL, null=True, related_name="joined")
 
     class Meta:
         indexes = [models.Index(fields=["organization", "state", "-opened_at"], name="open_conflicts")]
