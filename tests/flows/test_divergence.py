@@ -51,6 +51,24 @@ def test_the_wait_counts_from_the_change_however_often_the_channel_failed_meanwh
     assert 600_000 < worst < 900_000
 
 
+def test_a_full_sync_hides_no_change_that_waits(stack: Stack) -> None:
+    """An operator presses it when a channel was down; nights that had not changed don't count with it."""
+    stack.faults("channex", status=503)
+    stack.book(10, 2)
+    stack.settle()
+    with tenant(stack.organization_id):
+        Dirty.objects.filter(connection_id=stack.connections["channex"]).update(since=F("since") - timedelta(hours=3))
+    stack.faults("channex")
+    stack.book(20, 1)
+    with tenant(stack.organization_id):
+        sync(connection=stack.link("channex"), now=datetime.now(UTC), cause="asked for", forget=True, force=True)
+        Connection.objects.update(retry_at=None)
+    stack.settle()
+    figures = [row[1:] for row in stack.rows(FIGURES) if row[0] == "channex"]
+    assert max(worst for *_, worst in figures) > 3 * 3_600_000
+    assert sum(cells for cells, *_ in figures) < 100, "of three nights"
+
+
 def test_the_series_shows_the_worst_of_each_minute_and_health_the_last_hour(stack: Stack) -> None:
     stack.book(10, 2)
     stack.settle()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution import acknowledged
-from innsync.apps.distribution.marks import Mark
+from innsync.apps.distribution.marks import FIRST_LOAD, Mark
 from innsync.apps.distribution.models import Connection, Divergence, PushLog
 from innsync.apps.distribution.selectors import Linked
 from innsync.apps.events import services as events
@@ -167,21 +167,25 @@ def load_refused(connection_id: UUID, first: date, last: date) -> dict[tuple[Tar
 def _measure(linked: Linked, marks: Sequence[Mark], push: Push, answered: datetime) -> None:
     """How long the accepted cells had differed, from the commit of the change to the channel's answer.
 
-    What goes out with a first load or a full sync says nothing about that: all of it is sent, whether it changed or not.
+    Before its first load a channel shows nothing that could differ, and a full sync alone says nothing about that: all
+    of it is sent, whether it changed or not. Nights of a full sync that had changed as well count, and nothing but these.
     """
     types = linked.room_types()
+    never_shown = [mark for mark in marks if mark.cause == FIRST_LOAD]
+    changes = sorted((mark for mark in marks if not mark.is_a_load), key=lambda mark: mark.since)
     waits: list[tuple[float, int]] = []
     for update in push.updates:
-        causes = [
-            mark
-            for mark in marks
-            if mark.concerns(update.target, types[update.target])
-            and mark.first <= update.last
-            and mark.last >= update.first
+        since: dict[date, datetime] = {}
+        for mark in changes:
+            if mark.concerns(update.target, types[update.target]):
+                first, last = max(mark.first, update.first), min(mark.last, update.last)
+                for offset in range((last - first).days + 1):
+                    since.setdefault(first + timedelta(days=offset), mark.since)
+        waits += [
+            ((answered - one).total_seconds() * 1000, len(update.values))
+            for night, one in since.items()
+            if not any(mark.first <= night <= mark.last for mark in never_shown)
         ]
-        if causes and not any(mark.is_a_load for mark in causes):
-            since = min(mark.since for mark in causes)
-            waits.append(((answered - since).total_seconds() * 1000, update.nights * len(update.values)))
     if not waits:
         return
     waits.sort()
