@@ -115,6 +115,7 @@ class Listing:
     """A part of a channel's own list of bookings; `after` is where the next part begins, in words of the adapter's own.
 
     Each part is stored before the next is read, so that a long list is read on where a fault ended it. Empty: the end.
+    No two parts of a list have the same: one that comes again is a list that never ends.
     """
 
     messages: tuple[RawMessage, ...]

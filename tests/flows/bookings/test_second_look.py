@@ -5,6 +5,7 @@ Field reports behind these tests: complaints C22, C31.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -130,6 +131,64 @@ def test_a_second_look_that_was_killed_is_read_on_where_it_ended(stack: Stack, m
     assert {ref for (ref,) in stack.rows("SELECT channel_ref FROM reservations_booking")} == set(lost)
     assert stack.link("channex").listing is None
     assert stack.link("channex").last_listed_at is not None
+
+
+def test_a_look_that_is_to_begin_anew_does_so_while_it_runs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue was away meanwhile: what it forgot stands at the beginning, which the look has left behind."""
+    asked: list[str] = []
+
+    def pages(_self: object, _session: object, _prop: object, _since: datetime, after: str) -> Listing:
+        asked.append(after)
+        if len(asked) == 2:
+            with tenant(stack.organization_id):
+                Connection.objects.filter(id=stack.connections["channex"]).update(listing=None)
+        return Listing((), {"": "2", "2": "3", "3": ""}[after])
+
+    monkeypatch.setattr(ChannexAdapter, "list_bookings", pages)
+    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    assert asked == ["", "2", "", "2", "3"]
+    assert stack.link("channex").listing is None
+    assert stack.link("channex").last_listed_at is not None
+
+
+def test_two_looks_at_a_time_do_not_keep_each_other_from_ending(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {"since": "2026-01-01T00:00:00+00:00", "began": datetime.now(UTC).isoformat(), "after": "9"}
+    asked: list[str] = []
+
+    def pages(_self: object, _session: object, _prop: object, _since: datetime, after: str) -> Listing:
+        asked.append(after)
+        with tenant(stack.organization_id):
+            Connection.objects.filter(id=stack.connections["channex"]).update(listing=others)
+        return Listing((), {"": "2", "2": ""}[after])
+
+    monkeypatch.setattr(ChannexAdapter, "list_bookings", pages)
+    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    assert asked == ["", "2"]
+    assert stack.link("channex").listing == others
+
+
+@pytest.mark.parametrize(
+    ("next_of", "most"),
+    [(lambda after: {"": "a", "a": "b", "b": "a"}[after], 3), (lambda after: str(int(after or 0) + 1), 20)],
+    ids=["in a circle", "for ever"],
+)
+def test_a_list_that_never_ends_is_the_channels_fault(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, next_of: Callable[[str], str], most: int
+) -> None:
+    asked: list[str] = []
+
+    def pages(_self: object, _session: object, _prop: object, _since: datetime, after: str) -> Listing:
+        asked.append(after)
+        assert len(asked) < 100
+        return Listing((), next_of(after))
+
+    monkeypatch.setattr(pulling, "MOST_PARTS", 20)
+    monkeypatch.setattr(ChannexAdapter, "list_bookings", pages)
+    pulling.list_changed(organization_id=stack.organization_id, connection_id=stack.connections["channex"])
+    assert len(asked) == most
+    assert stack.link("channex").last_listed_at is None
+    with tenant(stack.organization_id):
+        assert "never ends" in stack.link("channex").account.last_error
 
 
 @pytest.mark.parametrize("ago", [timedelta(minutes=59), timedelta(minutes=61)])

@@ -22,13 +22,21 @@ from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import finish_resuming, follow_missed_list, schedule
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
-from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, RateLimited, Transient
+from innsync.integrations.errors import (
+    ContractBroken,
+    IntegrationError,
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Transient,
+)
 from innsync.integrations.http import Session
 from innsync.integrations.manifest import Adapter, manifests
 from innsync.integrations.ports import AckItem, AckResult, Listing, RawMessage
 
 log = structlog.get_logger()
 MOST_PAGES = 200
+MOST_PARTS = 2000  # of a list: one that goes on for ever would never let go of its worker
 MOST_IN_VAIN = 3  # tries in a row of which nothing was taken: then it is not the messages that are wrong
 ACK_AT_ONCE = 25
 # Times that many at the same time: as many connections to the database as a process has to spare beside its jobs'.
@@ -226,7 +234,8 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
     """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted.
 
     It goes back to the last one that succeeded, and three days at least. The list is stored part by part, and one that
-    ended in a fault is read on from there, unless a moment to go back to is given. What the channel lists as not acknowledged is acknowledged, known here or not: it has not heard of it.
+    ended in a fault is read on from there, unless a moment to go back to is given. What the channel lists as not
+    acknowledged is acknowledged, known here or not: it has not heard of it.
     """
     now = datetime.now(UTC)
     with tenant(organization_id):
@@ -238,22 +247,41 @@ def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime 
     with tenant(organization_id):
         follow_missed_list(account=account, connection_id=connection_id, now=now)
     look = _Look.go_on(linked.connection, now) if since is None else _Look.begin(linked.connection, now, since)
+    written = linked.connection.listing
+    seen = {look.after}
     adopted = 0
     try:
         while True:
             part: Listing = adapter.implementation.list_bookings(session, linked.ref, look.since, look.after)
             adopted += _adopt(organization_id, account, adapter, session, part.messages)
+            if part.after and (part.after in seen or len(seen) >= MOST_PARTS):
+                raise ContractBroken(
+                    "the list of bookings never ends", vendor=account.vendor, operation="list_bookings"
+                )
+            look = replace(look, after=part.after)
+            if not _keep(organization_id, connection_id, written, look):
+                look, written, seen = _Look.begin(linked.connection, now, since), None, {""}
+                continue
             if not part.after:
                 break
-            look = replace(look, after=part.after)
-            with tenant(organization_id):
-                Connection.objects.filter(id=connection_id).update(listing=look.written())
-        with tenant(organization_id):
-            Connection.objects.filter(id=connection_id).update(last_listed_at=look.began, listing=None)
+            written = look.written()
+            seen.add(part.after)
     except IntegrationError as error:
         _went_wrong(organization_id, account, error)
         _look_again_later(organization_id, connection_id, error, now)
     return adopted
+
+
+def _keep(organization_id: UUID, connection_id: UUID, written: object, look: _Look) -> bool:
+    """Write down how far a look has come, unless another one is under way. Answers False when it is to begin anew."""
+    with tenant(organization_id):
+        found = Connection.objects.select_for_update().filter(id=connection_id)
+        standing = found.values_list("listing", flat=True).get()
+        if standing == written and look.after:
+            found.update(listing=look.written())
+        elif standing == written:
+            found.update(listing=None, last_listed_at=look.began)
+        return standing == written or standing is not None
 
 
 @dataclass(frozen=True, slots=True)

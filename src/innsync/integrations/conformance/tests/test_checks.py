@@ -13,7 +13,7 @@ from innsync.integrations import manifest
 from innsync.integrations.conformance import adapters, bookings, pushing, worlds
 from innsync.integrations.conformance.case import AdapterCase, connected
 from innsync.integrations.errors import IntegrationError, NotAuthorised, OutcomeUnknown, RateLimited
-from innsync.integrations.ports import AckResult, Page, Push, PushResult
+from innsync.integrations.ports import AckResult, Listing, Page, Push, PushResult
 from innsync.integrations.simulation.tests.toyland.adapter import Toyland
 from innsync.integrations.simulation.tests.toyland.simulator import WORLD
 
@@ -211,3 +211,15 @@ def test_a_world_that_crashes_on_garbage_is_found_out(monkeypatch, caplog):
     with worlds.driven("toyland") as case, pytest.raises(AssertionError):
         worlds.no_garbage_crashes_the_vendor(case)
     assert "JSONDecodeError" in caplog.text
+
+
+@pytest.mark.parametrize("next_of", [{"": "a", "a": "b", "b": "a"}.__getitem__, lambda after: after + "x"])
+def test_a_list_that_never_ends_is_found_out(monkeypatch, next_of):
+    monkeypatch.setattr(
+        Toyland,
+        "list_bookings",
+        lambda _self, _session, _prop, _since, after: Listing((), next_of(after)),
+        raising=False,
+    )
+    with connected("toyland") as case, pytest.raises(AssertionError, match="never ends"):
+        bookings.the_second_look_finds_what_the_queue_lost(case)
