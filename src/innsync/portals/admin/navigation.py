@@ -28,6 +28,7 @@ SECTIONS = (
     Section("connections", _("Channels"), "plug-connected", Ability.SEE_CHANNELS),
     Section("inbox", _("Inbox"), "inbox", Ability.SEE_CHANNELS, asks="attention"),
     Section("conflicts", _("Conflicts"), "alert-triangle", Ability.SEE_BOOKINGS, asks="open_conflicts"),
+    Section("reports", _("Reports"), "chart-bar", Ability.SEE_REPORTS),
 )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from innsync.portals.admin import bookings, conflicts, connections, desk, home, inbox, overview, properties, today
+from innsync.portals.admin import bookings, conflicts, connections, desk, home, inbox, overview, properties, reports, today
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("today", today.today, name="today"),
     path("today/live", today.live, name="today-live"),
     path("properties/offered", properties.offered, name="properties-offered"),
+    path("reports", reports.reports, name="reports"),
+    path("reports/nights.csv", reports.nights_csv, name="reports-csv"),
     path("connections", overview.overview, name="connections"),
     path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),

@@ -78,6 +78,12 @@ def day(value: date) -> str:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """`83 %`; a dash where there was nothing to share in."""
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+@register.filter
 def verb(action: str) -> str:
     """An action on a booking as its button says it."""
     return str(ACTIONS[BookingAction(action)])

@@ -151,6 +151,7 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
     house.book(0, room="suite", guest="Ada Arriving")
     paths = [
         "/today",
+        "/reports",
         "/bookings?state=dead",
         f"/bookings/{booking}/cancel",
         "/connections",

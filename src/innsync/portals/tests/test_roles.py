@@ -22,6 +22,8 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "today": (DESK, None),
     "today-live": (DESK, None),
     "properties-offered": (EVERYBODY, None),
+    "reports": (Ability.SEE_REPORTS, None),
+    "reports-csv": (Ability.SEE_REPORTS, None),
     "connections": (SEE, None),
     "connections-live": (SEE, None),
     "connection": (SEE, None),

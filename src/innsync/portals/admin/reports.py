@@ -1,0 +1,246 @@
+"""Reports: occupancy, ADR and RevPAR by night and by channel, pick-up and pace; on the screen and as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from innsync.apps.accounts.roles import Ability
+from innsync.apps.properties.models import Property
+from innsync.apps.reports.pace import A_YEAR, Month, measure_pace
+from innsync.apps.reports.performance import Figures, Nights, Performance, measure
+from innsync.domain.money import Money
+from innsync.integrations.manifest import channel_name
+from innsync.portals.access import Visitor, page
+from innsync.portals.admin.choice import Choice, choose_property, today_at
+from innsync.portals.admin.pages import show
+from innsync.portals.admin.sparkline import Bar
+from innsync.portals.templatetags.portal import percent
+
+MOST_NIGHTS = 400
+BY_NIGHT = 62
+"""Up to so many nights each has a bar and a line of its own; of more, each month."""
+WIDTH, HEIGHT = 720.0, 140.0
+PICK_UP_DAYS = 7
+
+
+class Range(forms.Form):
+    """The nights that a report is about, both ends included; without any, this month's."""
+
+    first = forms.DateField(label=gettext_lazy("From"), required=False)
+    last = forms.DateField(label=gettext_lazy("Until"), required=False)
+
+    def __init__(self, data: QueryDict, today: date) -> None:
+        this = dict(zip(("first", "last"), (day.isoformat() for day in month_of(today)), strict=True))
+        super().__init__(data if data.get("first") or data.get("last") else this, auto_id="f-%s")
+        self.today = today
+        for field in self.fields.values():
+            field.widget = forms.DateInput(
+                format="%Y-%m-%d", attrs={"type": "date", "class": "form-control form-control-sm"}
+            )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        first, last = self._nights(said.get("first"), said.get("last"))
+        if last < first:
+            self.add_error("last", _("must not be before the first night"))
+        elif (last - first).days >= MOST_NIGHTS:
+            self.add_error("last", _("must be at most %(count)d nights after the first") % {"count": MOST_NIGHTS})
+        return said
+
+    def _nights(self, first: date | None, last: date | None) -> tuple[date, date]:
+        month = month_of(self.today)
+        if first is None and last is None:
+            return month
+        start = first or (last or self.today).replace(day=1)
+        return start, last or max(start, month_of(start)[1])
+
+    def nights(self, prop: Property) -> Nights:
+        """What is asked for; this month where that can't be read."""
+        said = self.cleaned_data if self.is_valid() else {}
+        return Nights([prop.id], *self._nights(said.get("first"), said.get("last")))
+
+
+def month_of(day: date) -> tuple[date, date]:
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a table. label: a night, a month or a channel."""
+
+    label: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A bar of the chart, and what it says."""
+
+    bar: Bar
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure beside what it was 52 weeks before; difference: in per cent, None where there was nothing."""
+
+    key: str
+    label: str
+    value: str
+    before: str
+    difference: int | None
+
+
+@page(Ability.SEE_REPORTS)
+def reports(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    prop = choose_property(request, visitor)
+    if prop is None:
+        return show(request, visitor, "reports.html", {"prop": None}, section="reports")
+    now = datetime.now(UTC)
+    form = Range(request.GET, today_at(prop, now))
+    nights = form.nights(prop)
+    found, before = (measure(one, currency=prop.currency) for one in (nights, nights.earlier(A_YEAR)))
+    lines = _lines(found)
+    context = {
+        "prop": prop,
+        "choice": Choice.of(visitor, prop),
+        "form": form,
+        "nights": nights,
+        "ranges": _ranges(form.today),
+        "changes": _changes(found.total, before.total),
+        "lines": lines,
+        "chart": _chart(lines),
+        "chart_width": WIDTH,
+        "chart_height": HEIGHT,
+        "channels": [Line(channel_name(key), one) for key, one in found.by_channel.items()],
+        "total": found.total,
+        "others": found.others.values(),
+        "months": _months(prop, now),
+        "pick_up_days": PICK_UP_DAYS,
+        "csv": f"?{_query(prop, nights)}",
+    }
+    return show(request, visitor, "reports.html", context, section="reports")
+
+
+@page(Ability.SEE_REPORTS)
+def nights_csv(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """The nights by channel, as a table for other programs: dates as ISO 8601, amounts with a point."""
+    prop = choose_property(request, visitor)
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    writer = csv.writer(response)
+    writer.writerow(["property", "night", "rooms", "sold", "occupancy", "revenue", "adr", "revpar", "currency"])
+    if prop is not None:
+        nights = Range(request.GET, today_at(prop)).nights(prop)
+        for night, one in measure(nights, currency=prop.currency).by_night.items():
+            share = "" if one.occupancy is None else f"{one.occupancy:.4f}"
+            writer.writerow(
+                [
+                    prop.code,
+                    night,
+                    one.rooms,
+                    one.sold,
+                    share,
+                    one.revenue,
+                    one.adr or "",
+                    one.revpar or "",
+                    prop.currency,
+                ]
+            )
+        response["Content-Disposition"] = f'attachment; filename="{prop.code}-{nights.first}-{nights.last}.csv"'
+    return response
+
+
+def _query(prop: Property, nights: Nights) -> str:
+    query = QueryDict(mutable=True)
+    query.update({"property": prop.code, "first": nights.first.isoformat(), "last": nights.last.isoformat()})
+    return query.urlencode()
+
+
+def _ranges(today: date) -> list[tuple[str, date, date]]:
+    """The ranges that are asked for most."""
+    this = month_of(today)
+    return [
+        (_("This month"), *this),
+        (_("Last month"), *month_of(this[0] - timedelta(days=1))),
+        (_("Next month"), *month_of(this[1] + timedelta(days=1))),
+        (_("Next 30 nights"), today, today + timedelta(days=29)),
+        (_("Last 12 months"), today - timedelta(days=364), today - timedelta(days=1)),
+    ]
+
+
+def _lines(found: Performance) -> list[Line]:
+    if len(found.by_night) <= BY_NIGHT:
+        return [Line(f"{night:%a} {night.day} {night:%b %Y}", one) for night, one in found.by_night.items()]
+    months: dict[str, list[Figures]] = {}
+    for night, one in found.by_night.items():
+        months.setdefault(f"{night:%b %Y}", []).append(one)
+    return [Line(label, _together(ones, found.currency)) for label, ones in months.items()]
+
+
+def _together(ones: Sequence[Figures], currency: str) -> Figures:
+    revenue = Money(sum(one.revenue.minor for one in ones), currency)
+    return Figures(sum(one.rooms for one in ones), sum(one.sold for one in ones), revenue)
+
+
+def _chart(lines: Sequence[Line]) -> list[Column]:
+    """Occupancy as bars; a full house reaches the top."""
+    step = WIDTH / max(1, len(lines))
+    found = []
+    for index, line in enumerate(lines):
+        height = round(HEIGHT * min(1.0, line.figures.occupancy or 0.0), 2)
+        bar = Bar(round(index * step, 2), round(HEIGHT - height, 2), round(step * 0.8, 2), height)
+        found.append(Column(bar, f"{line.label}: {percent(line.figures.occupancy)}"))
+    return found
+
+
+def _changes(now: Figures, before: Figures) -> list[Change]:
+    def money(one: Money | None) -> str:
+        return f"{one} {one.currency}" if one else "–"
+
+    def difference(new: float | None, old: float | None) -> int | None:
+        return round(100 * (new - old) / old) if new is not None and old else None
+
+    def minor(one: Money | None) -> float | None:
+        return one.minor if one else None
+
+    return [
+        Change(
+            "occupancy",
+            _("Occupancy"),
+            percent(now.occupancy),
+            percent(before.occupancy),
+            difference(now.occupancy, before.occupancy),
+        ),
+        Change("adr", "ADR", money(now.adr), money(before.adr), difference(minor(now.adr), minor(before.adr))),
+        Change(
+            "revpar",
+            "RevPAR",
+            money(now.revpar),
+            money(before.revpar),
+            difference(minor(now.revpar), minor(before.revpar)),
+        ),
+        Change(
+            "revenue",
+            _("Room revenue"),
+            money(now.revenue),
+            money(before.revenue),
+            difference(now.revenue.minor, before.revenue.minor),
+        ),
+    ]
+
+
+def _months(prop: Property, now: datetime) -> list[Month]:
+    today = today_at(prop, now)
+    since = datetime.combine(today - timedelta(days=PICK_UP_DAYS), datetime.min.time(), ZoneInfo(prop.time_zone))
+    return measure_pace(property_ids=[prop.id], currency=prop.currency, today=today, now=now, since=since)
