@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from innsync.apps.inventory.selectors import list_stock
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.apps.rates.services import UnknownProduct
 from innsync.apps.reservations.refusals import StayNotSellable
 from innsync.domain.begun import Passed, keep_passed, rows_after
 from innsync.domain.occupancy import Occupancy
-from innsync.domain.offers import Offer, StockRow, search
+from innsync.domain.offers import Offer, StockRow, Unavailable, search
 from innsync.domain.restrictions import NOT_YET, Booked, ReasonCode
 from innsync.domain.stay import StayDates
 
@@ -99,3 +100,24 @@ def charges_of(offers: Sequence[Offer]) -> list[dict[str, Any]]:
                 )
                 line["minor"] += minor
     return list(lines.values())
+
+
+def quote_room(
+    *, house: House, room_type_id: UUID, stay: StayDates, occupancy: Occupancy, now: datetime
+) -> tuple[list[Offer], list[Unavailable]]:
+    """Every rate plan at which one room of the type can be booked now, cheapest first, and why the others can't."""
+    offers, refused = search(
+        stay=stay,
+        occupancies=[occupancy],
+        facts=house.facts,
+        stock=list_stock(property_id=house.id, first=stay.check_in, last=stay.last_night, room_type_ids=[room_type_id]),
+        rates=list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out),
+        today=house.today(now),
+        sellable_days=house.sellable_days,
+        taxes=house.taxes,
+        fees=house.fees,
+    )
+    return (
+        [one for one in offers if one.room_type.id == room_type_id],
+        [one for one in refused if one.room_type.id == room_type_id],
+    )

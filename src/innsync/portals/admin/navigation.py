@@ -24,6 +24,7 @@ class Section:
 
 SECTIONS = (
     Section("today", _("Today"), "home", Ability.SEE_DESK),
+    Section("calendar", _("Calendar"), "calendar-month", Ability.SEE_DESK),
     Section("bookings", _("Bookings"), "calendar-check", Ability.SEE_BOOKINGS),
     Section("connections", _("Channels"), "plug-connected", Ability.SEE_CHANNELS),
     Section("inbox", _("Inbox"), "inbox", Ability.SEE_CHANNELS, asks="attention"),

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from innsync.portals.admin import bookings, conflicts, connections, desk, home, inbox, overview, properties, reports, today
+from innsync.portals.admin import (
+    bookings,
+    conflicts,
+    connections,
+    desk,
+    home,
+    inbox,
+    overview,
+    properties,
+    reports,
+    today,
+)
+from innsync.portals.admin.calendar import making, stays
+from innsync.portals.admin.calendar import pages as calendar
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,6 +26,15 @@ urlpatterns = [
     path("properties/offered", properties.offered, name="properties-offered"),
     path("reports", reports.reports, name="reports"),
     path("reports/nights.csv", reports.nights_csv, name="reports-csv"),
+    path("calendar", calendar.calendar, name="calendar"),
+    path("calendar/rooms/<uuid:room_type_id>", calendar.rooms, name="calendar-rooms"),
+    path("calendar/stays/<uuid:stay_id>", stays.stay, name="calendar-stay"),
+    path("calendar/stays/<uuid:stay_id>/room", stays.place, name="calendar-place"),
+    path("calendar/stays/<uuid:stay_id>/dates", stays.dates, name="calendar-dates"),
+    path("calendar/of/<uuid:property_id>/assign", stays.assign, name="calendar-assign"),
+    path("calendar/of/<uuid:property_id>/new", making.new, name="calendar-new"),
+    path("calendar/of/<uuid:property_id>/out-of-order", making.put_out, name="calendar-put-out"),
+    path("calendar/blocks/<uuid:block_id>", making.block, name="calendar-block"),
     path("connections", overview.overview, name="connections"),
     path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),

@@ -1,0 +1,236 @@
+"""What is begun on empty nights of the chart: a new booking, or a room out of order; and putting it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from innsync.apps.accounts.roles import Ability
+from innsync.apps.inventory.models import OutOfOrder
+from innsync.apps.properties.models import Property
+from innsync.apps.rates.selectors import House, get_house
+from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.chart import ChartRoom, ChartType, list_chart_types, list_free_rooms
+from innsync.apps.reservations.quoting import quote_room
+from innsync.apps.reservations.services.rooms import put_out_of_order, release_out_of_order
+from innsync.domain.channel import GuestDetails
+from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.money import Money
+from innsync.domain.occupancy import Occupancy
+from innsync.domain.stay import StayDates
+from innsync.portals.access import Done, Visitor, confirmed, page
+from innsync.portals.admin.calendar.cards import card, chart_address, day_of, desk_action, get_property
+from innsync.portals.admin.calendar.pages import window_of
+from innsync.portals.admin.calendar.refusals import on, reasons_words, why_not
+from innsync.portals.admin.calendar.window import Window, read_id
+
+_LONGEST = 366
+_LIMITS = {"name": 200, "email": 254, "phone": 40, "reason": 200}
+_ADAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a form asks for. room: None where any room of the type will do."""
+
+    type: ChartType
+    room: ChartRoom | None
+    check_in: date
+    check_out: date
+    adults: str
+    ages: str
+
+    def stay(self) -> StayDates:
+        """Raises InvalidStay, InvalidField for one that is too long."""
+        stay = StayDates(self.check_in, self.check_out)
+        if len(stay) > _LONGEST:
+            raise InvalidField(field="/check_out", problem=f"must be at most {_LONGEST} nights after the arrival")
+        return stay
+
+    def occupancy(self) -> Occupancy:
+        """Raises InvalidField."""
+        words = self.ages.replace(",", " ").split()
+        if not all(one.isdecimal() and len(one) < 3 for one in words):
+            raise InvalidField(field="/child_ages", problem="must be whole years")
+        adults = int(self.adults) if self.adults.isdecimal() and len(self.adults) < 4 else 0
+        return Occupancy(adults, tuple(int(one) for one in words))
+
+
+def _wanted(fields: Mapping[str, str], types: list[ChartType], window: Window) -> Wanted:
+    """Raises Http404 for a place, a room or a type where any room will do, that the property does not have."""
+    place = fields.get("place", "")
+    one = next(
+        (one for one in types if place in ("", str(one.id)) or any(str(room.id) == place for room in one.rooms)), None
+    )
+    if one is None:
+        raise Http404
+    room = next((room for room in one.rooms if str(room.id) == place), None)
+    check_in = day_of(fields, "check_in", max(window.today, window.first))
+    check_out = day_of(fields, "check_out", check_in + _ADAY)
+    text = {name: fields.get(name, "").replace("\x00", "").strip()[:40] for name in ("adults", "ages")}
+    return Wanted(one, room, check_in, check_out, text["adults"] or "2", text["ages"])
+
+
+@page(Ability.MANAGE_BOOKINGS)
+def _ask_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpResponse:
+    """The forms for a new booking and for putting out of order, with what the booking would cost."""
+    prop = get_property(visitor, property_id)
+    window = window_of(request, prop)
+    types = list_chart_types(property_id=prop.id, first=window.first)
+    if not types:
+        raise Http404
+    wanted = _wanted(request.GET, types, window)
+    context = {
+        "property": prop,
+        "types": types,
+        "wanted": wanted,
+        "last": wanted.check_out - _ADAY,
+        "form": {name: request.GET.get(name, "")[:most] for name, most in _LIMITS.items()},
+        "chosen_plan": request.GET.get("plan", ""),
+        **_priced(_house(visitor, prop), wanted),
+    }
+    # The price alone is asked for anew when something in the form changes.
+    part = "_price.html" if request.headers.get("HX-Target") == "price" else "_new.html"
+    return card(request, visitor, part, window, context)
+
+
+def _house(visitor: Visitor, prop: Property) -> House:
+    return get_house(organization_id=visitor.access.organization_id, key=prop.id)
+
+
+def _priced(house: House, wanted: Wanted) -> dict[str, Any]:
+    """What each rate plan costs, cheapest first, and why the others can't be had."""
+    try:
+        stay = wanted.stay()
+        offers, refused = quote_room(
+            house=house, room_type_id=wanted.type.id, stay=stay, occupancy=wanted.occupancy(), now=datetime.now(UTC)
+        )
+    except DomainError as error:
+        return {"refused": why_not(error)}
+    taken = wanted.room is not None and wanted.room.id not in list_free_rooms(
+        property_id=house.id,
+        room_type_ids=[wanted.type.id],
+        check_in=stay.check_in,
+        check_out=stay.check_out,
+    )
+    plans = {plan.code: plan for plan in house.plans.values()}
+    return {
+        "nights": len(stay),
+        "offers": [
+            {
+                "plan": plans[one.product.rate_plan_code],
+                "total": one.total,
+                "a_night": Money(sum(one.nightly_minor) // len(stay), one.currency),
+            }
+            for one in offers
+        ],
+        "unavailable": [
+            (plans[one.product.rate_plan_code].name, reasons_words([str(reason) for reason in one.reasons]))
+            for one in refused
+        ],
+        "taken": taken,
+    }
+
+
+@desk_action
+def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
+    """Booked at the price that was shown, into the room that was chosen."""
+    prop = get_property(visitor, property_id)
+    window = window_of(request, prop)
+    wanted = _wanted(request.POST, list_chart_types(property_id=prop.id, first=window.first), window)
+    house, now = _house(visitor, prop), datetime.now(UTC)
+    text = {name: request.POST.get(name, "").replace("\x00", "").strip()[:most] for name, most in _LIMITS.items()}
+    if not text["name"]:
+        raise InvalidField(field="/name", problem="must be given")
+    plan, _colon, total = request.POST.get("plan", "").partition(":")
+    plan_id = read_id(plan)
+    if plan_id is None or plan_id not in house.plans or not total.isdecimal() or len(total) > 15:
+        raise InvalidField(field="/rate_plan", problem="must be chosen")
+    stay = wanted.stay()
+    record = reservations.book(
+        house=house,
+        stay=stay,
+        rooms=[reservations.RoomRequest(wanted.type.id, plan_id, wanted.occupancy())],
+        guest=GuestDetails(text["name"], text["email"], text["phone"]),
+        now=now,
+        actor=visitor.actor,
+        expected_total=Money(int(total), house.currency),
+    )
+    if wanted.room is not None:
+        reservations.place_stay(
+            organization_id=visitor.access.organization_id,
+            booking_id=record.id,
+            room_stay_id=record.stays[0].id,
+            room_id=wanted.room.id,
+            now=now,
+            actor=visitor.actor,
+        )
+    words = _("%(guest)s is booked: %(code)s, %(total)s %(currency)s.") % {
+        "guest": text["name"],
+        "code": record.code,
+        "total": Money(record.total_minor, record.currency),
+        "currency": record.currency,
+    }
+    return Done(words, chart_address(window.showing(record.stays[0].id, stay.check_in, stay.check_out)))
+
+
+new = confirmed(ask=_ask_new, do=_do_new)
+
+
+@desk_action
+def put_out(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
+    """Out of order from the first night to the last, a room or any one of the type."""
+    prop = get_property(visitor, property_id)
+    window = window_of(request, prop)
+    wanted = _wanted(request.POST, list_chart_types(property_id=prop.id, first=window.first), window)
+    first = day_of(request.POST, "first", window.today)
+    last = day_of(request.POST, "last", first)
+    put_out_of_order(
+        organization_id=visitor.access.organization_id,
+        room_type_id=wanted.type.id,
+        room_id=wanted.room.id if wanted.room else None,
+        first=first,
+        last=last,
+        now=datetime.now(UTC),
+        reason=request.POST.get("reason", "").replace("\x00", "").strip()[: _LIMITS["reason"]],
+    )
+    name = wanted.room.name if wanted.room else wanted.type.name
+    words = _("%(room)s is out of order from %(first)s to %(last)s, and not sold then.")
+    return Done(words % {"room": name, "first": on(first), "last": on(last)}, chart_address(window))
+
+
+def _get_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> tuple[OutOfOrder, Window]:
+    """Raises Http404 for what is not there, is over, or is not the visitor's to see."""
+    found = (
+        OutOfOrder.objects.select_related("property", "room_type", "room")
+        .filter(id=block_id, released_at__isnull=True)
+        .first()
+    )
+    if found is None or not visitor.access.sees(found.property_id):
+        raise Http404
+    return found, window_of(request, found.property)
+
+
+@page(Ability.MANAGE_BOOKINGS)
+def _ask_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> HttpResponse:
+    found, window = _get_block(request, visitor, block_id)
+    return card(request, visitor, "_block.html", window, {"block": found})
+
+
+@desk_action
+def _do_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> Done:
+    found, window = _get_block(request, visitor, block_id)
+    release_out_of_order(
+        organization_id=visitor.access.organization_id, out_of_order_id=found.id, now=datetime.now(UTC)
+    )
+    name = found.room.name if found.room else found.room_type.name
+    return Done(_("%(room)s is back in order, and sold again.") % {"room": name}, chart_address(window))
+
+
+block = confirmed(ask=_ask_block, do=_do_block)
