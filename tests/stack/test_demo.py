@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,6 +138,30 @@ def test_a_channel_that_can_not_be_connected_is_left_for_the_next_start(
     monkeypatch.setattr(sandbox_link, "connect_everywhere", whole)
     demo.seed(sandbox_url, public_url=HUB)
     assert len(connected()) == 9
+
+
+def test_why_a_channel_was_not_connected_is_logged_without_what_was_at_hand(sandbox_url: str, database: str) -> None:
+    """On standard error, of which `innsync up` makes logs/demo.log; it reads the last line of the output."""
+    program = (
+        "import django\n"
+        "django.setup()\n"
+        "from innsync.ops import demo, sandbox_link\n"
+        "def seed(url, *, public_url):\n"
+        "    token = 'at-hand'\n"
+        "    try:\n"
+        "        raise KeyError('a simulator that is being written')\n"
+        "    except KeyError:\n"
+        "        sandbox_link.log.exception('channel_not_connected', vendor='paper')\n"
+        "    return {}\n"
+        "demo.seed = seed\n"
+        "demo.main()\n"
+    )
+    environment = {**os.environ, "DATABASE_URL": database, "INNSYNC_SANDBOX_URL": sandbox_url}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == '{"unlisted": []}\n'
+    assert "channel_not_connected" in done.stderr
+    assert "a simulator that is being written" in done.stderr
+    assert "at-hand" not in done.stderr
 
 
 def test_a_channel_without_a_sandbox_keeps_nobody_from_starting(kept: Path, before_expedia: Callable[[], None]) -> None:

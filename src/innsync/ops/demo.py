@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import django
 import httpx
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +33,7 @@ from innsync.domain.policies import (
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargeKind, FeeRule, TaxRule
 from innsync.ops.files import write_private
+from innsync.ops.setup import use_database
 
 if TYPE_CHECKING:
     from innsync.apps.accounts.models import Organization
@@ -355,7 +355,7 @@ def _stay(
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
-    django.setup()
+    use_database()
     result = seed(settings.SANDBOX_URL, public_url=settings.PUBLIC_URL)
     result = result | {"unlisted": unlisted(settings.SANDBOX_URL)}
     sys.stdout.write(json.dumps(result) + "\n")
