@@ -21,7 +21,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.vault import unseal
 from innsync.integrations.conformance.server import serve
-from innsync.integrations.manifest import manifests
+from innsync.integrations.manifest import adapter, manifests
 from innsync.integrations.simulation.app import installed_worlds
 from innsync.integrations.simulation.world import Clock
 from innsync.ops import demo, sandbox_link
@@ -208,6 +208,27 @@ def test_channels_that_lost_the_property_or_are_ill_keep_nobody_from_starting(sa
     assert {hook["attributes"]["callback_url"].partition("/api/")[0] for hook in webhooks(sandbox_url, account)} == {
         HUB
     }
+
+
+@pytest.mark.parametrize("part", ["open_session", "register_webhook"])
+def test_a_channel_that_is_being_written_keeps_nobody_from_starting(
+    sandbox_url: str, kept: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    demo.seed(sandbox_url, public_url=HUB)
+
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("not written yet")
+
+    with monkeypatch.context() as broken:
+        where = sandbox_link if part == "open_session" else type(adapter("channex").implementation)
+        broken.setattr(where, part, fail)
+        demo.seed(sandbox_url, public_url="http://127.0.0.1:8765")
+    demo.seed(sandbox_url, public_url="http://127.0.0.1:8765")
+    (organization,) = organizations()
+    with tenant(organization.id):
+        account = Account.objects.get(vendor="channex")
+    callbacks = {hook["attributes"]["callback_url"].partition("/api/")[0] for hook in webhooks(sandbox_url, account)}
+    assert callbacks == {"http://127.0.0.1:8765"}
 
 
 def test_another_port_is_followed_by_accounts_and_webhooks(sandbox_url: str, kept: Path) -> None:

@@ -195,6 +195,8 @@ def follow(*, organization_id: UUID, sandbox: Sandbox, webhook_base: str) -> Non
                 _register_webhook(sandbox, connection, webhook_base)
             except IntegrationError as error:
                 log.warning("webhook_not_moved", vendor=connection.vendor, words=error.words)
+            except Exception:  # a channel that is being written may fail in any way
+                log.exception("webhook_not_moved", vendor=connection.vendor)
 
 
 def unlisted(*, organization_id: UUID, sandbox: Sandbox) -> list[str]:
