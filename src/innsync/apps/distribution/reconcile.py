@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -48,7 +48,10 @@ LONGEST_BACKOFF_S = 60.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What a reconciliation did. `done`: nothing differs any more. plan: the messages, in the order of sending."""
+    """What a reconciliation did. `done`: nothing differs any more.
+
+    plan: the messages of a dry run; else those that the channel answered, without their bodies. In the order of sending.
+    """
 
     pushed: int = 0
     cells: int = 0
@@ -124,8 +127,8 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
             push_records.failed(work.linked.connection, error, retry_at=None)
         outcome.why = error.words
         return False
-    outcome.plan += pushes
     if dry_run:
+        outcome.plan += pushes
         return False
     with tenant(organization_id):
         _make_unknown(work, pushes)
@@ -332,6 +335,7 @@ def _push_one(
             accepted, refused = push_records.record_answer(
                 work.linked, work.known, work.marked, attempt, result, answered
             )
+            outcome.plan.append(replace(push, body=b""))
             outcome.pushed += 1
             outcome.cells += accepted
             outcome.refused += refused
