@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -136,6 +136,35 @@ def action(needs: Ability, *, back: str, whole: bool = True) -> Callable[[Action
                 done = Done(refusal(error), reverse(back), well=False)
             (messages.success if done.well else messages.error)(request, done.words)
             return _see_other(done.to)
+
+        return answer
+
+    return decorate
+
+
+def exchange(
+    needs: Ability, *, refused: Callable[[HttpRequest, Visitor, DomainError], dict[str, Any]]
+) -> Callable[[Callable[..., dict[str, Any]]], PageView]:
+    """Something that a page does without leaving: POST, and the answer is JSON, in one transaction, all or nothing.
+
+    refused: what a refusal (422) tells the page besides its words; asked when all is rolled back.
+    """
+
+    def decorate(view: Callable[..., dict[str, Any]]) -> PageView:
+        @require_POST
+        @wraps(view)
+        def answer(request: HttpRequest, **where: Any) -> HttpResponse:
+            visitor = visitor_of(request) if request.user.is_authenticated else None
+            if visitor is None:
+                return HttpResponse(status=401)
+            if needs not in visitor.access.abilities:
+                raise PermissionDenied
+            try:
+                with tenant(visitor.access.organization_id):
+                    return JsonResponse(view(request, visitor, **where))
+            except DomainError as error:
+                with tenant(visitor.access.organization_id):
+                    return JsonResponse({"words": refusal(error), **refused(request, visitor, error)}, status=422)
 
         return answer
 

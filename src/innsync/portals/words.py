@@ -14,6 +14,7 @@ from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
+from innsync.apps.rates.services import NothingToUndo, UnknownChange
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion, UnknownBooking
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.errors import DomainError, IllegalTransition
@@ -172,6 +173,8 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
         IllegalTransition,
         lambda error: f"A booking that is {error.status.replace('_', ' ')} can't be ended so. Nothing was changed.",
     ),
+    (NothingToUndo, lambda error: str(_("Everything that this set was changed again since. Nothing was changed."))),
+    (UnknownChange, lambda error: str(_("That change does not exist. Nothing was changed."))),
 ]
 
 

@@ -150,9 +150,7 @@ def set_rates(
     seen: the own values that whoever edits has seen. Answers the number of cells set. Raises InvalidField for a value
     out of range, UnknownProduct, and CellsChanged where a cell is not what was seen any more.
     """
-    with sql() as cursor:
-        # One writer a property: edits lock days in the order they are given, and two of them would wait for each other.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (str(property_id),))
+    lock_rates(property_id=property_id)
     slots = {
         product.id: (product.slot, product.room_type_id)
         for product in Product.objects.filter(property_id=property_id).only("id", "slot", "room_type_id")
@@ -186,6 +184,13 @@ def set_rates(
     return cells
 
 
+def lock_rates(*, property_id: UUID) -> None:
+    """Nobody else changes prices or rules of the property until the transaction ends."""
+    with sql() as cursor:
+        # One writer a property: two that lock days in different orders would wait for each other.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (str(property_id),))
+
+
 def cells_of(edits: Sequence[RateEdit], slots: Mapping[UUID, int]) -> dict[Cell, int | None]:
     """What each cell is set to; slots: of the property's products. Raises InvalidField, UnknownProduct."""
     values: dict[Cell, int | None] = {}
@@ -208,8 +213,7 @@ def undo(*, organization_id: UUID, change_id: UUID, now: datetime, actor: str) -
     change = RateChange.objects.filter(id=change_id).first()
     if change is None:
         raise UnknownChange(change_id=str(change_id))
-    with sql() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 17))", (str(change.property_id),))
+    lock_rates(property_id=change.property_id)
     products = dict(Product.objects.filter(property_id=change.property_id).values_list("slot", "id"))
     made = [one for one in unpack(change.changes) if one.slot in products]
     rows = _rows_of({one.day for one in made}, change.property_id)

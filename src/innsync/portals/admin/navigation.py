@@ -26,6 +26,7 @@ SECTIONS = (
     Section("today", _("Today"), "home", Ability.SEE_DESK),
     Section("calendar", _("Calendar"), "calendar-month", Ability.SEE_DESK),
     Section("bookings", _("Bookings"), "calendar-check", Ability.SEE_BOOKINGS),
+    Section("rates", _("Rates"), "tag", Ability.SEE_RATES),
     Section("connections", _("Channels"), "plug-connected", Ability.SEE_CHANNELS),
     Section("inbox", _("Inbox"), "inbox", Ability.SEE_CHANNELS, asks="attention"),
     Section("conflicts", _("Conflicts"), "alert-triangle", Ability.SEE_BOOKINGS, asks="open_conflicts"),

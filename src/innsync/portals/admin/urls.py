@@ -18,6 +18,8 @@ from innsync.portals.admin import (
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
+from innsync.portals.admin.rates import page as rates
+from innsync.portals.admin.rates import saving as rates_saving
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -35,6 +37,10 @@ urlpatterns = [
     path("calendar/of/<uuid:property_id>/new", making.new, name="calendar-new"),
     path("calendar/of/<uuid:property_id>/out-of-order", making.put_out, name="calendar-put-out"),
     path("calendar/blocks/<uuid:block_id>", making.block, name="calendar-block"),
+    path("rates", rates.rates, name="rates"),
+    path("rates/history", rates.history, name="rates-history"),
+    path("rates/save", rates_saving.save, name="rates-save"),
+    path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),
     path("connections", overview.overview, name="connections"),
     path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),

@@ -1,0 +1,80 @@
+"""A hotel with a derived rate, and helpers to look at its rates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.rates.history import Change, list_changes
+from innsync.apps.rates.selectors import get_house, list_rate_rows
+from innsync.apps.rates.services import RateEdit, add_rate_plan, sell, set_rates
+from innsync.domain.derivation import Derivation
+from innsync.domain.offers import effective_price, effective_rules
+from innsync.domain.rate_cells import own_value
+from innsync.portals.tests.house import House
+
+
+def derive(house: House, code: str = "nr", name: str = "Non-refundable") -> None:
+    """A rate ten percent cheaper than the best available, for every room type."""
+    from innsync.apps.rates.models import RatePlan
+
+    with tenant(house.organization.id):
+        parent = RatePlan.objects.get(property=house.property, code="bar")
+        plan = add_rate_plan(
+            prop=house.property, code=code, name=name, parent=parent, derivation=Derivation.percent(-10)
+        )
+        for room_type in house.types.values():
+            house.products[f"{room_type.code}-{code}"] = sell(room_type=room_type, rate_plan=plan)
+
+
+def set_cells(house: House, product: str, first: int, last: int, actor: str = "Pat Person", **values: Any) -> None:
+    with tenant(house.organization.id):
+        set_rates(
+            organization_id=house.organization.id,
+            property_id=house.property.id,
+            edits=[RateEdit(house.products[product].id, night(house, first), night(house, last), values)],
+            now=datetime.now(UTC),
+            actor=actor,
+        )
+
+
+def night(house: House, offset: int) -> date:
+    return house.today + timedelta(days=offset)
+
+
+def cells(house: House, product: str, field: str, *offsets: int) -> list[int | None]:
+    """The product's own values."""
+    with tenant(house.organization.id):
+        rows = {
+            row.day: row
+            for row in list_rate_rows(property_id=house.property.id, first=night(house, 0), last=night(house, 60))
+        }
+    return [own_value(rows.get(night(house, offset)), house.products[product].slot, field) for offset in offsets]
+
+
+def sold(house: House, product: str, offset: int) -> tuple[int | None, bool]:
+    """(price, stop sell) as everybody reads them."""
+    day = night(house, offset)
+    with tenant(house.organization.id):
+        facts = get_house(organization_id=house.organization.id, key=house.property.id).facts
+        row = next(iter(list_rate_rows(property_id=house.property.id, first=day, last=day)), None)
+    one = facts.by_slot[house.products[product].slot]
+    return effective_price(row, one, facts.by_slot), effective_rules(row, one, facts.by_slot).stop_sell
+
+
+def changes(house: House) -> list[Change]:
+    with tenant(house.organization.id):
+        return list_changes(property_id=house.property.id)
+
+
+def marks(house: House, *, clear: bool = False) -> list[dict[str, Any]]:
+    """What waits in the outbox to be told to the channels: one entry a change."""
+    with tenant(house.organization.id), sql() as cursor:
+        if clear:
+            cursor.execute("DELETE FROM events_outbox WHERE organization_id = %s", (house.organization.id,))
+        rows = cursor.execute(
+            "SELECT payload FROM events_outbox WHERE organization_id = %s AND topic = 'ari_changed' ORDER BY id",
+            (house.organization.id,),
+        ).fetchall()
+    return [row[0] for row in rows]
