@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -99,30 +100,30 @@ class _Reader:
                 yield from describe(self._in_words(one, one.path.split("/")[1:]) for one in own)
 
     def _in_words(self, change: FieldChange, steps: list[str]) -> FieldChange:
-        value = self._value
         if steps == ["status"]:
             return FieldChange("/status", *(_status(one) for one in change[1:]))
         if steps[0] == "charges" and len(steps) > 1:
             return self._charge(change, steps)
         if steps[0] != "rooms" or len(steps) == 1:
             name = _MONEY.get(steps[0], steps[0])
-            return FieldChange("/" + "/".join([name, *steps[1:]]), *(value(steps[0], one) for one in change[1:]))
+            return FieldChange("/" + "/".join([name, *steps[1:]]), *self._sides(change, partial(self._value, steps[0])))
         room = f"/rooms/{self._position(steps[1])}"
         if len(steps) == 2:
-            return FieldChange(room, *(self._room(one) for one in change[1:]))
+            return FieldChange(room, *self._sides(change, self._room))
         field = steps[2]
         name = "nightly" if field == "nightly_minor" else _MONEY.get(field) or _NAMES.get(field, field)
-        return FieldChange("/".join([room, name, *steps[3:]]), *(value(field, one) for one in change[1:]))
+        return FieldChange("/".join([room, name, *steps[3:]]), *self._sides(change, partial(self._value, field)))
 
-    def _value(self, field: str, value: object) -> object:
+    def _sides(self, change: FieldChange, read: Callable[[object, str], object]) -> tuple[object, object]:
+        """The values before and after, each read in the currency of its time."""
+        after = self.after["currency"]
+        return read(change.before, self.before.get("currency", after)), read(change.after, after)
+
+    def _value(self, field: str, value: object, currency: str) -> object:
         """Money for minor units, names for ids; anything else as it is."""
         if field.endswith("_minor") and isinstance(value, int):
-            return self._money(value)
+            return _money(value, currency)
         return self.names.get(value, value) if isinstance(value, str) else value
-
-    def _money(self, minor: int) -> dict[str, str]:
-        money = Money(minor, self.after["currency"])
-        return {"amount": str(money), "currency": money.currency}
 
     def _position(self, step: str) -> int:
         """Where the room `id=...` stands in the newer snapshot; in the older one when it was taken out."""
@@ -133,7 +134,7 @@ class _Reader:
                     return index
         return int(room_id) if room_id.isdecimal() else 0
 
-    def _room(self, room: object) -> object:
+    def _room(self, room: object, currency: str) -> object:
         """A whole room that came or went, by what matters of it."""
         if not isinstance(room, Mapping):
             return room
@@ -141,7 +142,7 @@ class _Reader:
             "type": self.names.get(str(room["room_type_id"]), "unknown"),
             "check_in": room["check_in"],
             "check_out": room["check_out"],
-            "total": self._money(room["total_minor"]),
+            "total": _money(room["total_minor"], currency),
         }
 
     def _charge(self, change: FieldChange, steps: list[str]) -> FieldChange:
@@ -149,15 +150,23 @@ class _Reader:
         index = int(steps[1]) if steps[1].isdecimal() else -1
         if len(steps) == 2:
             name = next((str(one["name"]) for one in change[1:] if isinstance(one, Mapping)), "charge")
-            amounts = [self._money(one["minor"]) if isinstance(one, Mapping) else None for one in change[1:]]
-            return FieldChange(f"/{_pointer(name)}", *amounts)
+            return FieldChange(f"/{_pointer(name)}", *self._sides(change, _amount))
         charges = self.after.get("charges", [])
         name = str(charges[index]["name"]) if 0 <= index < len(charges) else "charge"
         if steps[2] == "minor":
-            return FieldChange(
-                f"/{_pointer(name)}", *(self._money(one) if isinstance(one, int) else one for one in change[1:])
-            )
+            return FieldChange(f"/{_pointer(name)}", *self._sides(change, _amount))
         return FieldChange(f"/{_pointer(name)}/{steps[2]}", *change[1:])
+
+
+def _money(minor: int, currency: str) -> dict[str, str]:
+    money = Money(minor, currency)
+    return {"amount": str(money), "currency": money.currency}
+
+
+def _amount(charge: object, currency: str) -> object:
+    """What a charge, or its minor units, come to; None where there is none."""
+    minor = charge["minor"] if isinstance(charge, Mapping) else charge
+    return _money(minor, currency) if isinstance(minor, int) else None
 
 
 def _what(change: FieldChange) -> tuple[str, str, str]:
