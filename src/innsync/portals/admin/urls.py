@@ -15,6 +15,7 @@ from innsync.portals.admin import (
     properties,
     reports,
     today,
+    trail,
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
@@ -44,6 +45,7 @@ urlpatterns = [
     path("connections", overview.overview, name="connections"),
     path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),
+    path("connections/<uuid:connection_id>/night", trail.night, name="night"),
     path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
     path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
     path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),

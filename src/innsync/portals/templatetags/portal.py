@@ -10,7 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from innsync.apps.distribution.models import Conflict
+from innsync.domain.ari import price_occupancy
 from innsync.domain.booking_state import BookingAction
+from innsync.integrations.manifest import channel_name
 from innsync.portals import static_files
 from innsync.portals.admin.sparkline import in_words
 from innsync.portals.words import ACTIONS
@@ -78,6 +80,12 @@ def day(value: date) -> str:
 
 
 @register.filter
+def channel(key: str) -> str:
+    """A channel's name from its key."""
+    return channel_name(key)
+
+
+@register.filter
 def percent(share: float | None) -> str:
     """`83 %`; a dash where there was nothing to share in."""
     return "–" if share is None else f"{100 * share:.0f} %"
@@ -117,9 +125,9 @@ _RULES = {
 
 @register.filter
 def cell(field: str) -> str:
-    """A field of the calendar as people call it: `price:2` is the price for two."""
-    name, _, adults = field.partition(":")
-    return f"{name.replace('_', ' ')} for {adults}" if adults else name.replace("_", " ")
+    """A field of the calendar as people call it: `price_2` is the price for two."""
+    adults = price_occupancy(field)
+    return field.replace("_", " ") if adults is None else f"price for {adults}"
 
 
 @register.filter

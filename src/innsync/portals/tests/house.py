@@ -229,7 +229,7 @@ class House:
                     room="there-suite",
                     rate="rate-suite",
                     day=self.today + timedelta(days=offset),
-                    field="price:2",
+                    field="price_2",
                     value=900,
                     code="3126",
                     words="Rate is below the minimum of this product.",

@@ -157,6 +157,7 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
         "/connections",
         f"/connections/{house.connections['expedia'].id}",
         f"/connections/{house.connections['booking_com'].id}/full-sync",
+        f"/connections/{house.connections['expedia'].id}/night?room_type={house.types['suite'].id}",
         "/inbox",
         f"/inbox/{message.id}",
         "/conflicts",
@@ -165,7 +166,9 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
         f"/bookings/{booking}",
     ]
     for path in paths:
-        page.goto(f"{address}{path}")
+        answer = page.goto(f"{address}{path}")
+        assert answer is not None
+        assert answer.status == 200, path
         if folder := os.environ.get("INNSYNC_SCREENSHOTS"):
             name = path.split("?")[0].strip("/").replace("/", "-")[:24] or "overview"
             page.screenshot(path=f"{folder}/{width}-{scheme}-{name}-{paths.index(path)}.png", full_page=True)

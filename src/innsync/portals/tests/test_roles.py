@@ -40,6 +40,7 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "connections": (SEE, None),
     "connections-live": (SEE, None),
     "connection": (SEE, None),
+    "night": (SEE, None),
     "pause": (None, ACT),
     "resume": (None, ACT),
     "audit": (None, ACT),
