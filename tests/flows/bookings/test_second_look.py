@@ -21,6 +21,7 @@ from innsync.integrations.simulation.world import VendorWorld
 from tests.flows.bookings.steps import day, in_step
 from tests.flows.certification import eventually
 from tests.flows.checks import check_all
+from tests.flows.mapping import remap
 from tests.flows.stack import Stack
 from tests.flows.vendors import VENDORS
 
@@ -225,6 +226,26 @@ def test_what_channex_had_taken_out_of_its_feed_is_found_and_acknowledged(
     check_all(stack)
     items = stack.sandbox.call("GET", f"channex/bookings?property={stack.built.property.code}")["items"]
     assert {one["reference"]: one["acknowledged"] for one in items} == dict.fromkeys(lost, True)
+
+
+@pytest.mark.parametrize("a_page", [1, 50])
+def test_a_booking_that_left_an_unmapped_room_is_one_booking_and_needs_nobody(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, a_page: int
+) -> None:
+    """On pages of their own the older revision comes after the newer one."""
+    monkeypatch.setattr("innsync.channels.channex.client.PAGE_SIZE", a_page)
+    moved = stack.guest_books("channex", 10, 2, room="suite", notify=False)
+    remap(stack, "channex", rooms=["double"])
+    stack.settle()
+    stack.change("channex", moved, room="double", notify=False)
+    stack.change("channex", moved, check_out=day(stack, 13), notify=False)
+    look = {"organization_id": stack.organization_id, "connection_id": stack.connections["channex"]}
+    assert pulling.list_changed(**look) == 1
+    assert stack.rows("SELECT DISTINCT state FROM inbox_message WHERE state <> 'superseded'") == [("applied",)]
+    assert [row[:4] for row in stack.bookings()] == [
+        ("channex", "confirmed", stack.today + timedelta(days=10), stack.today + timedelta(days=13))
+    ]
+    assert pulling.list_changed(**look) == 0
 
 
 def test_an_acknowledgement_of_what_was_listed_is_tried_again_with_the_next_poll(

@@ -231,7 +231,7 @@ def _pull_again_soon(organization_id: UUID, account: Account, error: Integration
 
 
 def list_changed(*, organization_id: UUID, connection_id: UUID, since: datetime | None = None) -> int:
-    """The second look: what the channel's own list has and its queue never brought. Answers how many were adopted.
+    """The second look: what the channel's own list has and its queue never brought. Answers how many bookings were adopted.
 
     It goes back to the last one that succeeded, and three days at least. The list is stored part by part, and one that
     ended in a fault is read on from there, unless a moment to go back to is given. What the channel lists as not
@@ -312,14 +312,18 @@ class _Look:
 def _adopt(
     organization_id: UUID, account: Account, adapter: Adapter, session: Session, listed: Sequence[RawMessage]
 ) -> int:
-    """Store, apply and acknowledge what the queue never brought. Answers how many were adopted."""
+    """Store, apply and acknowledge what the queue never brought. Answers how many bookings were adopted."""
     waiting = [services.stored_id(message.message_id) for message in listed if message.unacknowledged]
     unknown = _unknown(organization_id, account, listed)
     adopted = 0
     if unknown:
         now = datetime.now(UTC)
         services.receive(organization_id=organization_id, account=account, messages=unknown, now=now, found_by="audit")
-        adopted = services.apply_pending(organization_id=organization_id, account_id=account.id)
+        services.apply_pending(organization_id=organization_id, account_id=account.id)
+        ids = [services.stored_id(message.message_id) for message in unknown]
+        with tenant(organization_id):
+            applied = Message.objects.filter(account=account, message_id__in=ids, state="applied", applied_at__gte=now)
+            adopted = applied.values("booking_id").distinct().count()
     if waiting:
         _acknowledge(organization_id, account, adapter, session, waiting)
     return adopted

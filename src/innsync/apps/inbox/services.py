@@ -269,13 +269,20 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
     message.connection_id = link.linked.id
     resolving.refuse_impossible_dates(revision, batch.now.date())
     keeps = revision.keeps_details or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)
+    try:
+        rooms = [] if keeps else link.resolve_rooms(revision)
+    except NotMapped:
+        # What is over already needs no room of ours: a booking may have been moved out of one that nobody mapped.
+        if not reservations.is_superseded(connection_id=link.linked.id, revision=revision):
+            raise
+        rooms = []
     result = reservations.apply_channel_revision(
         organization_id=batch.organization_id,
         property_id=link.linked.connection.property_id,
         connection_id=link.linked.id,
         channel=batch.account.vendor,
         revision=revision,
-        rooms=[] if keeps else link.resolve_rooms(revision),
+        rooms=rooms,
         code=message.confirmation,
         now=batch.now,
         found_by=message.found_by,
@@ -288,8 +295,9 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
 
 
 def _wake_waiting(organization_id: UUID, account: Account, booking_ref: str) -> None:
-    """A cancellation that came before its booking is applied with the next batch."""
-    woken = Message.objects.filter(account=account, booking_ref=booking_ref, state="waiting").update(state="received")
+    """A cancellation that came before its booking is applied with the next batch; what needs attention may be over now."""
+    waiting = Message.objects.filter(account=account, booking_ref=booking_ref, state__in=["waiting", "needs_attention"])
+    woken = waiting.update(state="received")
     if woken:
         _apply_later(organization_id, account.id)
 

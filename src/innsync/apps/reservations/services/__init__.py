@@ -16,6 +16,7 @@ from innsync.apps.reservations.services.channel import (
     Applied,
     ResolvedRoom,
     apply_channel_revision,
+    is_superseded,
 )
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
 from innsync.apps.reservations.services.modify import modify, move_room_stay
@@ -44,6 +45,7 @@ __all__ = [
     "cancel",
     "change_state",
     "expire_holds",
+    "is_superseded",
     "modify",
     "move_room_stay",
     "place_hold",

@@ -82,6 +82,16 @@ def apply_channel_revision(
     return _change(known, revision, rooms, now, channel)
 
 
+def is_superseded(*, connection_id: UUID, revision: BookingRevision) -> bool:
+    """Whether all that this revision says of its booking is over: later rooms and dates of it are known."""
+    known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.reference)
+    if known is None:
+        return False
+    return revision.reference in known.former_refs or (
+        revision.order < known.channel_order and revision.order <= known.details_order
+    )
+
+
 def _touched(stays: Sequence[records.Stay]) -> tuple[tuple[UUID, date, date], ...]:
     """Of the type held, and of the one sold, which is the one that the channel counts."""
     return tuple(
