@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -38,6 +38,12 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "INNSYNC_WORKER_CONCURRENCY": ("12", "Jobs that one worker runs at a time."),
     "INNSYNC_DATABASE_POOL": ("16", "Database connections of one process."),
     "INNSYNC_API_CALLS_PER_MINUTE": ("6000", "Calls an API key may make a minute when it has no limit of its own."),
+    "INNSYNC_MAIL_URL": (
+        "",
+        "Where mail goes out: smtp://user:password@host:587 (with STARTTLS), smtps://user:password@host:465, or"
+        " smtp+plain://host:25 for a relay on your own machine. Empty: each mail becomes a file in the data folder's `mail`.",
+    ),
+    "INNSYNC_MAIL_FROM": ("Innsync <innsync@localhost>", "Whom mail comes from."),
     "INNSYNC_LOG_LEVEL": ("INFO", "How much is logged: DEBUG, INFO, WARNING or ERROR."),
 }
 
@@ -81,6 +87,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "innsync.portals",  # before allauth, so that its templates are found first
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "procrastinate.contrib.django",
     "innsync.apps.accounts",
     "innsync.apps.properties",
@@ -91,7 +102,6 @@ INSTALLED_APPS = [
     "innsync.apps.reservations",
     "innsync.apps.distribution",
     "innsync.apps.inbox",
-    "innsync.portals",
 ]
 
 APPLICATION_ROLE = "innsync_app"
@@ -140,6 +150,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "innsync.portals.account.habits.Habits",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "innsync.config.urls"
@@ -163,12 +175,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Shared by all processes: sign-in keeps there which one-time codes were used, and how often something was tried.
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "innsync"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ja", "日本語"), ("es", "Español")]
 STATIC_URL = "/static/"
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
@@ -177,6 +195,63 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = setting("INNSYNC_PUBLIC_URL").startswith("https://")
 CSRF_TRUSTED_ORIGINS = [setting("INNSYNC_PUBLIC_URL")] if SESSION_COOKIE_SECURE else []
 CSRF_FAILURE_VIEW = "innsync.portals.errors.csrf_failed"
+
+# Signing in. Nobody signs up: people are invited. Passwords are limited by apps.accounts.sign_in, the rest here.
+ACCOUNT_ADAPTER = "innsync.portals.account.adapters.AccountAdapter"
+MFA_ADAPTER = "innsync.portals.account.adapters.SecondFactorAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # the invitation came to that address
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/15m/key",
+    "reauthenticate": "10/15m/user",
+    "change_password": "10/15m/user",
+    "reset_password": "20/15m/ip,3/15m/key",
+    "reset_password_from_key": "20/m/ip",
+}
+PASSWORD_RESET_TIMEOUT = 3600
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "innsync.portals.account.forms.SignInCode",
+    "reauthenticate": "innsync.portals.account.forms.ConfirmCode",
+}
+MFA_TOTP_ISSUER = "Innsync"
+MFA_TOTP_TOLERANCE = 1  # a telephone's clock may be half a minute off; a used code stays used
+
+
+def mail_settings(url: str, data_dir: str) -> dict[str, object]:
+    """Django's settings for that INNSYNC_MAIL_URL. Raises ValueError for an address of another kind."""
+    if not url:
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(Path(data_dir) / "mail"),
+        }
+    parts = urlsplit(url)
+    ports = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+    if parts.scheme not in ports or not parts.hostname:
+        raise ValueError("INNSYNC_MAIL_URL must look like smtp://user:password@host:587")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or ports[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
+globals().update(mail_settings(setting("INNSYNC_MAIL_URL"), setting("INNSYNC_DATA_DIR")))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = setting("INNSYNC_MAIL_FROM")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12_000_000

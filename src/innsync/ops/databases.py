@@ -16,7 +16,7 @@ from innsync.ops.refusal import Refusal
 
 OLDEST_SERVER = 15
 # What brings tables of its own.
-_WITH_MIGRATIONS = ("Django", "procrastinate")
+_WITH_MIGRATIONS = ("Django", "django-allauth", "procrastinate")
 
 
 def check_address(url: str, *, setting: str) -> None:

@@ -35,6 +35,7 @@ def run_worker() -> None:
     from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
     from innsync.apps.events import relay
     from innsync.apps.inbox import tasks  # noqa: F401
+    from innsync.apps.mail import tasks as mail  # noqa: F401
 
     stop = threading.Event()
     thread = threading.Thread(target=relay.run, args=(stop,), name="relay", daemon=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -65,6 +67,19 @@ def visitor_of(request: HttpRequest) -> Visitor | None:
     return Visitor(request.user, access, tuple(one for one in every if one != access))
 
 
+def lacks_second_step(visitor: Visitor) -> bool:
+    """Whether the organization asks for more than a password, and the person has set nothing more up."""
+    return visitor.access.requires_second_step and not is_mfa_enabled(
+        visitor.user, types=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+    )
+
+
+def _admitted(request: HttpRequest) -> Visitor | None:
+    """The visitor, for what only stands within a page: whoever is None there learns why from the page itself."""
+    visitor = visitor_of(request) if request.user.is_authenticated else None
+    return None if visitor is None or lacks_second_step(visitor) else visitor
+
+
 def _enter(request: HttpRequest, needs: Ability | None) -> Visitor | HttpResponse:
     """The visitor, or the answer to somebody who may not pass. Raises PermissionDenied."""
     if not request.user.is_authenticated:
@@ -73,6 +88,8 @@ def _enter(request: HttpRequest, needs: Ability | None) -> Visitor | HttpRespons
     visitor = visitor_of(request)
     if visitor is None:
         return render(request, "portals/no_organization.html", status=403)
+    if lacks_second_step(visitor):
+        return redirect("account-secure")
     if needs is not None and needs not in visitor.access.abilities:
         raise PermissionDenied
     return visitor
@@ -103,7 +120,7 @@ def fragment(needs: Ability | None) -> Callable[[PageView], PageView]:
         @require_safe
         @wraps(view)
         def answer(request: HttpRequest, **where: Any) -> HttpResponse:
-            visitor = visitor_of(request) if request.user.is_authenticated else None
+            visitor = _admitted(request)
             if visitor is None:
                 return HttpResponse(status=401)
             if needs is not None and needs not in visitor.access.abilities:
@@ -154,7 +171,7 @@ def exchange(
         @require_POST
         @wraps(view)
         def answer(request: HttpRequest, **where: Any) -> HttpResponse:
-            visitor = visitor_of(request) if request.user.is_authenticated else None
+            visitor = _admitted(request)
             if visitor is None:
                 return HttpResponse(status=401)
             if needs not in visitor.access.abilities:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import structlog
-from django.contrib.auth import authenticate, login, logout
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django.contrib.auth import authenticate, logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -53,8 +55,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         # The same words for an unknown account and a wrong password: nobody learns who has an account.
         return _form(request, to, email=email, status=401, error="E-mail or password is wrong.")
     forget_attempts(address=address, email=email, now=now)
-    login(request, user)
-    return redirect(to)
+    record_authentication(request, user, method="password", email=email)
+    # On to `to`, or first to the second step where the person has set one up.
+    entered: HttpResponse = perform_login(request, Login(user=user, email=email, redirect_url=to))
+    return entered
 
 
 def _form(request: HttpRequest, to: str, *, email: str = "", error: str = "", status: int = 200) -> HttpResponse:

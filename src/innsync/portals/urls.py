@@ -7,8 +7,7 @@ from django.urls import include, path
 from innsync.portals import signing, static_files
 
 urlpatterns = [
-    path("sign-in", signing.sign_in, name="sign-in"),
-    path("sign-out", signing.sign_out, name="sign-out"),
+    path("", include("innsync.portals.account.urls")),
     path("organization", signing.choose_organization, name="choose-organization"),
     path("static/<path:path>", static_files.serve, name="static"),
     path("", include("innsync.portals.admin.urls")),

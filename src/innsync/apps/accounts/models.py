@@ -16,6 +16,7 @@ class Organization(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(max_length=200)
+    requires_second_step = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -74,6 +75,33 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["organization", "user"], name="one_membership_each")]
 
 
+class Invitation(models.Model):
+    """A place offered to an address. Its link is signed over organization, id and nonce, and works until it is used.
+
+    property_ids: as of the membership that it becomes. accepted_at NULL: nobody has used it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=Role)
+    property_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    nonce = models.CharField(max_length=32)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=models.Q(accepted_at__isnull=True),
+                name="one_open_invitation_each",
+            )
+        ]
+
+
 class Scope(models.TextChoices):
     AVAILABILITY_READ = "availability:read"
     CONTENT_READ = "content:read"
@@ -83,6 +111,8 @@ class Scope(models.TextChoices):
 
 class ApiKey(models.Model):
     """A program's key. Only the hash of the secret is kept; `prefix` is its readable beginning.
+
+    calls: made with it so far; a process that ends takes the last second's with it.
 
     Looked up before the organization is known, so it stands outside row-level security; it holds no guest data.
     """
@@ -100,6 +130,7 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    calls = models.BigIntegerField(default=0, db_default=0)
     replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
     first_key_id = models.UUIDField(null=True, editable=False)
 

@@ -49,15 +49,15 @@ class Caller:
         return any((mapped or source) in ipaddress.ip_network(one) for one in self.ip_allowlist)
 
 
-# One statement: the key as it is, and a note of its use once a minute.
+# One statement: the key as it is, and a note of its use, with the calls since the last note.
 _FIND = """
 WITH found AS (
   SELECT id, coalesce(first_key_id, id) AS program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist,
-         expires_at, calls_per_minute, last_used_at
+         expires_at, calls_per_minute
   FROM accounts_apikey WHERE {where} = %(value)s AND revoked_at IS NULL
 ), used AS (
-  UPDATE accounts_apikey k SET last_used_at = %(now)s FROM found
-  WHERE k.id = found.id AND (found.last_used_at IS NULL OR found.last_used_at < %(now)s - interval '1 minute')
+  UPDATE accounts_apikey k SET last_used_at = greatest(k.last_used_at, %(now)s), calls = k.calls + %(calls)s FROM found
+  WHERE k.id = found.id
 )
 SELECT id, program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist, expires_at, calls_per_minute
 FROM found
@@ -66,6 +66,8 @@ _BY_HASH = _FIND.format(where="secret_hash")
 _BY_ID = _FIND.format(where="id")
 
 _remembered: dict[object, tuple[float, Caller | None]] = {}
+_uncounted: dict[object, int] = {}
+"""Calls that were answered from memory, by what they were looked up by."""
 _remembering = threading.Lock()
 
 
@@ -99,11 +101,15 @@ def _living(caller: Caller | None, now: datetime | None) -> Caller | None:
 
 def _find(statement: str, value: Any) -> Caller | None:
     moment = time.monotonic()
-    known = _remembered.get(value)
-    if known is not None and moment - known[0] < REMEMBERED_S:
-        return known[1]
+    with _remembering:
+        known = _remembered.get(value)
+        if known is not None and moment - known[0] < REMEMBERED_S:
+            if known[1] is not None:
+                _uncounted[value] = _uncounted.get(value, 0) + 1
+            return known[1]
+        calls = _uncounted.pop(value, 0) + 1
     with sql() as cursor:
-        row = cursor.execute(statement, {"value": value, "now": datetime.now(UTC)}).fetchone()
+        row = cursor.execute(statement, {"value": value, "now": datetime.now(UTC), "calls": calls}).fetchone()
     caller = None if row is None else _read(row)
     with _remembering:
         if len(_remembered) >= _MOST_REMEMBERED:

@@ -19,7 +19,7 @@ What = Literal["stock", "rates", "all"]
 def record(
     *,
     organization_id: UUID,
-    property_id: UUID,
+    property_id: UUID | None,
     type: str,
     at: datetime,
     data: dict[str, Any],
@@ -39,6 +39,7 @@ def record(
             (new_id(), organization_id, property_id, type, at, Jsonb(data)),
         )
         if ari:
+            assert property_id is not None, "nights are some property's"
             _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
 
 

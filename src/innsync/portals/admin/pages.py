@@ -23,8 +23,13 @@ def show(
     request: HttpRequest, visitor: Visitor, template: str, context: Mapping[str, Any], *, section: str
 ) -> HttpResponse:
     """A whole page with its navigation. section: which entry of it is the present one."""
+    return render(request, f"portals/admin/{template}", {**frame(visitor, section=section), **context})
+
+
+def frame(visitor: Visitor, *, section: str) -> dict[str, Any]:
+    """What the navigation around a page is drawn from; asked within the visitor's tenant transaction."""
     asks, abilities = what_asks(visitor), visitor.access.abilities
-    shared = {
+    return {
         "visitor": visitor,
         "section": section,
         "menu": [
@@ -33,7 +38,6 @@ def show(
         "may_find": Ability.SEE_BOOKINGS in abilities,
         **asks,
     }
-    return render(request, f"portals/admin/{template}", {**shared, **context})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [("accounts", "0000_application_role")]
+    # They refer to our people, and know only that these come with this app's first migration.
+    run_before = [("account", "0001_initial"), ("mfa", "0001_initial"), ("usersessions", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
