@@ -70,9 +70,7 @@ def change_cells(
     if sales:
         rows = _rows(house, [one.day for one in sales])
         changed = [
-            (one, state)
-            for one in sales
-            if (state := sale_state(house, one.room_type, rows.get(one.day))) != one.seen
+            (one, state) for one in sales if (state := sale_state(house, one.room_type, rows.get(one.day))) != one.seen
         ]
         if changed:
             raise SaleChanged(nights=changed)

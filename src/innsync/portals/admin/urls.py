@@ -19,6 +19,7 @@ from innsync.portals.admin import (
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
+from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
 
@@ -39,6 +40,7 @@ urlpatterns = [
     path("calendar/of/<uuid:property_id>/out-of-order", making.put_out, name="calendar-put-out"),
     path("calendar/blocks/<uuid:block_id>", making.block, name="calendar-block"),
     path("rates", rates.rates, name="rates"),
+    path("rates/bulk", rates_bulk.bulk, name="rates-bulk"),
     path("rates/history", rates.history, name="rates-history"),
     path("rates/save", rates_saving.save, name="rates-save"),
     path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -284,6 +285,113 @@ class TestHistory:
     @pytest.mark.parametrize("asked", ["", "day=x", "slot=999&field=price", "slot=1&field=colour", "type=no"])
     def test_what_is_not_there_is_not_found(self, client, house, asked):
         assert client.get(f"/rates/history?day={house.today}&{asked}").status_code == 404
+
+
+class TestBulk:
+    def ask(self, house, **changes):
+        fields = {
+            "property": house.property.code,
+            "look": "1",
+            "type": ["double", "suite"],
+            "plan": ["bar", "nr"],
+            "first": night(house, 2).isoformat(),
+            "last": night(house, 5).isoformat(),
+            "price": "raise_percent",
+            "price_value": "10",
+            **changes,
+        }
+        return "/rates/bulk?" + urlencode({name: value for name, value in fields.items() if value}, doseq=True)
+
+    def confirm(self, client, path):
+        fingerprint = client.get(path).context["plan"].fingerprint
+        return client.post(path, {"fingerprint": fingerprint}, follow=True)
+
+    def test_the_preview_tells_what_changes_here_and_at_each_channel_and_saves_nothing(self, client, house):
+        marks(house, clear=True)
+        answer = client.get(self.ask(house))
+        text = text_of(answer)
+        assert "8 cells would change" in text
+        assert "on 4 nights" in text
+        assert "follow the rate they are derived from</dt><dd>8</dd>" in text
+        samples = answer.context["samples"]
+        assert [(one.where, one.before, one.after) for one in samples] == [
+            ("Double, Best available rate", "100 EUR", "110 EUR"),
+            ("Suite, Best available rate", "100 EUR", "110 EUR"),
+        ]
+        # Prices for one and for two guests, on four nights, of the rates mapped there.
+        assert [(one["name"], one["rates"]) for one in answer.context["channels"]] == [
+            (name, [("Double, Best available rate", 8), ("Suite, Best available rate", 8)])
+            for name in ("Booking.com", "Channex", "Expedia")
+        ]
+        assert cells(house, "double", "price", 2) == [10_000]
+        assert marks(house) == []
+
+    def test_what_was_previewed_is_made_as_one_change(self, client, house):
+        marks(house, clear=True)
+        answer = self.confirm(client, self.ask(house))
+        assert [str(one) for one in answer.context["messages"]] == ["8 cells changed."]
+        assert answer.context["window"].first == night(house, 2)
+        assert cells(house, "double", "price", 1, 2, 5, 6) == [10_000, 11_000, 11_000, 10_000]
+        assert cells(house, "attic", "price", 2) == [10_000]
+        assert len(marks(house)) == 1
+        assert (changes(house)[0].kind, changes(house)[0].cells) == ("bulk", 8)
+
+    def test_nights_are_closed_on_all_channels_from_a_short_form(self, client, house):
+        path = self.ask(house, do="close", sale="closed", plan="", price="", price_value="", type=["double"])
+        text = text_of(client.get(path))
+        assert "Close these nights" in text
+        assert "Minimum stay" not in text
+        assert text.count("Double, Non-refundable") == 0, "no cell of a derived rate needs to be set"
+        self.confirm(client, path)
+        assert [sold(house, one, n)[1] for one in ("double", "double-nr") for n in (1, 2, 5, 6)] == [
+            False,
+            True,
+            True,
+            False,
+        ] * 2
+        self.confirm(client, path.replace("sale=closed", "sale=open"))
+        assert not sold(house, "double-nr", 2)[1]
+
+    def test_somebody_who_was_faster_makes_it_to_be_looked_at_again(self, client, house):
+        path = self.ask(house)
+        fingerprint = client.get(path).context["plan"].fingerprint
+        set_cells(house, "double", 3, 3, price=50_000)
+        answer = client.post(path, {"fingerprint": fingerprint}, follow=True)
+        assert "Somebody changed these rates" in str(next(iter(answer.context["messages"])))
+        assert "550 EUR" in text_of(answer)
+        assert cells(house, "double", "price", 2) == [10_000]
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"type": ""}, "Choose a room type."),
+            ({"plan": ""}, "Choose a rate."),
+            ({"price": "", "price_value": ""}, "Choose what to change"),
+            ({"price_value": "much"}, "a number above 0"),
+            ({"price_value": "-5"}, "a number above 0"),
+            ({"price": "set", "price_value": "1.005"}, "more decimals"),
+            ({"price": "lower_percent", "price_value": "100"}, "by all of themselves"),
+            ({"last": "2026-01-01"}, "must not be before the first"),
+            ({"first": "tomorrow"}, "a first and a last night"),
+            ({"last": "2199-01-01"}, "days later"),
+            ({"max_stay": "set", "max_stay_value": "1000"}, "from 0 to 999"),
+        ],
+    )
+    def test_what_is_missing_or_wrong_is_said_and_the_form_keeps_what_was_chosen(self, client, house, changes, words):
+        answer = client.get(self.ask(house, **changes))
+        assert words in text_of(answer)
+        assert "Change all this" not in text_of(answer)
+        assert client.post(self.ask(house, **changes)).status_code == 303
+
+    def test_a_price_that_would_be_nothing_can_not_be_confirmed(self, client, house):
+        text = text_of(client.get(self.ask(house, price="lower_amount", price_value="100")))
+        assert "the new price would be nothing" in text
+        assert "Change all this" not in text
+
+    def test_another_organizations_rates_are_not_there(self, client, house, other):
+        path = self.ask(other)
+        assert client.get(path).status_code == 404
+        assert client.post(path).status_code == 404
 
 
 class TestTenancy:

@@ -120,6 +120,48 @@ def test_what_somebody_else_changed_meanwhile_is_said_and_either_may_stand(grid,
     assert cells(house, "double", "price", 2, 3) == [20_200, 20_300]
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+def test_nights_are_closed_and_prices_raised_in_bulk_after_a_preview(grid, house, width, scheme):
+    page = grid("days=7", width=width, scheme=scheme)
+    marks(house, clear=True)
+    page.get_by_role("link", name="Close nights").click()
+    page.get_by_label("Suite").check()
+    page.get_by_label("First night").fill(night(house, 2).isoformat())
+    page.get_by_label("Last night").fill(night(house, 3).isoformat())
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.get_by_role("region", name="2 cells would change")).to_contain_text("Booking.com")
+    _usable(page, f"close-{width}-{scheme}")
+    page.get_by_role("button", name="Close these nights").click()
+    expect(page.get_by_role("status").first).to_contain_text("2 cells changed")
+    expect(page.locator("tr[data-sale='suite'] td").first).to_have_text("Closed")
+    assert [sold(house, "suite-nr", n)[1] for n in (1, 2, 3, 4)] == [False, True, True, False]
+    assert len(marks(house)) == 1
+    page.get_by_role("link", name="Bulk edit").click()
+    for name in ("Double", "Attic", "Best available rate", "Non-refundable"):
+        page.get_by_label(name, exact=True).check()
+    page.get_by_role("button", name="Another range").click()
+    for index, offset in enumerate((4, 8)):
+        page.get_by_label("First night").nth(index).fill(night(house, offset).isoformat())
+        page.get_by_label("Last night").nth(index).fill(night(house, offset + 1).isoformat())
+    page.locator("select[name=price]").select_option("raise_percent")
+    page.get_by_label("Amount or percentage").fill("10")
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.get_by_role("region", name="8 cells would change")).to_contain_text("110 EUR")
+    _usable(page, f"bulk-{width}-{scheme}")
+    page.get_by_role("button", name="Change all this").click()
+    expect(page.get_by_role("status").first).to_contain_text("8 cells changed")
+    assert cells(house, "attic", "price", 3, 4, 5, 6, 8, 9) == [10_000, 11_000, 11_000, 10_000, 11_000, 11_000]
+    assert len(marks(house)) == 2
+
+
+def _usable(page, name: str) -> None:
+    if folder := os.environ.get("INNSYNC_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/rates-{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    found = Axe().run(page).response["violations"]
+    assert [(item["id"], [node["html"] for node in item["nodes"]][:3]) for item in found] == []
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_it_fits_and_everybody_can_use_it(grid, house, address, width, scheme):
     house.oversell(2, 1)
@@ -136,9 +178,5 @@ def test_it_fits_and_everybody_can_use_it(grid, house, address, width, scheme):
             page.keyboard.type("99")
             keys(page, "Enter")
         shoot(page, f"{width}-{scheme}-{'rules' if 'rules' in path else 'prices'}")
-        if folder := os.environ.get("INNSYNC_SCREENSHOTS"):
-            page.screenshot(path=f"{folder}/rates-{width}-{scheme}-full.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        found = Axe().run(page).response["violations"]
-        assert [(path, item["id"], [node["html"] for node in item["nodes"]][:3]) for item in found] == []
+        _usable(page, f"{width}-{scheme}-full")
         page.evaluate("document.getElementById('discard').click()")

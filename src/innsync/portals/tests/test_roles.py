@@ -34,6 +34,7 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "calendar-put-out": (None, MANAGE),
     "calendar-block": (MANAGE, MANAGE),
     "rates": (Ability.SEE_RATES, None),
+    "rates-bulk": (Ability.SET_RATES, Ability.SET_RATES),
     "rates-history": (Ability.SEE_RATES, None),
     "rates-save": (None, Ability.SET_RATES),
     "rates-undo": (None, Ability.SET_RATES),

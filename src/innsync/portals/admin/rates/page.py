@@ -67,6 +67,7 @@ def _links(window: Window, today: date) -> dict[str, str]:
         "rules": window.showing(rules=True).address(),
         "here": window.address(),
         "save": window.address("rates-save"),
+        "bulk": window.address("rates-bulk"),
         "history": window.address("rates-history"),
     }
 

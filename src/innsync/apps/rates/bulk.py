@@ -1,0 +1,205 @@
+"""Editing many cells by a pattern: several rates, seasons, weekdays; looked at first, then made as one change."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from innsync.apps.rates.cells import closing
+from innsync.apps.rates.selectors import House, list_rate_rows
+from innsync.apps.rates.services import LONGEST_EDIT_DAYS, edits_of, lock_rates, set_rates
+from innsync.domain.derivation import Derivation, Rounding
+from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.offers import ProductFacts, RateRow, effective_price
+from innsync.domain.rate_cells import LIMITS, Cell, CellChange, changes, own_value
+
+
+class PriceStep(StrEnum):
+    """What is done to prices."""
+
+    SET = "set"
+    RAISE_PERCENT = "raise_percent"
+    LOWER_PERCENT = "lower_percent"
+    RAISE_AMOUNT = "raise_amount"
+    LOWER_AMOUNT = "lower_amount"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """value: minor units, or a percentage; rounding: of raised and lowered prices."""
+
+    step: PriceStep
+    value: Decimal = Decimal(0)
+    rounding: Rounding = Rounding.NONE
+
+    def derivation(self) -> Derivation | None:
+        """The step from the present price to the new one; None where the present one does not count."""
+        if self.step is PriceStep.RAISE_PERCENT or self.step is PriceStep.LOWER_PERCENT:
+            return Derivation.percent(self._signed(), self.rounding)
+        if self.step is PriceStep.RAISE_AMOUNT or self.step is PriceStep.LOWER_AMOUNT:
+            return Derivation.amount(int(self._signed().to_integral_value(ROUND_HALF_UP)), self.rounding)
+        return None
+
+    def _signed(self) -> Decimal:
+        return -self.value if self.step in (PriceStep.LOWER_PERCENT, PriceStep.LOWER_AMOUNT) else self.value
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEdit:
+    """What to do to which cells.
+
+    slots: the products. spans: (first, last) nights, both included. weekdays: Monday 0; empty for all. rules: field ->
+    value, None for "not set". sale: whether whole room types (codes) are closed or opened at all their rates.
+    """
+
+    slots: tuple[int, ...]
+    spans: tuple[tuple[date, date], ...]
+    weekdays: frozenset[int]
+    price: PriceRule | None
+    rules: Mapping[str, int | None]
+    sale: tuple[tuple[str, ...], bool] | None = None
+
+    def nights(self, today: date) -> list[date]:
+        """Those that are not over. Raises InvalidField."""
+        found: set[date] = set()
+        for first, last in self.spans:
+            count = (last - first).days + 1
+            if not 0 < count <= LONGEST_EDIT_DAYS:
+                raise InvalidField(
+                    field="/last", problem=f"must be on or after first, at most {LONGEST_EDIT_DAYS} days later"
+                )
+            found |= {first + timedelta(days=offset) for offset in range(count)}
+        furthest = today + timedelta(days=LONGEST_EDIT_DAYS)
+        return sorted(
+            day for day in found if today <= day < furthest and (not self.weekdays or day.weekday() in self.weekdays)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BulkPlan:
+    """What a bulk edit comes to.
+
+    changes: the cells whose own value becomes another. same: cells that are so already. following: cells of derived rates
+    that go on following a rate that is edited too. priceless: nights without a price to raise or lower. worthless: nights
+    of which the new price would be nothing, or more than can be kept.
+    """
+
+    nights: tuple[date, ...]
+    changes: tuple[CellChange, ...]
+    same: int
+    following: int
+    priceless: int
+    worthless: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Another as soon as any of it comes out otherwise."""
+        return hashlib.sha256(repr(self.changes).encode()).hexdigest()[:32]
+
+
+@dataclass(eq=False)
+class PlanChanged(DomainError):
+    """Prices or rules were changed since the preview was made; nothing was saved."""
+
+
+@dataclass(eq=False)
+class NothingToChange(DomainError):
+    """All cells are so already, or a price can't be made."""
+
+
+def plan_bulk(*, house: House, edit: BulkEdit, rows: Mapping[date, RateRow], today: date) -> BulkPlan:
+    """What the edit would do to those rows. Raises InvalidField."""
+    nights = edit.nights(today)
+    for field, value in edit.rules.items():
+        least, most = LIMITS[field]
+        if value is not None and not least <= value <= most:
+            raise InvalidField(field=f"/{field}", problem=f"must be from {least} to {most}")
+    planner = _Planner(house, edit, rows)
+    for slot in edit.slots:
+        for day in nights:
+            planner.add(house.facts.by_slot[slot], day)
+    if edit.sale:
+        for code in edit.sale[0]:
+            planner.values |= closing(house, code, {day: rows.get(day) for day in nights}, closed=edit.sale[1])
+    found = changes(rows, planner.values)
+    return BulkPlan(
+        tuple(nights),
+        tuple(found),
+        len(planner.values) - len(found),
+        planner.following,
+        planner.priceless,
+        planner.worthless,
+    )
+
+
+def apply_bulk(*, house: House, edit: BulkEdit, fingerprint: str, now: datetime, actor: str) -> int:
+    """Make the change that was looked at, as one. Answers how many cells. Raises PlanChanged, NothingToChange."""
+    lock_rates(property_id=house.id)
+    plan = plan_bulk(house=house, edit=edit, rows=rows_for(house, edit), today=house.today(now))
+    if plan.fingerprint != fingerprint:
+        raise PlanChanged
+    if not plan.changes or plan.worthless:
+        raise NothingToChange
+    return set_rates(
+        organization_id=house.organization_id,
+        property_id=house.id,
+        edits=edits_of(
+            {one.cell: one.after for one in plan.changes}, {slot: key for key, slot in house.product_ids.items()}
+        ),
+        now=now,
+        actor=actor,
+        kind="bulk",
+    )
+
+
+def rows_for(house: House, edit: BulkEdit) -> dict[date, RateRow]:
+    """The rows of the nights that the edit may concern."""
+    first, last = min(first for first, _ in edit.spans), max(last for _, last in edit.spans)
+    return {row.day: row for row in list_rate_rows(property_id=house.id, first=first, last=last)}
+
+
+class _Planner:
+    """Gathers what cells are set to, and counts what is left alone."""
+
+    def __init__(self, house: House, edit: BulkEdit, rows: Mapping[date, RateRow]) -> None:
+        self._house, self._edit, self._rows = house, edit, rows
+        self._step = edit.price.derivation() if edit.price else None
+        self._chosen = frozenset(edit.slots)
+        self.values: dict[Cell, int | None] = {}
+        self.following = self.priceless = self.worthless = 0
+
+    def add(self, product: ProductFacts, day: date) -> None:
+        if self._edit.price is not None and not self._follows(product, day, "price"):
+            self._price(product, day, self._edit.price)
+        for field, value in self._edit.rules.items():
+            if not self._follows(product, day, field):
+                self.values[product.slot, day, field] = value
+
+    def _follows(self, product: ProductFacts, day: date, field: str) -> bool:
+        """A derived rate without a value of its own gets the new one from its parent, if that is edited too."""
+        follows = product.parent_slot in self._chosen and own_value(self._rows.get(day), product.slot, field) is None
+        self.following += follows
+        return follows
+
+    def _price(self, product: ProductFacts, day: date, rule: PriceRule) -> None:
+        cell = product.slot, day, "price"
+        if rule.step is PriceStep.CLEAR:
+            self.values[cell] = None
+            return
+        price: int | None = int(rule.value)
+        if self._step is not None:
+            present = effective_price(self._rows.get(day), product, self._house.facts.by_slot)
+            if present is None:
+                self.priceless += 1
+                return
+            price = self._step.apply(present, product.currency)
+        least, most = LIMITS["price"]
+        if price is None or not least <= price <= most:
+            self.worthless += 1
+        else:
+            self.values[cell] = price

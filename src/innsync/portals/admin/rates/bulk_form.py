@@ -1,0 +1,200 @@
+"""Reading the form of a bulk edit: all of it stands in the address, so that a preview can be shared and gone back to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TypeVar
+
+from django.http import QueryDict
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext as _
+
+from innsync.apps.rates.bulk import BulkEdit, PriceRule, PriceStep
+from innsync.apps.rates.cells import products_of
+from innsync.apps.rates.selectors import House
+from innsync.domain.derivation import Rounding
+from innsync.domain.money import minor_digits
+from innsync.domain.rate_cells import FLAGS, LIMITS
+from innsync.portals.admin.rates.window import read_date
+from innsync.portals.admin.rates.words import FIELD_WORDS
+
+E = TypeVar("E", bound=StrEnum)
+STAYS = ("min_stay_arrival", "min_stay_through", "max_stay")
+MOST_SPANS = 12
+LEAVE, SET, CLEAR = "", "set", "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to tick or to choose."""
+
+    value: str
+    label: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RuleField:
+    """A restriction in the form. how: `set`, `clear`, `1`, `0`, or empty to leave it; value: nights, as typed."""
+
+    name: str
+    label: str
+    how: str
+    value: str = ""
+
+
+@dataclass(slots=True)
+class BulkForm:
+    """The form as it is shown, and the edit that it asks for; None while it can't be read: `problems` says why."""
+
+    closing: bool
+    sale: str
+    types: list[Option]
+    plans: list[Option]
+    spans: list[tuple[str, str]]
+    weekdays: list[Option]
+    steps: list[Option]
+    price_value: str
+    roundings: list[Option]
+    stays: list[RuleField]
+    flags: list[RuleField]
+    edit: BulkEdit | None = None
+    problems: list[str] = field(default_factory=list)
+
+
+def read_form(asked: QueryDict, house: House, today: date) -> BulkForm:
+    """The form that the address describes; `look` in it asks for the preview, and for what is wrong."""
+    types, plans = asked.getlist("type"), asked.getlist("plan")
+    spans = list(zip(asked.getlist("first"), asked.getlist("last"), strict=False))[:MOST_SPANS]
+    form = BulkForm(
+        closing=asked.get("do") == "close",
+        sale=asked.get("sale", "closed"),
+        types=[Option(one.code, one.name, one.code in types) for one in house.facts.room_types],
+        plans=[Option(one.code, one.name, one.code in plans) for one in house.plans.values()],
+        spans=[pair for pair in spans if any(pair)] or [_default_span(asked, today)],
+        weekdays=[
+            Option(str(day), str(words), str(day) in asked.getlist("day")) for day, words in WEEKDAYS_ABBR.items()
+        ],
+        steps=_steps(asked.get("price", "")),
+        price_value=asked.get("price_value", "").strip()[:20],
+        roundings=_roundings(asked.get("rounding", "")),
+        stays=[
+            RuleField(name, str(FIELD_WORDS[name]), asked.get(name, ""), asked.get(f"{name}_value", "").strip()[:4])
+            for name in STAYS
+        ],
+        flags=[RuleField(name, str(FIELD_WORDS[name]), asked.get(name, "")) for name in FLAGS],
+    )
+    if "look" in asked:
+        form.edit = _edit(form, house)
+    return form
+
+
+def _default_span(asked: QueryDict, today: date) -> tuple[str, str]:
+    first = max(today, read_date(asked.get("from", "")) or today)
+    return first.isoformat(), (first if asked.get("do") == "close" else first + timedelta(days=6)).isoformat()
+
+
+def _steps(chosen: str) -> list[Option]:
+    words = {
+        "": _("leave as they are"),
+        PriceStep.SET: _("set to"),
+        PriceStep.RAISE_PERCENT: _("raise by %"),
+        PriceStep.LOWER_PERCENT: _("lower by %"),
+        PriceStep.RAISE_AMOUNT: _("raise by amount"),
+        PriceStep.LOWER_AMOUNT: _("lower by amount"),
+        PriceStep.CLEAR: _("clear (derived rates follow again)"),
+    }
+    return [Option(str(value), label, value == chosen) for value, label in words.items()]
+
+
+def _roundings(chosen: str) -> list[Option]:
+    words = {
+        Rounding.NONE: _("to the cent"),
+        Rounding.UNIT: _("to whole units"),
+        Rounding.NEAREST_5: _("to fives"),
+        Rounding.ENDING_99: _("ending in .99"),
+    }
+    return [Option(str(value), label, value == chosen) for value, label in words.items()]
+
+
+def _edit(form: BulkForm, house: House) -> BulkEdit | None:
+    types = [one.value for one in form.types if one.on]
+    if not types:
+        form.problems.append(_("Choose a room type."))
+    spans = _spans(form)
+    weekdays = frozenset(int(one.value) for one in form.weekdays if one.on)
+    if form.closing:
+        edit = BulkEdit((), tuple(spans), weekdays, None, {}, (tuple(types), form.sale != "open"))
+        return None if form.problems else edit
+    plans = {one.value for one in form.plans if one.on}
+    if not plans:
+        form.problems.append(_("Choose a rate."))
+    slots = tuple(one.slot for code in types for one in products_of(house, code) if one.rate_plan_code in plans)
+    if types and plans and not slots:
+        form.problems.append(_("These room types are not sold at these rates."))
+    price, rules = _price(form, house), _rules(form)
+    if price is None and not rules and not form.problems:
+        form.problems.append(_("Choose what to change: prices or a restriction."))
+    return None if form.problems else BulkEdit(slots, tuple(spans), weekdays, price, rules)
+
+
+def _spans(form: BulkForm) -> list[tuple[date, date]]:
+    found = []
+    for first_text, last_text in form.spans:
+        first, last = read_date(first_text), read_date(last_text)
+        if first is None or last is None:
+            form.problems.append(_("Give each range of nights a first and a last night."))
+        elif last < first:
+            form.problems.append(_("The last night must not be before the first."))
+        else:
+            found.append((first, last))
+    return found
+
+
+def _price(form: BulkForm, house: House) -> PriceRule | None:
+    step = next((one.value for one in form.steps if one.on), "")
+    if not step:
+        return None
+    kind = PriceStep(step)
+    if kind is PriceStep.CLEAR:
+        return PriceRule(kind)
+    try:
+        value = Decimal(form.price_value.replace(",", "."))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    percent = kind in (PriceStep.RAISE_PERCENT, PriceStep.LOWER_PERCENT)
+    if not percent:
+        value = value.scaleb(minor_digits(house.currency)) if value.is_finite() else value
+    if not value.is_finite() or not 0 < value <= (1_000 if percent else LIMITS["price"][1]):
+        form.problems.append(_("Say by how much, or to what, prices change: a number above 0."))
+        return None
+    if not percent and value != value.to_integral_value():
+        form.problems.append(_("That price has more decimals than its currency."))
+        return None
+    if kind is PriceStep.LOWER_PERCENT and value >= 100:
+        form.problems.append(_("Prices can't be lowered by all of themselves."))
+        return None
+    rounding = next((one.value for one in form.roundings if one.on), Rounding.NONE)
+    return PriceRule(kind, value, Rounding(rounding))
+
+
+def _rules(form: BulkForm) -> dict[str, int | None]:
+    rules: dict[str, int | None] = {}
+    for one in form.stays:
+        least, most = LIMITS[one.name]
+        if one.how == CLEAR:
+            rules[one.name] = None
+        elif one.how == SET and one.value.isdecimal() and least <= int(one.value) <= most:
+            rules[one.name] = int(one.value)
+        elif one.how == SET:
+            said = {"rule": one.label, "least": least, "most": most}
+            form.problems.append(_("%(rule)s: a number of nights from %(least)d to %(most)d.") % said)
+    for flag in form.flags:
+        if flag.how in ("0", "1"):
+            rules[flag.name] = int(flag.how)
+        elif flag.how == CLEAR:
+            rules[flag.name] = None
+    return rules
