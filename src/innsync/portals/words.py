@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.distribution.conflicts import NoWayOut
 from innsync.apps.distribution.health import FAILING_AFTER, Health
-from innsync.apps.distribution.services import FullSyncTooSoon
+from innsync.apps.distribution.services import FullSyncTooSoon, MappedTwice
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
 from innsync.apps.rates.services import NothingToUndo, UnknownChange
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion, UnknownBooking
 from innsync.domain.booking_state import BookingAction
-from innsync.domain.errors import DomainError, IllegalTransition
+from innsync.domain.errors import DomainError, IllegalTransition, InvalidField
 
 BEHIND = timedelta(seconds=30)
 """From when on nights that wait are worth a word: a push takes well under a second."""
@@ -163,6 +163,16 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     (FullSyncTooSoon, _full_sync_too_soon),
     (SoldOut, _sold_out),
     (NoWayOut, lambda error: "This conflict was settled meanwhile, or this way does not fit it. Nothing was changed."),
+    (
+        InvalidField,
+        lambda error: (
+            f"{error.field.strip('/').replace('_', ' ').replace('/', ', ')}: {error.problem}. Nothing was changed."
+        ),
+    ),
+    (
+        MappedTwice,
+        lambda error: f"Twice the same: {error.what} may stand for one thing there only. Nothing was changed.",
+    ),
     (StaleVersion, lambda error: "Somebody changed this booking meanwhile. Nothing was changed; look again first."),
     (UnknownBooking, lambda error: "That booking does not exist any more. Nothing was changed."),
     (

@@ -136,6 +136,8 @@ def connect(
     check_mapping(rooms, rates)
     _check_exchange_rate(exchange_rate, "/exchange_rate")
     manifest = manifests()[account.vendor]
+    if Connection.objects.filter(account=account, external_id=external_id).exists():
+        raise InvalidField(field="/external_id", problem="is connected already through this access")
     connection = Connection.objects.create(
         organization_id=account.organization_id,
         property=prop,

@@ -7,6 +7,7 @@ from django.urls import path
 from innsync.portals.admin import (
     bookings,
     conflicts,
+    connecting,
     connections,
     desk,
     home,
@@ -45,6 +46,10 @@ urlpatterns = [
     path("rates/save", rates_saving.save, name="rates-save"),
     path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),
     path("connections", overview.overview, name="connections"),
+    path("connect", connecting.catalogue, name="connect"),
+    path("connect/<slug:vendor>", connecting.access, name="connect-access"),
+    path("connect/<slug:vendor>/map", connecting.mapping, name="connect-map"),
+    path("connect/<slug:vendor>/check", connecting.check, name="connect-check"),
     path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),
     path("connections/<uuid:connection_id>/night", trail.night, name="night"),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.distribution.models import Conflict
 from innsync.domain.ari import price_occupancy
@@ -83,6 +84,25 @@ def day(value: date) -> str:
 def channel(key: str) -> str:
     """A channel's name from its key."""
     return channel_name(key)
+
+
+_ABILITIES = {
+    "push_availability": _("availability"),
+    "push_rates": _("prices and rules"),
+    "read_back": _("read back"),
+    "pull_bookings": _("bookings"),
+    "list_bookings": _("second look"),
+    "acknowledge": _("acknowledges"),
+    "booking_webhook": _("announces bookings"),
+    "register_webhook": _("webhook by program"),
+    "catalogue": _("rooms and rates"),
+}
+
+
+@register.filter
+def ability(key: str) -> str:
+    """What an adapter can do, in a word or two."""
+    return str(_ABILITIES.get(key, key.replace("_", " ")))
 
 
 @register.filter

@@ -154,6 +154,8 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
         "/reports",
         "/bookings?state=dead",
         f"/bookings/{booking}/cancel",
+        "/connect",
+        "/connect/booking_com",
         "/connections",
         f"/connections/{house.connections['expedia'].id}",
         f"/connections/{house.connections['booking_com'].id}/full-sync",
