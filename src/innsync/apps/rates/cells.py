@@ -99,8 +99,13 @@ def products_of(house: House, room_type: str) -> list[ProductFacts]:
 
 def sale_state(house: House, room_type: str, row: RateRow | None) -> Sale:
     """Whether the room type's rates are open on the night of that row."""
-    stopped = {effective_rules(row, one, house.facts.by_slot).stop_sell for one in products_of(house, room_type)}
-    return "closed" if stopped == {True} else "partly" if len(stopped) == 2 else "open"
+    return state_of(effective_rules(row, one, house.facts.by_slot).stop_sell for one in products_of(house, room_type))
+
+
+def state_of(stopped: Iterable[bool]) -> Sale:
+    """From whether each of a room type's rates is stopped."""
+    found = set(stopped)
+    return "closed" if found == {True} else "partly" if len(found) == 2 else "open"
 
 
 def closing(

@@ -180,3 +180,26 @@ def test_it_fits_and_everybody_can_use_it(grid, house, address, width, scheme):
         shoot(page, f"{width}-{scheme}-{'rules' if 'rules' in path else 'prices'}")
         _usable(page, f"{width}-{scheme}-full")
         page.evaluate("document.getElementById('discard').click()")
+
+
+def test_rows_are_copied_room_types_folded_and_what_is_left_alone_can_be_found_in_the_address(grid, house):
+    page = grid("days=7")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    set_cells(house, "double", 0, 6, price=11_100)
+    page.reload()
+    at(page, house, "double", 2).click()
+    keys(page, "Shift+Space", "Control+c")
+    expect(page.locator("td[aria-selected=true]")).to_have_count(7)
+    at(page, house, "suite", 0).click()
+    keys(page, "Control+v")
+    expect(page.get_by_text("7 changes not saved yet")).to_be_visible()
+    page.get_by_role("link", name="Double").click()
+    expect(at(page, house, "double", 2)).to_be_hidden()
+    assert "fold=double" in page.url
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#cell-words")).to_have_text("7 changes saved.")
+    expect(at(page, house, "double", 2)).to_be_hidden()
+    assert cells(house, "suite", "price", 0, 6, 7) == [11_100, 11_100, 10_000]
+    page.get_by_role("link", name="Later").click()
+    expect(at(page, house, "suite", 2)).to_be_visible()
+    expect(at(page, house, "double", 2)).to_be_hidden()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from innsync.apps.inventory.counts import Count
-from innsync.apps.rates.cells import products_of, sale_state
+from innsync.apps.rates.cells import products_of, state_of
 from innsync.apps.rates.selectors import House
 from innsync.domain.money import minor_digits
 from innsync.domain.offers import ProductFacts, RateRow, RoomTypeFacts, effective_price, effective_rules
@@ -82,20 +82,23 @@ def _room_type(shown: Shown, room_type: RoomTypeFacts) -> Iterator[str]:
         f"<small>{escape(_('left to sell'))}</small></th>"
     )
     assert isinstance(room_type.id, UUID)
-    for night in nights:
-        yield _left(shown.counts.get((room_type.id, night)))
+    left = [shown.counts.get((room_type.id, night)) for night in nights]
+    drawn = {count: _left(count) for count in set(left)}
+    yield from (drawn[count] for count in left)
     yield "</tr>"
     products = products_of(shown.house, room_type.code)
+    by_slot = shown.house.facts.by_slot
+    rules = [[effective_rules(shown.rows.get(night), one, by_slot) for night in nights] for one in products]
     if products:
         yield f'<tr data-sale="{code}"><th scope="row" class="names">{escape(_("All rates"))}</th>'
         words = {"open": escape(_("Open")), "closed": escape(_("Closed")), "partly": escape(_("Partly"))}
-        for night in nights:
-            state = sale_state(shown.house, room_type.code, shown.rows.get(night))
+        for of_night in zip(*rules, strict=True):
+            state = state_of(one.stop_sell for one in of_night)
             yield f"<td data-s={state}>{words[state]}</td>"
         yield "</tr>"
     yield f'</tbody><tbody data-of="{code}"{" hidden" if folded else ""}>'
-    for product in products:
-        yield from _product(shown, product)
+    for product, of_product in zip(products, rules, strict=True):
+        yield from _product(shown, product, of_product)
     if not products:
         nothing = escape(_("Not sold at any rate yet"))
         yield f'<tr><th scope="row" class="names">{nothing}</th><td colspan="{len(nights)}"></td></tr>'
@@ -117,13 +120,12 @@ def _left(count: Count | None) -> str:
     return f'<td{kind} title="{title}">{number}<i>{count.sold}{away}/{count.rooms}</i></td>'
 
 
-def _product(shown: Shown, product: ProductFacts) -> Iterator[str]:
+def _product(shown: Shown, product: ProductFacts, rules: list[DayRules]) -> Iterator[str]:
     house, by_slot, nights = shown.house, shown.house.facts.by_slot, shown.window.nights()
     digits = minor_digits(house.currency)
     name = escape(next(plan.name for plan in house.plans.values() if plan.code == product.rate_plan_code))
     derived = derivation_words(house, product)
     under = f"<small>= {escape(derived)}</small>" if derived else ""
-    rules = [effective_rules(shown.rows.get(night), product, by_slot) for night in nights]
     yield _row_head(product, "price", f"{name}{under}", name, derived=bool(derived))
     for night, day_rules in zip(nights, rules, strict=True):
         row = shown.rows.get(night)
