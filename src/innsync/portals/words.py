@@ -9,11 +9,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from innsync.apps.accounts.services import UnknownApiKey
 from innsync.apps.distribution.conflicts import NoWayOut
 from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon, MappedTwice
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
+from innsync.apps.people.invitations import AlreadyMember, InvitationOver
+from innsync.apps.people.rules import BeyondReach, LastAdministrator, NotYourself, UnknownMember
 from innsync.apps.rates.services import NothingToUndo, UnknownChange
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion, UnknownBooking
 from innsync.domain.booking_state import BookingAction
@@ -173,6 +176,19 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
         MappedTwice,
         lambda error: f"Twice the same: {error.what} may stand for one thing there only. Nothing was changed.",
     ),
+    (
+        LastAdministrator,
+        lambda error: str(_("Somebody must stay administrator of every property. Nothing was changed.")),
+    ),
+    (NotYourself, lambda error: str(_("Your own place is for another administrator to change. Nothing was changed."))),
+    (BeyondReach, lambda error: str(_("That concerns properties that you don't manage. Nothing was changed."))),
+    (UnknownMember, lambda error: str(_("They don't belong here any more. Nothing was changed."))),
+    (InvitationOver, lambda error: str(_("That invitation was used or withdrawn meanwhile. Nothing was changed."))),
+    (
+        AlreadyMember,
+        lambda error: str(_("%(email)s belongs here already. Nothing was changed.")) % {"email": error.email},
+    ),
+    (UnknownApiKey, lambda error: str(_("That key was withdrawn already. Nothing was changed."))),
     (StaleVersion, lambda error: "Somebody changed this booking meanwhile. Nothing was changed; look again first."),
     (UnknownBooking, lambda error: "That booking does not exist any more. Nothing was changed."),
     (

@@ -120,7 +120,7 @@ def get_offer(*, token: str, now: datetime) -> Offer:
     with _good(token, now) as invitation:
         return Offer(
             email=invitation.email,
-            role=invitation.get_role_display(),
+            role=invitation.role,
             organization_name=invitation.organization.name,
             account=User.objects.filter(email=invitation.email).exists(),
         )

@@ -16,6 +16,7 @@ from innsync.apps.people.rules import (
     Manager,
     NotYourself,
     UnknownMember,
+    administers_all,
     known_properties,
     known_role,
     note,
@@ -76,10 +77,12 @@ def change_member(
     member = _take(manager, membership_id)
     wanted = known_properties(property_ids)
     manager.refuse_beyond(wanted)
+    counted = administers_all(member)
     before = {"role": member.role, "property_ids": [str(one) for one in member.property_ids]}
     member.role, member.property_ids = known_role(role), wanted
     member.save(update_fields=["role", "property_ids"])
-    refuse_nobody_left(member.organization_id)
+    if counted:
+        refuse_nobody_left(member.organization_id)
     after = {"role": str(member.role), "property_ids": [str(one) for one in wanted]}
     if after != before:
         note(manager, "person.changed", now, {**_who(member), "before": before, "after": after})
@@ -91,7 +94,8 @@ def remove_member(*, manager: Manager, membership_id: UUID, now: datetime) -> Me
     """Take somebody's place in the organization; their account stays. Raises as change_member."""
     member = _take(manager, membership_id)
     member.delete()
-    refuse_nobody_left(member.organization_id)
+    if administers_all(member):
+        refuse_nobody_left(member.organization_id)
     note(manager, "person.removed", now, {**_who(member), "role": member.role})
     return member
 

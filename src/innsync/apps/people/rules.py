@@ -71,8 +71,13 @@ def take_turns(organization_id: UUID) -> None:
     Organization.objects.select_for_update(no_key=True).get(id=organization_id)
 
 
+def administers_all(member: Membership) -> bool:
+    """Whether that person may manage everybody: an administrator of every property whose account is open."""
+    return member.role == Role.ADMINISTRATOR and not member.property_ids and member.user.is_active
+
+
 def refuse_nobody_left(organization_id: UUID) -> None:
-    """Raises LastAdministrator, inside the transaction of the change, when it left no active one for all properties."""
+    """Raises LastAdministrator, inside the transaction of a change that took one away, when nobody else is one."""
     left = Membership.objects.filter(
         organization_id=organization_id, role=Role.ADMINISTRATOR, property_ids=[], user__is_active=True
     )

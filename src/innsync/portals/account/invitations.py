@@ -22,6 +22,7 @@ from innsync.apps.accounts.models import User
 from innsync.apps.people import invitations
 from innsync.apps.people.invitations import ForSomebodyElse, InvitationOver, Offer
 from innsync.portals.access import CHOSEN
+from innsync.portals.roles import role_words
 
 LONGEST_PASSWORD = 1000
 
@@ -48,7 +49,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 def _show(request: HttpRequest, offer: Offer, *, status: int = 200, **more: object) -> HttpResponse:
     mine = isinstance(request.user, User) and request.user.email == offer.email
-    context = {"offer": offer, "mine": mine, "password_rules": password_validators_help_text_html(), **more}
+    context = {"offer": offer, "role": role_words(offer.role), "mine": mine, "password_rules": password_validators_help_text_html(), **more}
     return render(request, "portals/account/invitation.html", context, status=status)
 
 

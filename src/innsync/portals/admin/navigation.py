@@ -31,6 +31,8 @@ SECTIONS = (
     Section("inbox", _("Inbox"), "inbox", Ability.SEE_CHANNELS, asks="attention"),
     Section("conflicts", _("Conflicts"), "alert-triangle", Ability.SEE_BOOKINGS, asks="open_conflicts"),
     Section("reports", _("Reports"), "chart-bar", Ability.SEE_REPORTS),
+    Section("people", _("People"), "users", Ability.MANAGE_PEOPLE),
+    Section("api-keys", _("API keys"), "key", Ability.MANAGE_PEOPLE),
 )
 
 

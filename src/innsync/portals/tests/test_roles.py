@@ -17,6 +17,7 @@ from innsync.portals.admin.navigation import SECTIONS
 EVERYBODY = "everybody"
 SEE, ACT = Ability.SEE_CHANNELS, Ability.MANAGE_CHANNELS
 DESK, BOOKINGS, MANAGE = Ability.SEE_DESK, Ability.SEE_BOOKINGS, Ability.MANAGE_BOOKINGS
+PEOPLE = Ability.MANAGE_PEOPLE
 NEEDS: dict[str, tuple[str | None, str | None]] = {
     "home": (EVERYBODY, None),
     "today": (DESK, None),
@@ -63,6 +64,17 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "booking": (BOOKINGS, None),
     "booking-cancel": (MANAGE, MANAGE),
     "booking-state": (None, MANAGE),
+    "people": (PEOPLE, None),
+    "person-invite": (None, PEOPLE),
+    "require-second-step": (None, PEOPLE),
+    "invitation-renew": (None, PEOPLE),
+    "invitation-withdraw": (None, PEOPLE),
+    "person": (PEOPLE, PEOPLE),
+    "person-remove": (PEOPLE, PEOPLE),
+    "api-keys": (PEOPLE, None),
+    "api-key-create": (None, PEOPLE),
+    "api-key-rotate": (PEOPLE, PEOPLE),
+    "api-key-revoke": (PEOPLE, PEOPLE),
 }
 
 
