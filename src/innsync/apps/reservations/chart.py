@@ -32,7 +32,7 @@ class ChartType:
 
 
 class Bar(NamedTuple):
-    """A stay as far as the chart tells of it. rooms: how many its booking has; source: the site behind the channel."""
+    """A stay as far as the chart tells of it. source: the site behind the channel."""
 
     property_id: UUID
     stay_id: UUID
@@ -46,7 +46,6 @@ class Bar(NamedTuple):
     room_id: UUID | None
     check_in: date
     check_out: date
-    rooms: int
 
 
 class Block(NamedTuple):
@@ -86,38 +85,60 @@ def list_chart_types(*, property_id: UUID, first: date) -> list[ChartType]:
     return [ChartType(type_id, code, name, tuple(rooms)) for type_id, (code, name, rooms) in types.items()]
 
 
-# Whoever leaves on the first day shows, too: the morning is theirs.
 _BAR = """
-SELECT s.property_id, s.id, s.booking_id, b.code, coalesce(nullif(s.guest_name, ''), b.guest_name), b.channel, b.source, b.status,
-  s.room_type_id, s.room_id, s.check_in, s.check_out,
-  (SELECT count(*) FROM reservations_roomstay o WHERE o.booking_id = b.id)
+SELECT s.property_id, s.id, s.booking_id, b.code, coalesce(nullif(s.guest_name, ''), b.guest_name), b.channel, b.source,
+  b.status, s.room_type_id, s.room_id, s.check_in, s.check_out
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
-WHERE s.holds_stock
 """
-_IN_ROOMS = """
-  AND s.property_id = %(property)s AND s.room_id = ANY(%(rooms)s) AND daterange(s.check_in, s.check_out) && daterange(%(before)s, %(after)s)
-"""  # served by the index of the constraint that no room holds two stays
-_WITHOUT = """
-  AND s.property_id = %(property)s AND s.room_id IS NULL AND s.room_type_id = ANY(%(types)s) AND s.check_in < %(after)s AND s.check_out > %(before)s
-ORDER BY s.check_in, b.code, s.id
+# Joined to lists, not compared with them: each room and each stay is then looked up by itself, whatever the planner
+# believes of the whole table. Whoever leaves on the first day shows, too: the morning is theirs.
+_IN_ROOMS = (
+    _BAR
+    + """
+JOIN unnest(%(rooms)s::uuid[]) AS wanted (room_id) ON s.room_id = wanted.room_id
+WHERE s.holds_stock AND daterange(s.check_in, s.check_out) && daterange(%(before)s, %(after)s)
 """
+)
+_OF_THESE = (
+    _BAR
+    + """
+JOIN unnest(%(stays)s::uuid[]) AS wanted (id) ON s.id = wanted.id
+WHERE s.holds_stock ORDER BY s.check_in, s.id
+"""
+)
 
 
-def list_bars(
-    *, property_id: UUID, first: date, last: date, room_ids: Sequence[UUID], unassigned_of: Sequence[UUID] = ()
-) -> list[Bar]:
-    """The stays in these rooms, and those without a room of these types, of which any part falls on first to last."""
-    asked = {
-        "property": property_id,
-        "before": first - ADAY,
-        "after": last + ADAY,
-        "rooms": list(room_ids),
-        "types": list(unassigned_of),
-    }
+def list_bars(*, first: date, last: date, room_ids: Sequence[UUID], stay_ids: Sequence[UUID] = ()) -> list[Bar]:
+    """The stays in these rooms of which any part falls on first to last; then those named, the next arrival first."""
+    asked = {"before": first - ADAY, "after": last + ADAY, "rooms": list(room_ids)}
     with sql() as cursor:
-        placed = cursor.execute(_BAR + _IN_ROOMS, asked).fetchall()
-        waiting = cursor.execute(_BAR + _WITHOUT, asked).fetchall()
-    return [Bar(*row) for row in (*placed, *waiting)]
+        placed = cursor.execute(_IN_ROOMS, asked).fetchall()
+        named = cursor.execute(_OF_THESE, {"stays": list(stay_ids)}).fetchall()
+    return [Bar(*row) for row in (*placed, *named)]
+
+
+class Waiting(NamedTuple):
+    """A stay that has no room."""
+
+    stay_id: UUID
+    room_type_id: UUID
+    check_in: date
+    check_out: date
+
+
+def list_waiting(*, property_id: UUID, first: date, last: date, room_type_ids: Sequence[UUID]) -> list[Waiting]:
+    """The stays of these types without a room, of which any part falls on first to last; the next arrival first.
+
+    Only what their place on the chart needs: months ahead nearly every stay is one of them.
+    """
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT id, room_type_id, check_in, check_out FROM reservations_roomstay"
+            " WHERE property_id = %s AND room_type_id = ANY(%s) AND room_id IS NULL AND holds_stock"
+            " AND check_in < %s AND check_out > %s ORDER BY check_in, id",
+            (property_id, list(room_type_ids), last + ADAY, first - ADAY),
+        ).fetchall()
+    return [Waiting(*row) for row in rows]
 
 
 def list_blocks(*, property_id: UUID, first: date, last: date) -> list[Block]:
@@ -177,7 +198,7 @@ def find_in_chart(
 def get_bar(*, stay_id: UUID) -> Bar | None:
     """A stay that holds a room; None where there is none."""
     with sql() as cursor:
-        row = cursor.execute(_BAR + " AND s.id = %(stay)s", {"stay": stay_id}).fetchone()
+        row = cursor.execute(_BAR + " WHERE s.holds_stock AND s.id = %(stay)s", {"stay": stay_id}).fetchone()
     return Bar(*row) if row else None
 
 

@@ -113,6 +113,11 @@ class RoomStay(models.Model):
         indexes = [
             models.Index(fields=["booking"], name="stays_of_booking"),
             models.Index(fields=["organization", "property", "room_type", "check_in"], name="stays_of_type"),
+            models.Index(
+                fields=["property", "room_type", "check_in"],
+                condition=Q(room__isnull=True, holds_stock=True),
+                name="stays_without_room",
+            ),
         ]
 
 

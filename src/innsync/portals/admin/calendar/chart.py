@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
@@ -19,17 +19,19 @@ from innsync.apps.reservations.chart import (
     ChartRoom,
     ChartType,
     NightLeft,
+    Waiting,
     list_bars,
     list_blocks,
     list_nights_left,
+    list_waiting,
 )
 from innsync.integrations.manifest import channel_name
 from innsync.portals.admin.calendar.window import Window
 from innsync.portals.words import BOOKING_STATES
 
-SLICE = 25
+SLICE = 20
 """Rooms that are drawn, or fetched, at once."""
-DRAWN_AT_FIRST = 50
+DRAWN_AT_FIRST = 30
 """From so many rooms on the others come when one scrolls near them."""
 LANES = 6
 """Rows of stays without a room that a type shows before one asks for all."""
@@ -57,7 +59,7 @@ class Span:
 
     @property
     def css(self) -> str:
-        edges = (" past" if self.before else "") + (" on" if self.after else "")
+        edges = (" t-past" if self.before else "") + (" t-on" if self.after else "")
         return f"s{self.start} w{self.width}{edges}"
 
 
@@ -65,13 +67,11 @@ class Span:
 class Drawn:
     """A stay on the chart. css: its place, colour and state; words: what it is besides its guest."""
 
-    stay_id: UUID
-    booking_id: UUID
+    stay_id: str
+    booking_id: str
     guest: str
     words: str
     css: str
-    check_in: str
-    check_out: str
     found: bool
 
 
@@ -199,20 +199,43 @@ def draw(
     chosen: set[tuple[UUID, int]],
     channels: Sequence[str],
 ) -> list[Slice]:
-    """All slices in their order; those not chosen without what is in them. Three queries and one more, whatever is shown."""
+    """All slices in their order; those not chosen without what is in them. Five queries, whatever is shown."""
     drawn = [(one, offset) for one, offset in slices if (one.id, offset) in chosen]
     heads = [one.id for one, offset in drawn if offset == 0]
+    waiting = list_waiting(property_id=property_id, first=window.first, last=window.last, room_type_ids=heads)
+    shown, hidden = _in_lanes(waiting, window)
     bars = list_bars(
-        property_id=property_id,
         first=window.first,
         last=window.last,
         room_ids=[room.id for one, offset in drawn for room in one.rooms[offset : offset + SLICE]],
-        unassigned_of=heads,
+        stay_ids=shown,
     )
     blocks = list_blocks(property_id=property_id, first=window.first, last=window.last)
     nights = list_nights_left(property_id=property_id, first=window.first, last=window.last, room_type_ids=heads)
-    pen = _Pen(window, channels, bars, blocks, nights)
+    pen = _Pen(window, channels, bars, blocks, nights, hidden)
     return [pen.slice(one, offset) if (one.id, offset) in chosen else _missing(one, offset) for one, offset in slices]
+
+
+def _in_lanes(waiting: Iterable[Waiting], window: Window) -> tuple[list[UUID], dict[UUID, int]]:
+    """The stays that fit into their type's lanes, packed as the browser packs them, and how many of each type don't."""
+    by_type: dict[UUID, list[Waiting]] = defaultdict(list)
+    for one in waiting:
+        by_type[one.room_type_id].append(one)
+    shown: list[UUID] = []
+    hidden: dict[UUID, int] = {}
+    for room_type_id, stays in by_type.items():
+        if window.whole or any(one.stay_id == window.at for one in stays):
+            shown += [one.stay_id for one in stays]
+            continue
+        ends: list[date] = []
+        for one in stays:
+            lane = next((place for place, end in enumerate(ends) if end <= one.check_in), len(ends))
+            if lane == LANES:
+                hidden[room_type_id] = hidden.get(room_type_id, 0) + 1
+                continue
+            ends[lane : lane + 1] = [one.check_out]
+            shown.append(one.stay_id)
+    return shown, hidden
 
 
 def _missing(one: ChartType, offset: int) -> Slice:
@@ -229,7 +252,9 @@ class _Pen:
         bars: Iterable[Bar],
         blocks: Iterable[Block],
         nights: Iterable[NightLeft],
+        hidden: Mapping[UUID, int],
     ) -> None:
+        self.hidden = hidden
         self.window = window
         self.channels = channels
         self.bars: dict[UUID, list[Bar]] = defaultdict(list)
@@ -248,8 +273,11 @@ class _Pen:
         rows = [self._row(room) for room in rooms]
         if offset:
             return Slice(one, offset, len(rooms), rows, [])
-        shown, hidden = self._in_lanes(self.waiting[one.id])
-        waiting = Row(None, [self._bar(bar) for bar in shown], [self._block(block) for block in self.blocks[one.id]])
+        waiting = Row(
+            None,
+            [self._bar(bar) for bar in self.waiting[one.id]],
+            [self._block(block) for block in self.blocks[one.id]],
+        )
         return Slice(
             one,
             0,
@@ -257,7 +285,7 @@ class _Pen:
             rows,
             [self._night(self.nights.get((one.id, day)), self.dates[day]) for day in self.window.days],
             waiting,
-            hidden,
+            self.hidden.get(one.id, 0),
         )
 
     def _row(self, room: ChartRoom) -> Row:
@@ -265,39 +293,23 @@ class _Pen:
         blocks = [self._block(block) for block in self.blocks[room.id]]
         if room.retired_from is not None and room.retired_from <= self.window.last:
             span = Span.of(self.window, room.retired_from, self.window.last + timedelta(days=2))
-            blocks.append(DrawnBlock(room.id, _("Retired"), self._day(room.retired_from), f"retired {span.css}"))
+            blocks.append(
+                DrawnBlock(room.id, _("Retired"), self._day(room.retired_from), f"t-block retired {span.css}")
+            )
         return Row(room, [self._bar(bar) for bar in bars], blocks)
-
-    def _in_lanes(self, bars: Sequence[Bar]) -> tuple[list[Bar], int]:
-        """The stays that fit into the lanes, packed as the browser packs them, and how many don't."""
-        if self.window.whole or any(bar.stay_id == self.window.at for bar in bars):
-            return list(bars), 0
-        ends: list[date] = []
-        shown = []
-        for bar in bars:
-            lane = next((place for place, end in enumerate(ends) if end <= bar.check_in), len(ends))
-            if lane == LANES:
-                continue
-            ends[lane : lane + 1] = [bar.check_out]
-            shown.append(bar)
-        return shown, len(bars) - len(shown)
 
     def _bar(self, bar: Bar) -> Drawn:
         state = BOOKING_STATES[bar.status].label
         site = channel_name(bar.channel) + (f" ({bar.source})" if bar.source else "")
         words = f"{bar.code}, {self._day(bar.check_in)} – {self._day(bar.check_out)}, {state}, {site}"
-        if bar.rooms > 1:
-            words += ", " + _("booking of %(count)d rooms") % {"count": bar.rooms}
         found = bar.stay_id == self.window.at
         css = f"c{colour(bar.channel, self.channels)} is-{bar.status} {Span.of(self.window, bar.check_in, bar.check_out).css}"
         return Drawn(
-            bar.stay_id,
-            bar.booking_id,
+            str(bar.stay_id),
+            str(bar.booking_id),
             bar.guest,
             words,
             css if bar.channel == "direct" else f"{css} sold-there",
-            bar.check_in.isoformat(),
-            bar.check_out.isoformat(),
             found,
         )
 
@@ -305,7 +317,7 @@ class _Pen:
         end = block.last + timedelta(days=1)
         label = block.reason or _("Out of order")
         words = f"{_('Out of order')}, {self._day(block.first)} – {self._day(end)}"
-        return DrawnBlock(block.id, label, words, f"block {Span.of(self.window, block.first, end).css}")
+        return DrawnBlock(block.id, label, words, f"t-block {Span.of(self.window, block.first, end).css}")
 
     def _night(self, night: NightLeft | None, day: str) -> Night:
         if night is None:

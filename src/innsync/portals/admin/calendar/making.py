@@ -220,7 +220,7 @@ def _get_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> tuple[
 @page(Ability.MANAGE_BOOKINGS)
 def _ask_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> HttpResponse:
     found, window = _get_block(request, visitor, block_id)
-    return card(request, visitor, "_block.html", window, {"block": found})
+    return card(request, visitor, "_block.html", window, {"outage": found})
 
 
 @desk_action

@@ -24,6 +24,10 @@ STATES = ("pending", "confirmed", "checked_in", "checked_out", "no_show")
 """Those that hold a room, as the legend names them."""
 
 
+_NOBODY = UUID(int=0)
+"""Addresses of stays are put together from what is before the id: resolving each anew would take longest of all."""
+
+
 def window_of(request: HttpRequest, prop: Property) -> Window:
     return Window.of(request.GET.dict(), code=prop.code, today=today_at(prop))
 
@@ -35,6 +39,8 @@ def _for_rows(visitor: Visitor, prop: Property) -> dict[str, Any]:
         "manages": Ability.MANAGE_BOOKINGS in abilities,
         "sees_bookings": Ability.SEE_BOOKINGS in abilities,
         "new_address": reverse("calendar-new", args=[prop.id]),
+        "stay_address": reverse("calendar-stay", args=[_NOBODY]).removesuffix(str(_NOBODY)),
+        "booking_address": reverse("booking", args=[_NOBODY]).removesuffix(str(_NOBODY)),
     }
 
 

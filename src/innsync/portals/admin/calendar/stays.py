@@ -132,14 +132,16 @@ def _ask_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> HttpRes
     room = _room(prop, request.GET.get("room", ""))
     check_in, check_out = _wanted_stay(request.GET, bar)
     same_dates = (check_in, check_out) == (bar.check_in, bar.check_out)
+    record = records.load(booking_id=bar.booking_id)
     context = {
         **_facts(bar),
+        "rooms": len(record.stays),
         "check_in": check_in,
         "check_out": check_out,
         "wanted": room,
         "other_type": room is not None and room.room_type_id != bar.room_type_id,
         "same_dates": same_dates,
-        "version": records.load(booking_id=bar.booking_id).version,
+        "version": record.version,
     }
     if not (same_dates and room is None):
         context |= _previewed(visitor, prop, bar, check_in, check_out, room)

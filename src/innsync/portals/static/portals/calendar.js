@@ -45,7 +45,7 @@ function onClick(event) {
     return dialog().close();
   }
   if (event.target === dialog()) return dialog().close();
-  const lane = event.target.closest("#chart[data-new] .row:not(.head) .lane");
+  const lane = event.target.closest("#chart[data-new] .t-row:not(.t-head) .lane");
   if (lane && event.target === lane && !drag.justDone) begin(lane, nightAt(lane, event.clientX), 1);
 }
 
@@ -98,7 +98,7 @@ const iso = (day) => day.toISOString().slice(0, 10);
 const inWords = (day) => day.toLocaleDateString(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
 
 function begin(lane, night, nights) {
-  const place = lane.closest(".row").dataset.place;
+  const place = lane.closest(".t-row").dataset.place;
   const dates = `check_in=${iso(dateOf(night))}&check_out=${iso(dateOf(night + nights))}`;
   openCard(`${chart().dataset.new}?place=${place}&${dates}`);
 }
@@ -110,20 +110,20 @@ const drag = { under: null, justDone: false };
 function onPointerDown(event) {
   drag.justDone = false;
   if (event.button || event.pointerType === "touch" || !chart()?.dataset.new) return;
-  const bar = event.target.closest(".bar[class*='is-']");
-  const lane = event.target.closest(".row:not(.head) > .lane");
+  const bar = event.target.closest(".t-bar[class*='is-']");
+  const lane = event.target.closest(".t-row:not(.t-head) > .lane");
   if (!lane || (!bar && event.target !== lane)) return;
   const box = bar?.getBoundingClientRect();
   const fixed = bar?.classList.contains("sold-there");
   drag.under = {
     bar,
     lane,
-    row: lane.closest(".row"),
+    row: lane.closest(".t-row"),
     x: event.clientX,
     y: event.clientY,
     scroll: chart().scrollLeft,
     fixed,
-    stretch: Boolean(bar) && !fixed && !bar.classList.contains("on") && box.right - event.clientX < EDGE_PX && box.width > 3 * EDGE_PX,
+    stretch: Boolean(bar) && !fixed && !bar.classList.contains("t-on") && box.right - event.clientX < EDGE_PX && box.width > 3 * EDGE_PX,
     night: nightAt(lane, event.clientX),
     days: 0,
     begun: false,
@@ -138,7 +138,7 @@ function onPointerMove(event) {
   if (!one.begun && Math.hypot(dx, dy) < STILL_PX) return;
   if (!one.begun) {
     one.begun = true;
-    one.flag = document.body.appendChild(Object.assign(document.createElement("div"), { className: "flag" }));
+    one.flag = document.body.appendChild(Object.assign(document.createElement("div"), { className: "t-flag" }));
     document.body.classList.add("dragging");
     if (one.bar && !one.stretch) one.ghost = ghostOf(one.bar);
     getSelection()?.removeAllRanges();
@@ -173,7 +173,7 @@ function moveBar(one, event, dx) {
     one.flag.textContent = `${one.days >= 0 ? "+" : "−"}${Math.abs(one.days)}`;
     return;
   }
-  const row = document.elementFromPoint(event.clientX, event.clientY)?.closest(".row:not(.head)") ?? one.target ?? one.row;
+  const row = document.elementFromPoint(event.clientX, event.clientY)?.closest(".t-row:not(.t-head)") ?? one.target ?? one.row;
   if (row !== one.target) {
     one.target?.classList.remove("target");
     row.classList.add("target");
@@ -183,7 +183,7 @@ function moveBar(one, event, dx) {
   const down = row.getBoundingClientRect().top - one.row.getBoundingClientRect().top;
   Object.assign(one.ghost.style, { left: `${own.left + one.days * width}px`, top: `${own.top + down}px` });
   const days = one.days ? ` ${one.days > 0 ? "+" : "−"}${Math.abs(one.days)}` : "";
-  one.flag.textContent = (row.dataset.name || row.querySelector(".name").firstChild.textContent.trim()) + days;
+  one.flag.textContent = (row.dataset.name || row.querySelector(".t-name").firstChild.textContent.trim()) + days;
 }
 
 function pickNights(one, event) {
@@ -251,7 +251,7 @@ function place(address, room) {
 
 function onKey(event) {
   if (event.key === "Escape" && drag.under) return letGo();
-  const bar = event.target.closest?.("#chart .bar > a");
+  const bar = event.target.closest?.("#chart .t-bar > a");
   if (!bar || event.altKey || event.ctrlKey || event.metaKey) return;
   const next = { ArrowLeft: () => beside(bar, -1), ArrowRight: () => beside(bar, 1), ArrowUp: () => across(bar, -1), ArrowDown: () => across(bar, 1) }[event.key]?.();
   if (!next) return;
@@ -261,14 +261,14 @@ function onKey(event) {
 }
 
 function beside(bar, step) {
-  const row = [...bar.closest(".lane").querySelectorAll(".bar > a")].sort((a, b) => middle(a) - middle(b));
+  const row = [...bar.closest(".lane").querySelectorAll(".t-bar > a")].sort((a, b) => middle(a) - middle(b));
   return row[row.indexOf(bar) + step];
 }
 
 function across(bar, step) {
-  const rows = [...chart().querySelectorAll(".row:not(.head)")];
-  for (let at = rows.indexOf(bar.closest(".row")) + step; rows[at]; at += step) {
-    const bars = [...rows[at].querySelectorAll(".bar > a")];
+  const rows = [...chart().querySelectorAll(".t-row:not(.t-head)")];
+  for (let at = rows.indexOf(bar.closest(".t-row")) + step; rows[at]; at += step) {
+    const bars = [...rows[at].querySelectorAll(".t-bar > a")];
     if (bars.length) return bars.sort((a, b) => Math.abs(middle(a) - middle(bar)) - Math.abs(middle(b) - middle(bar)))[0];
   }
   return null;
@@ -328,7 +328,7 @@ function prepare() {
   if (!chart()) return;
   foldAll();
   watch();
-  const found = chart().querySelector(".bar.found > *");
+  const found = chart().querySelector(".t-bar.found > *");
   if (found) showWhole(found);
 }
 
@@ -342,7 +342,7 @@ addEventListener("pointerup", onPointerUp);
 addEventListener("pointercancel", letGo);
 addEventListener("dragstart", (event) => event.target.closest?.("#chart") && event.preventDefault());
 addEventListener("mouseover", (event) => {
-  const bar = event.target.closest?.(".bar > *");
+  const bar = event.target.closest?.(".t-bar > *");
   if (bar && !bar.title) bar.title = bar.textContent;
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
