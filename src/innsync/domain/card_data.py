@@ -201,17 +201,17 @@ def _run(found: re.Match[str]) -> str:
         return _one_piece(found)
     parts = _PARTED.split(text)
     groups, between = parts[::2], parts[1::2]
-    kept = ""
+    kept: list[str] = []
     place = 0
     while place < len(groups):
         taken = _card_groups(groups, between, place)
         if taken:
-            kept += _mask("".join(groups[place : place + taken]))
+            kept.append(_mask("".join(groups[place : place + taken])))
         else:
-            kept += _mask(groups[place]) if is_card_number(groups[place]) else groups[place]
+            kept.append(_mask(groups[place]) if is_card_number(groups[place]) else groups[place])
         place += max(taken, 1)
-        kept += between[place - 1] if place < len(groups) else ""
-    return kept
+        kept += between[place - 1 : place]
+    return "".join(kept)
 
 
 def _by_marks(text: str) -> str:
@@ -284,15 +284,16 @@ def _is_phone(digits: str, before: str) -> bool:
 
 def _card_groups(groups: list[str], between: list[str], place: int) -> int:
     """How many of the groups from this place on make a card number together; 0 when none do."""
-    digits = ""
-    alike = True
-    for count, group in enumerate(groups[place : place + 19], 1):
-        digits += group
-        if len(digits) > 19:
+    size = len(groups[place])
+    marks = between[place : place + 18]
+    alike = "\n" not in "".join(marks[:1])
+    for count, mark in enumerate(marks, 2):
+        size += len(groups[place + count - 1])
+        if size > 19:
             return 0
-        if count > 1:
-            alike = alike and between[place + count - 2] == between[place] and "\n" not in between[place]
-        fits = alike or tuple(len(one) for one in groups[place : place + count]) in _PRINTED
-        if count > 1 and len(digits) >= 13 and fits and _issued(*groups[place : place + count]):
-            return count
+        alike = alike and mark == marks[0]
+        if size >= 13:
+            taken = groups[place : place + count]
+            if (alike or tuple(map(len, taken)) in _PRINTED) and _issued(*taken):
+                return count
     return 0

@@ -444,9 +444,9 @@ def test_ids_of_a_thousand_messages_stay_as_they_were() -> None:
         '<booking id="12" guest="Zoë"><night date="2026-12-01" price="120.00"/></booking>',
     ],
 )  # fmt: skip
-def test_megabytes_of_anything_take_seconds_at_most(piece: str) -> None:
+def test_a_megabyte_of_anything_takes_seconds_at_most(piece: str) -> None:
     """No input makes the expressions walk back and forth: what takes a second now would take hours then."""
-    body = (piece * (2_000_000 // len(piece))).encode()
+    body = (piece * (1_000_000 // len(piece))).encode()
     began = time.process_time()
     scrub(body)
-    assert time.process_time() - began < 15
+    assert time.process_time() - began < 7.5
