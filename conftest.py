@@ -6,6 +6,7 @@ Tests commit for real. They do not clean up: each makes an organization of its o
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -14,10 +15,12 @@ import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import django
+import httpx._transports.default as http_clients
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,6 +39,33 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
 os.environ.setdefault("INNSYNC_SANDBOX", "1")
 os.environ.setdefault("INNSYNC_ALLOWED_HOSTS", "testserver")  # the name that Django's test client calls
 django.setup()
+
+# A client reads all certificate authorities when it is made, for 20 ms, and tests make thousands: once will do.
+http_clients.create_ssl_context = functools.cache(http_clients.create_ssl_context)
+
+# Files whose tests share something that takes long to make: they stay in one process, and are begun first.
+TOGETHER = (
+    "tests/stack/test_start_and_stop.py",
+    "tests/stack/test_promises.py",
+    "tests/flows/test_bench.py",
+    "_browser.py",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """By file where tests share much, else one by one.
+
+    pytest-xdist's own groups are named by a suffix of the test's id, which pytest 9.2 does not let it change any more.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file.endswith(TOGETHER) else nodeid
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 DAYS_TURN = (ZoneInfo("UTC"), ZoneInfo("Europe/Lisbon"))  # by our clock, and at the hotels that tests make

@@ -25,8 +25,6 @@ from innsync.ops.bench.scenarios import SCENARIOS
 from innsync.ops.bench.text import in_words
 from innsync.ops.commands import bench
 
-# One run at a time measures on one database.
-pytestmark = pytest.mark.xdist_group("bench")
 LIMIT_S = 200.0
 COMMAND = [sys.executable, "-W", "ignore", "-m", "innsync.ops.cli", "bench"]
 OURS = ("DATABASE_URL", "DATABASE_ADMIN_URL", "INNSYNC_DATA_DIR", "INNSYNC_SANDBOX", "INNSYNC_SECRET_KEY")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.stack.product import Product
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.stack
 HOTEL = "seaside-hotel"
 SETTLE_S = 60.0
 
