@@ -21,7 +21,7 @@ import pytest
 from innsync.ops.installation import answers
 from tests.stack.product import Product
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.stack
 # A second start takes less than five seconds on an idle machine; here other tests run beside it.
 SECOND_START_S = 60.0
 
@@ -43,6 +43,21 @@ def product(installed: tuple[Product, dict[str, object]]) -> Iterator[Product]:
     product, _ = installed
     yield product
     product.end()
+
+
+@pytest.fixture(scope="class")
+def running(installed: tuple[Product, dict[str, object]]) -> Iterator[tuple[Product, dict[str, object]]]:
+    """The same folder, started once for all tests of a class, and what that start printed: they leave it running."""
+    product, _ = installed
+    try:
+        yield product, product.start()
+    finally:
+        product.end()
+
+
+def whole(ready: dict[str, object]) -> bool:
+    """All parts that are called from outside answer, and the database behind them."""
+    return answers(f"{ready['ready']}/readyz") and answers(f"{ready['sandbox']}/_control/vendors")
 
 
 def eventually(condition: Callable[[], bool], *, within_s: float = 60.0) -> bool:
@@ -109,16 +124,17 @@ class TestReady:
             product.end()
             shutil.rmtree(product.folder)
 
-    def test_the_second_start_is_quick_and_says_the_same(self, installed: tuple[Product, dict[str, object]]) -> None:
-        product, first = installed
-        try:
-            assert product.start() == first
-            assert product.took_s < SECOND_START_S
-        finally:
-            product.end()
 
-    def test_all_parts_answer_and_the_doctor_is_content(self, product: Product) -> None:
-        ready = product.start()
+class TestStartedAgain:
+    def test_the_second_start_is_quick_and_says_the_same(
+        self, installed: tuple[Product, dict[str, object]], running: tuple[Product, dict[str, object]]
+    ) -> None:
+        product, ready = running
+        assert ready == installed[1]
+        assert product.took_s < SECOND_START_S
+
+    def test_all_parts_answer_and_the_doctor_is_content(self, running: tuple[Product, dict[str, object]]) -> None:
+        product, ready = running
         assert answers(f"{ready['ready']}/healthz")
         assert eventually(lambda: answers(f"{ready['ready']}/readyz"))
         assert answers(f"{ready['sandbox']}/_control/vendors")
@@ -128,16 +144,52 @@ class TestReady:
         assert {finding["name"] for finding in findings} >= {"row-level security", "workers", "queue", "migrations"}
         assert {finding["status"] for finding in findings} == {"ok"}
 
-    def test_the_application_is_bound_by_row_level_security(self, product: Product) -> None:
-        product.start()
-        (worker,) = product.named("worker-1")
+    def test_the_application_is_bound_by_row_level_security(self, running: tuple[Product, dict[str, object]]) -> None:
+        (worker,) = running[0].named("worker-1")
         assert "innsync_app@" in worker.environ()["DATABASE_URL"]
 
-    def test_its_files_are_private(self, product: Product) -> None:
-        product.start()
+    def test_its_files_are_private(self, running: tuple[Product, dict[str, object]]) -> None:
+        product, _ = running
         for name in ("secret_key", "demo.json", "run/environment.json", "run/processes.json", "logs/web.log"):
             assert (product.data_dir / name).stat().st_mode & 0o077 == 0, name
         assert product.data_dir.stat().st_mode & 0o066 == 0
+
+    def test_a_second_one_on_the_same_folder_is_refused(self, running: tuple[Product, dict[str, object]]) -> None:
+        product, _ = running
+        done = product.command("up", "--port", "8123")
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith(f"innsync: Innsync is already running on {product.data_dir} (process ")
+
+    def test_restoring_under_it_is_refused(self, running: tuple[Product, dict[str, object]], tmp_path: Path) -> None:
+        done = running[0].command("restore", str(tmp_path / "file"))
+        assert done.returncode == 1
+        assert "stop it before you restore" in done.stderr
+
+
+class TestKilledParts:
+    """One after another of the same run: each finds all parts in their places."""
+
+    @pytest.mark.parametrize("name", ["worker-1", "web", "sandbox"])
+    def test_a_killed_part_comes_back(self, running: tuple[Product, dict[str, object]], name: str) -> None:
+        product, ready = running
+        assert eventually(lambda: whole(ready))
+        before = product.named(name)
+        leader = min(before, key=lambda process: process.create_time())
+        leader.kill()
+        assert eventually(
+            lambda: bool(product.named(name)) and not {p.pid for p in product.named(name)} & {p.pid for p in before}
+        )
+        assert eventually(lambda: answers(f"{ready['ready']}/healthz"))
+        assert eventually(lambda: answers(f"{ready['sandbox']}/_control/vendors"))
+
+    def test_a_killed_database_comes_back(self, running: tuple[Product, dict[str, object]]) -> None:
+        product, ready = running
+        assert eventually(lambda: whole(ready))
+        pid = int((product.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        assert eventually(lambda: pid not in {process.pid for process in product.processes()})
+        assert eventually(lambda: answers(f"{ready['ready']}/readyz"), within_s=60)
 
 
 class TestEnding:
@@ -190,40 +242,6 @@ class TestEnding:
             assert product.start() == first
         finally:
             product.end()
-
-    @pytest.mark.parametrize("name", ["worker-1", "web", "sandbox"])
-    def test_a_killed_part_comes_back(self, product: Product, name: str) -> None:
-        ready = product.start()
-        before = product.named(name)
-        leader = min(before, key=lambda process: process.create_time())
-        leader.kill()
-        assert eventually(
-            lambda: bool(product.named(name)) and not {p.pid for p in product.named(name)} & {p.pid for p in before}
-        )
-        assert eventually(lambda: answers(f"{ready['ready']}/healthz"))
-        assert eventually(lambda: answers(f"{ready['sandbox']}/_control/vendors"))
-
-    def test_a_killed_database_comes_back(self, product: Product) -> None:
-        ready = product.start()
-        pid = int((product.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, signal.SIGKILL)
-        assert eventually(lambda: pid not in {process.pid for process in product.processes()})
-        assert eventually(lambda: answers(f"{ready['ready']}/readyz"), within_s=60)
-
-
-class TestRefusing:
-    def test_a_second_one_on_the_same_folder(self, product: Product) -> None:
-        product.start()
-        done = product.command("up", "--port", "8123")
-        assert done.returncode == 1
-        assert done.stdout == ""
-        assert done.stderr.startswith(f"innsync: Innsync is already running on {product.data_dir} (process ")
-
-    def test_restoring_under_a_running_one(self, product: Product, tmp_path: Path) -> None:
-        product.start()
-        done = product.command("restore", str(tmp_path / "file"))
-        assert done.returncode == 1
-        assert "stop it before you restore" in done.stderr
 
 
 class TestFullDisk:
