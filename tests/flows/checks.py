@@ -94,17 +94,22 @@ def check_connection(stack: Stack, vendor: str, *, code: str | None = None) -> N
         if any(own is not None and own != other for own, other in zip(row, there, strict=True))
     ]
     assert not unlike, f"{vendor} acknowledged otherwise than wanted: {unlike[:3]} and {len(unlike)} in all"
-    held = {
-        (line["date"], line["room"], line["rate"]): line
-        for line in stack.sandbox.call(
-            "GET", f"{vendor}/calendar?property={code or stack.built.property.code}&from={first}&to={last}"
-        )["days"]
-    }
+    held: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for line in stack.sandbox.call(
+        "GET", f"{vendor}/calendar?property={code or stack.built.property.code}&from={first}&to={last}"
+    )["days"]:
+        held.setdefault((line["date"], line["room"]), {})[line["rate"]] = line
     differing = list(_differing(stack, linked, wanted, held))
     assert not differing, f"{vendor} holds otherwise than wanted: {differing[:5]} and {len(differing)} in all"
 
 
-def _differing(stack: Stack, linked: Linked, wanted: dict[Target, Calendar], held: dict[Any, Any]) -> Any:
+def _differing(
+    stack: Stack,
+    linked: Linked,
+    wanted: dict[Target, Calendar],
+    held: dict[tuple[str, str], dict[str, dict[str, Any]]],
+) -> Any:
+    """`held`: the vendor's lines by date and room, and then by rate."""
     products = [
         product
         for vendor in stack.sandbox.call("GET", "vendors")["items"]
@@ -119,12 +124,8 @@ def _differing(stack: Stack, linked: Linked, wanted: dict[Target, Calendar], hel
         for offset, row in enumerate(calendar.rows):
             day = calendar.first + timedelta(days=offset)
             own = dict(zip(calendar.layout, row, strict=True))
-            lines = [
-                line
-                for (at, room, rate), line in held.items()
-                if at == day.isoformat() and room == rooms[target.room] and rates.get(target, rate) == rate
-            ]
-            for line in lines:
+            there = held.get((day.isoformat(), rooms[target.room]), {})
+            for line in [there[rate] for rate in there if rates.get(target, rate) == rate]:
                 for field, ours, theirs in _compared(own, line, linked.connection.currency):
                     if ours is not None and ours != theirs:
                         yield day, target, field, ours, theirs
