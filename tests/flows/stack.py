@@ -215,7 +215,9 @@ def is_push(vendor: str, request: dict[str, Any]) -> bool:
 
 def run_jobs() -> int:
     """Run what Procrastinate has queued, in this thread's loop, until nothing is due. Answers how many there were."""
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.utils import connector_params
 
     with sql() as cursor:
         waiting = cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'").fetchone()[0]
@@ -223,7 +225,8 @@ def run_jobs() -> int:
     if waiting:
 
         async def work() -> None:
-            worker = app.with_connector(app.connector.get_worker_connector())
+            # One session for the queue itself, of which more would only be opened and closed; each job has its own.
+            worker = app.with_connector(PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4))
             async with worker.open_async():
                 await worker.run_worker_async(
                     wait=False, install_signal_handlers=False, listen_notify=False, concurrency=4, delete_jobs="always"
