@@ -120,6 +120,24 @@ def test_what_somebody_else_changed_meanwhile_is_said_and_either_may_stand(grid,
     assert cells(house, "double", "price", 2, 3) == [20_200, 20_300]
 
 
+def test_who_was_signed_out_meanwhile_loses_nothing(grid, house, expected):
+    expected.extend(("status of 401", "status of 403"))
+    page = grid()
+    at(page, house, "double", 2).click()
+    page.keyboard.type("150")
+    keys(page, "Enter")
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#pending")).to_contain_text("You are signed out")
+    expect(at(page, house, "double", 2)).to_have_text("150")
+    page.context.add_cookies(cookies)
+    page.evaluate("document.querySelector('#token input').value = 'x'.repeat(64)")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#cell-words")).to_have_text("1 change saved.")
+    assert cells(house, "double", "price", 2) == [15_000]
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_nights_are_closed_and_prices_raised_in_bulk_after_a_preview(grid, house, width, scheme):
     page = grid("days=7", width=width, scheme=scheme)

@@ -156,20 +156,39 @@ async function save() {
   by("save").disabled = true;
   tell(say.saySaving);
   try {
-    const answer = await fetch(say.save, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": by("token").elements.csrfmiddlewaretoken.value },
-      body: JSON.stringify({ cells, sales }),
-    });
+    const body = JSON.stringify({ cells, sales });
+    let answer = await send(body);
+    // Who signed in anew in another tab has another token there: take it, and try once more.
+    if (answer.status === 403 && (await freshToken())) answer = await send(body);
     if (answer.ok) await saved(await answer.json());
     else if (answer.status === 422) await refused(await answer.json());
+    else if (answer.status === 401 || answer.status === 403) tell(say.sayOut, true);
     else throw new Error(String(answer.status));
   } catch {
     tell(say.sayLost, true);
   } finally {
     by("save").disabled = false;
   }
+}
+
+const token = () => by("token").elements.csrfmiddlewaretoken;
+
+function send(body) {
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": token().value };
+  return fetch(say.save, { method: "POST", credentials: "same-origin", headers, body });
+}
+
+async function freshToken() {
+  const fresh = (await fetchPage()).getElementById("token");
+  if (fresh) token().value = fresh.elements.csrfmiddlewaretoken.value;
+  return Boolean(fresh);
+}
+
+/** This page as it is now. */
+async function fetchPage() {
+  const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
 async function saved({ words }) {
@@ -209,9 +228,7 @@ function settle(mine) {
 /** The grid and the list of changes as they are now; what is pending stays, and so does the place. */
 async function refresh() {
   const place = active ? [rowIndex(active), active.cellIndex] : null;
-  const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
-  if (!answer.ok) throw new Error(String(answer.status));
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = await fetchPage();
   if (!fresh.getElementById("rates-grid")) return location.reload();
   const folded = new Set([...table.querySelectorAll("tbody[data-of][hidden]")].map((one) => one.dataset.of));
   table.innerHTML = fresh.getElementById("rates-grid").innerHTML;
