@@ -30,6 +30,7 @@ SECTIONS = (
     Section("connections", _("Channels"), "plug-connected", Ability.SEE_CHANNELS),
     Section("inbox", _("Inbox"), "inbox", Ability.SEE_CHANNELS, asks="attention"),
     Section("conflicts", _("Conflicts"), "alert-triangle", Ability.SEE_BOOKINGS, asks="open_conflicts"),
+    Section("properties", _("Properties"), "building", Ability.MANAGE_PROPERTIES),
     Section("reports", _("Reports"), "chart-bar", Ability.SEE_REPORTS),
     Section("people", _("People"), "users", Ability.MANAGE_PEOPLE),
     Section("api-keys", _("API keys"), "key", Ability.MANAGE_PEOPLE),
