@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from innsync.ops.docs import adapters, api, channels, commands, data_model, errors, settings
+from innsync.ops.docs import adapters, api, channels, commands, data_model, errors, roles, settings
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings.page,
@@ -14,6 +14,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "adapters.md": adapters.page,
     "data-model.md": data_model.page,
     "api.md": api.page,
+    "roles.md": roles.page,
 }
 
 
