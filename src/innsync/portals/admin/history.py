@@ -14,6 +14,8 @@ TITLES = {
     "modified": "Changed",
     "cancelled": "Cancelled",
     "moved": "Moved to another room type",
+    "placed": "Given a room",
+    "unplaced": "Taken out of its room",
     "confirm": "Confirmed",
     "check_in": "Checked in",
     "undo_check_in": "Check-in taken back",
