@@ -17,6 +17,8 @@ class Ability(StrEnum):
     MANAGE_BOOKINGS = "manage_bookings"
     """Make, change and end bookings, check guests in and out, give rooms, put rooms out of order, settle conflicts."""
     SEE_RATES = "see_rates"
+    CLOSE_NIGHTS = "close_nights"
+    """Close room types on some nights everywhere, and open them again."""
     SET_RATES = "set_rates"
     SEE_CHANNELS = "see_channels"
     """Connections, what was sent to channels, what came from them, and conflicts."""
@@ -41,10 +43,11 @@ ABILITIES: dict[Role, frozenset[Ability]] = {
             Ability.SEE_BOOKINGS,
             Ability.MANAGE_BOOKINGS,
             Ability.SEE_RATES,
+            Ability.CLOSE_NIGHTS,
             Ability.SEE_CHANNELS,
         }
     ),
-    Role.REVENUE: _SEEING | {Ability.SET_RATES},
+    Role.REVENUE: _SEEING | {Ability.CLOSE_NIGHTS, Ability.SET_RATES},
     Role.STAFF: frozenset({Ability.SEE_DESK}),
     Role.OWNER: frozenset({Ability.SEE_DESK, Ability.SEE_BOOKINGS, Ability.SEE_RATES, Ability.SEE_REPORTS}),
     Role.ACCOUNTANT: frozenset({Ability.SEE_BOOKINGS, Ability.SEE_REPORTS}),

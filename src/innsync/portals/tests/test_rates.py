@@ -103,7 +103,7 @@ class TestGrid:
 
     def test_who_may_only_look_is_offered_nothing_to_change(self, enter, house):
         set_cells(house, "double", 1, 1, price=12_000)
-        text = text_of(enter("front_desk").get("/rates"))
+        text = text_of(enter("read_only").get("/rates"))
         assert "data-save" not in text
         assert "Bulk edit" not in text
         assert "Undo" not in text
@@ -410,10 +410,27 @@ class TestTenancy:
         assert save(elsewhere, house, cell(house, "double", 1, "price", 1, 10_000)).status_code == 404
         assert "No property yet" in text_of(elsewhere.get("/rates"))
 
-    def test_a_person_without_the_right_saves_nothing(self, enter, house):
-        client = enter("front_desk")
+    @pytest.mark.parametrize("role", ["front_desk", "read_only"])
+    def test_a_person_without_the_right_saves_nothing(self, enter, house, role):
+        client = enter(role)
         assert save(client, house, cell(house, "double", 1, "price", 1, 10_000)).status_code == 403
         assert cells(house, "double", "price", 1) == [10_000]
+
+    def test_the_front_desk_closes_nights_and_does_nothing_else_to_rates(self, enter, house):
+        client = enter("front_desk")
+        text = text_of(client.get("/rates"))
+        assert "data-sales-only" in text
+        assert "Close nights" in text
+        assert "Bulk edit" not in text
+        assert "Undo" not in text
+        sale = {"room_type": "double", "day": str(night(house, 1)), "closed": True, "seen": "open"}
+        answer = client.post("/rates/save", json.dumps({"cells": [], "sales": [sale]}), content_type="application/json")
+        assert answer.status_code == 200
+        assert cells(house, "double", "stop_sell", 1) == [1]
+        asked = f"look=1&type=double&plan=bar&first={night(house, 2)}&last={night(house, 2)}&price=set&price_value=5"
+        page = client.get(f"/rates/bulk?{asked}")
+        assert page.context["form"].closing
+        assert {one.what for one in page.context["samples"]} == {"stop sell"}
 
 
 def test_a_window_at_the_end_of_time_still_shows(client):

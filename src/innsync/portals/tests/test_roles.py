@@ -16,6 +16,7 @@ from innsync.portals.admin.navigation import SECTIONS
 # What each address needs to be looked at, and to be acted on; None: no such method. EVERYBODY: any member.
 EVERYBODY = "everybody"
 SEE, ACT = Ability.SEE_CHANNELS, Ability.MANAGE_CHANNELS
+CLOSE = Ability.CLOSE_NIGHTS
 DESK, BOOKINGS, MANAGE = Ability.SEE_DESK, Ability.SEE_BOOKINGS, Ability.MANAGE_BOOKINGS
 PEOPLE = Ability.MANAGE_PEOPLE
 NEEDS: dict[str, tuple[str | None, str | None]] = {
@@ -41,9 +42,9 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "calendar-put-out": (None, MANAGE),
     "calendar-block": (MANAGE, MANAGE),
     "rates": (Ability.SEE_RATES, None),
-    "rates-bulk": (Ability.SET_RATES, Ability.SET_RATES),
+    "rates-bulk": (CLOSE, CLOSE),
     "rates-history": (Ability.SEE_RATES, None),
-    "rates-save": (None, Ability.SET_RATES),
+    "rates-save": (None, CLOSE),
     "rates-undo": (None, Ability.SET_RATES),
     "connect": (ACT, None),
     "connect-access": (ACT, ACT),

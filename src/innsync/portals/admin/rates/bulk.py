@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -40,12 +40,12 @@ class Sample(NamedTuple):
     after: str
 
 
-@page(Ability.SET_RATES)
+@page(Ability.CLOSE_NIGHTS)
 def _look(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     house = house_of(request, visitor)
     now = datetime.now(UTC)
     today = house.today(now)
-    form = read_form(request.GET, house, today)
+    form = read_form(_asked(request, visitor), house, today)
     context: dict[str, Any] = {
         "form": form,
         "house": house,
@@ -100,11 +100,19 @@ def _channel(house: House, one: Foreseen) -> dict[str, Any]:
     }
 
 
-@action(Ability.SET_RATES, back="rates")
+def _asked(request: HttpRequest, visitor: Visitor) -> QueryDict:
+    """What the address asks for; of who may set no prices and rules, it is always to close nights or open them."""
+    asked = request.GET.copy()
+    if Ability.SET_RATES not in visitor.access.abilities:
+        asked["do"] = "close"
+    return asked
+
+
+@action(Ability.CLOSE_NIGHTS, back="rates")
 def _make(request: HttpRequest, visitor: Visitor) -> Done:
     house = house_of(request, visitor)
     now = datetime.now(UTC)
-    form = read_form(request.GET, house, house.today(now))
+    form = read_form(_asked(request, visitor), house, house.today(now))
     again = f"{reverse('rates-bulk')}?{request.GET.urlencode()}"
     if form.edit is None:
         return Done(_("Nothing was changed: complete the form first."), again, well=False)

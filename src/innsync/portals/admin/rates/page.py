@@ -52,6 +52,7 @@ def rates(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "lengths": LENGTHS,
         "links": _links(window, today),
         "may_set": Ability.SET_RATES in visitor.access.abilities,
+        "may_close": Ability.CLOSE_NIGHTS in visitor.access.abilities,
         "grid": draw(Shown(house, window, today, rows, counts)),
         "changes": [change_line(house, one) for one in list_changes(property_id=prop.id)],
     }

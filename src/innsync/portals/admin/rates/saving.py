@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -121,10 +122,12 @@ def _changed(house: House, cell: CellChange) -> dict[str, Any]:
     return {"key": key, "now": cell.after, "words": _("%(person)s: %(value)s") % {"person": by, "value": now}}
 
 
-@exchange(Ability.SET_RATES, refused=_refused)
+@exchange(Ability.CLOSE_NIGHTS, refused=_refused)
 def save(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     house = house_of(request, visitor)
     cells, sales = _read(request)
+    if cells and Ability.SET_RATES not in visitor.access.abilities:
+        raise PermissionDenied
     change_cells(house=house, cells=cells, sales=sales, now=datetime.now(UTC), actor=visitor.actor)
     count = len(cells) + len(sales)
     words = ngettext("%(count)d change saved.", "%(count)d changes saved.", count) % {"count": count}

@@ -35,7 +35,7 @@ function keyOf(td) {
 const number = (text) => (text === undefined ? null : Number(text));
 const ownOf = (td) => (kindOf(td) === "sale" ? td.dataset.s : number(td.dataset.o));
 const effectiveOf = (td) => number(td.dataset.o ?? td.dataset.e);
-const maySetCell = (td) => maySet && kindOf(td) !== "count" && dayOf(td) >= say.today;
+const maySetCell = (td) => maySet && kindOf(td) !== "count" && (!("salesOnly" in say) || kindOf(td) === "sale") && dayOf(td) >= say.today;
 
 function amount(minor) {
   const whole = 10 ** digits;
@@ -351,7 +351,7 @@ function toggle() {
 /** A field in the cell; start: what was typed to begin with, instead of what is there. */
 function edit(start) {
   if (!maySetCell(active)) {
-    if (maySet && kindOf(active) !== "count") tell(say.sayOver, true);
+    if (maySet && kindOf(active) !== "count" && dayOf(active) < say.today) tell(say.sayOver, true);
     return;
   }
   if (kindOf(active) !== "value") return toggle();
