@@ -430,7 +430,7 @@ class TestTenancy:
         asked = f"look=1&type=double&plan=bar&first={night(house, 2)}&last={night(house, 2)}&price=set&price_value=5"
         page = client.get(f"/rates/bulk?{asked}")
         assert page.context["form"].closing
-        assert {one.what for one in page.context["samples"]} == {"stop sell"}
+        assert {one.what for one in page.context["samples"]} == {"Stop sell"}
 
 
 def test_a_window_at_the_end_of_time_still_shows(client):
