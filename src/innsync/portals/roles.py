@@ -14,7 +14,7 @@ _ROLES: dict[Role, tuple[Promise, Promise]] = {
     Role.MANAGER: (_("Manager"), _("Everything but people and API keys")),
     Role.FRONT_DESK: (
         _("Front desk"),
-        _("Bookings, check-in and check-out, rooms, conflicts; sees rates and channels"),
+        _("Bookings, check-in and check-out, rooms, conflicts, closing nights; sees rates and channels"),
     ),
     Role.REVENUE: (_("Revenue"), _("Sets rates and restrictions; sees bookings, channels and reports")),
     Role.STAFF: (_("Staff"), _("Who comes, stays and leaves; without prices and addresses")),

@@ -27,13 +27,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     password = actions.add_parser("password", help="set a password: typed, piped in, or made up and shown")
     password.add_argument("email")
     password.add_argument("--generate", action="store_true", help="make one up and show it")
+    forget = actions.add_parser(
+        "forget-second-step", help="let the password alone be enough: app, passkeys and codes are lost"
+    )
+    forget.add_argument("email")
     for name, words in (("disable", "no sign-in any more"), ("enable", "may sign in again")):
         actions.add_parser(name, help=words).add_argument("email")
 
 
 def run(args: argparse.Namespace) -> int:
     use_database()
-    actions = {"list": _list, "add": _add, "password": _password, "disable": _switch, "enable": _switch}
+    actions = {
+        "list": _list,
+        "add": _add,
+        "password": _password,
+        "forget-second-step": _forget_second_step,
+        "disable": _switch,
+        "enable": _switch,
+    }
     actions[args.action](args)
     return 0
 
@@ -115,6 +126,14 @@ def _switch(args: argparse.Namespace) -> None:
     user.is_active = args.action == "enable"
     user.save(update_fields=["is_active"])
     print(f"{user.email} {'may sign in' if user.is_active else 'may not sign in any more'}.")
+
+
+def _forget_second_step(args: argparse.Namespace) -> None:
+    from allauth.mfa.models import Authenticator
+
+    user = _find(args.email)
+    Authenticator.objects.filter(user=user).delete()
+    print(f"{user.email} signs in by the password alone now, and can set a second step up anew.")
 
 
 def _find(email: str) -> Any:

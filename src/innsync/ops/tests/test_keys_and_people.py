@@ -90,3 +90,15 @@ def test_a_person_is_added_and_may_be_shut_out(typed: Type, organization: Organi
     again = User.objects.get(id=person.id)
     assert again.is_active
     assert again.check_password(fresh)
+
+
+def test_who_lost_the_telephone_and_the_codes_is_let_in_again(typed: Type, organization: Organization):
+    from allauth.mfa.models import Authenticator
+
+    email = f"{uuid4().hex[:8]}@example.com"
+    typed("user", "add", email, "--organization", organization.name)
+    person = User.objects.get(email=email)
+    for kind in (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES):
+        Authenticator.objects.create(user=person, type=kind, data={})
+    assert "password alone" in typed("user", "forget-second-step", email)
+    assert not Authenticator.objects.filter(user=person).exists()

@@ -21,7 +21,11 @@ from innsync.apps.accounts.sign_in import forget_attempts, take_attempt
 from innsync.apps.distribution.vault import seal, unseal
 from innsync.apps.mail import tasks as mail
 
-_UNSAID = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
+_UNSAID = {
+    "account/messages/logged_in.txt",
+    "account/messages/logged_out.txt",
+    "mfa/messages/recovery_codes_generated.txt",
+}
 """What one sees anyway."""
 
 

@@ -49,7 +49,13 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 def _show(request: HttpRequest, offer: Offer, *, status: int = 200, **more: object) -> HttpResponse:
     mine = isinstance(request.user, User) and request.user.email == offer.email
-    context = {"offer": offer, "role": role_words(offer.role), "mine": mine, "password_rules": password_validators_help_text_html(), **more}
+    context = {
+        "offer": offer,
+        "role": role_words(offer.role),
+        "mine": mine,
+        "password_rules": password_validators_help_text_html(),
+        **more,
+    }
     return render(request, "portals/account/invitation.html", context, status=status)
 
 
