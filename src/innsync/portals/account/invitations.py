@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.contrib import messages
-from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -53,7 +53,6 @@ def _show(request: HttpRequest, offer: Offer, *, status: int = 200, **more: obje
         "offer": offer,
         "role": role_words(offer.role),
         "mine": mine,
-        "password_rules": password_validators_help_text_html(),
         **more,
     }
     return render(request, "portals/account/invitation.html", context, status=status)
