@@ -100,7 +100,7 @@ def check(folder: Path, packages: list[dict[str, Any]]) -> int:
     """1 when a file is missing or is not the one that was laid out."""
     if (folder / "README.md").read_text("utf-8") == readme(folder, packages):
         return 0
-    print(f"{folder.relative_to(ROOT)} is not what tools/assets.toml names: run `make assets`.", file=sys.stderr)  # noqa: T201
+    print(f"{folder.relative_to(ROOT)} is not what tools/assets.toml names: run `make assets`.", file=sys.stderr)
     return 1
 
 
