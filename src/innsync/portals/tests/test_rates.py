@@ -369,6 +369,8 @@ class TestBulk:
             ({"price": "", "price_value": ""}, "Choose what to change"),
             ({"price_value": "much"}, "a number above 0"),
             ({"price_value": "-5"}, "a number above 0"),
+            ({"price": "set", "price_value": "1e999999999"}, "a number above 0"),
+            ({"price_value": "1e-999999999"}, "a number above 0"),
             ({"price": "set", "price_value": "1.005"}, "more decimals"),
             ({"price": "lower_percent", "price_value": "100"}, "by all of themselves"),
             ({"last": "2026-01-01"}, "must not be before the first"),

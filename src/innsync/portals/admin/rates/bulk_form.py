@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
@@ -24,6 +25,8 @@ from innsync.portals.admin.rates.words import FIELD_WORDS
 E = TypeVar("E", bound=StrEnum)
 STAYS = ("min_stay_arrival", "min_stay_through", "max_stay")
 MOST_SPANS = 12
+_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+"""As people write one: powers of ten would be more than can be reckoned with."""
 LEAVE, SET, CLEAR = "", "set", "clear"
 
 
@@ -161,14 +164,12 @@ def _price(form: BulkForm, house: House) -> PriceRule | None:
     kind = PriceStep(step)
     if kind is PriceStep.CLEAR:
         return PriceRule(kind)
-    try:
-        value = Decimal(form.price_value.replace(",", "."))
-    except InvalidOperation:
-        value = Decimal("NaN")
+    text = form.price_value.replace(",", ".")
+    value = Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
     percent = kind in (PriceStep.RAISE_PERCENT, PriceStep.LOWER_PERCENT)
     if not percent:
-        value = value.scaleb(minor_digits(house.currency)) if value.is_finite() else value
-    if not value.is_finite() or not 0 < value <= (1_000 if percent else LIMITS["price"][1]):
+        value = value.scaleb(minor_digits(house.currency))
+    if not 0 < value <= (1_000 if percent else LIMITS["price"][1]):
         form.problems.append(_("Say by how much, or to what, prices change: a number above 0."))
         return None
     if not percent and value != value.to_integral_value():
