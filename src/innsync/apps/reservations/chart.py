@@ -169,6 +169,7 @@ def find_in_chart(
 ) -> tuple[list[Bar], list[Bar]]:
     """Stays by the whole code of their booking or a part of the guest's name: those on first to last, and the others.
 
+    Only what holds a room, and so stands on the chart: a stay that was cancelled is found among the bookings.
     The others come by how near their arrival is to `first`, coming ones before past ones at the same distance.
     """
     text = text.strip()
@@ -177,8 +178,8 @@ def find_in_chart(
     like = "%" + text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
     with sql() as cursor:
         rows = cursor.execute(
-            _BAR
-            + " AND s.property_id = %(property)s AND (b.code = %(code)s OR b.guest_name ILIKE %(like)s OR s.guest_name ILIKE %(like)s)"
+            _BAR + " WHERE s.holds_stock AND s.property_id = %(property)s"
+            " AND (b.code = %(code)s OR b.guest_name ILIKE %(like)s OR s.guest_name ILIKE %(like)s)"
             " ORDER BY NOT (s.check_in <= %(last)s AND s.check_out >= %(first)s),"
             " abs(s.check_in - %(first)s::date), s.check_in DESC, s.id LIMIT %(limit)s",
             {
