@@ -71,6 +71,16 @@ def put_into(house: House, booking: Record, name: str) -> None:
         )
 
 
+def cancel(house: House, booking: Record) -> None:
+    with tenant(house.organization.id):
+        reservations.cancel(
+            house=get_house(organization_id=house.organization.id, key=house.property.id),
+            booking_id=booking.id,
+            now=datetime.now(UTC),
+            actor="test",
+        )
+
+
 def rows(answer: Any) -> dict[str, chart.Row]:
     """By the room's name; the stays without one by their type's."""
     return {
@@ -149,13 +159,7 @@ class TestWhatItShows:
     def test_cancelled_stays_are_gone(self, enter, house):
         booking = house.book(2)
         put_into(house, booking, "double-0")
-        with tenant(house.organization.id):
-            reservations.cancel(
-                house=get_house(organization_id=house.organization.id, key=house.property.id),
-                booking_id=booking.id,
-                now=datetime.now(UTC),
-                actor="test",
-            )
+        cancel(house, booking)
         assert rows(enter().get("/calendar"))["double-0"].bars == []
 
     def test_only_the_type_asked_for_is_shown(self, enter, house):
@@ -220,6 +224,12 @@ class TestLookingForSomebody:
         house.book(3)
         answer = enter().get("/calendar?q=%25")
         assert answer.context["inside"] == []
+
+    def test_who_cancelled_is_not_on_the_chart_to_be_found(self, enter, house):
+        cancel(house, house.book(3, guest="Nora Nilsen"))
+        cancel(house, house.book(40, guest="Nora Later"))
+        context = enter().get(f"/calendar?from={day(house, 0)}&q=nora").context
+        assert (context["inside"], context["elsewhere"]) == ([], [])
 
     def test_nobody(self, enter, house):
         assert "No stay of “nobody” on these dates." in text(enter().get("/calendar?q=nobody"))
@@ -395,6 +405,14 @@ class TestOtherDates:
         stay = stay_of(house, house.book(2))
         assert enter().get(f"/calendar/stays/{stay.id}/dates?{dates}", **HX).status_code == 200
 
+    @pytest.mark.parametrize("wrong", [{"check_out": "2206-12-01"}, {"check_in": ""}])
+    def test_a_date_that_can_not_be_read_moves_nobody_to_another(self, enter, house, wrong):
+        stay = stay_of(house, house.book(2, 2))
+        fields = {"check_in": day(house, 3), "check_out": day(house, 6), **wrong}
+        assert "as a date that can be booked" in act(enter(), f"/calendar/stays/{stay.id}/dates", **fields)
+        after = stay_named(house, "Ada Example")
+        assert (after.check_in, after.check_out) == (stay.check_in, stay.check_out)
+
 
 class TestBeginningSomething:
     def ask(self, client: Client, house: House, **fields: Any) -> Any:
@@ -475,8 +493,31 @@ class TestBeginningSomething:
         assert "no room of the type is left on" in asked
 
     def test_without_a_name_nothing_is_booked(self, enter, house):
-        words = act(enter(), f"/calendar/of/{house.property.id}/new", plan=f"{house.plan_id}:10000", name=" ")
+        words = act(
+            enter(),
+            f"/calendar/of/{house.property.id}/new",
+            check_in=day(house, 3),
+            check_out=day(house, 4),
+            plan=f"{house.plan_id}:10000",
+            name=" ",
+        )
         assert words == "Write the guest’s name. Nothing was changed."
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            ({"check_in": "2206-12-01"}, "Give the arrival as a date that can be booked. Nothing was changed."),
+            ({"check_in": ""}, "Give the arrival as a date that can be booked. Nothing was changed."),
+            ({"check_out": "2026-13-01"}, "Give the departure as a date that can be booked. Nothing was changed."),
+            ({"check_out": ""}, "Give the departure as a date that can be booked. Nothing was changed."),
+        ],
+    )
+    def test_a_date_that_can_not_be_read_books_no_other(self, enter, house, wrong, words):
+        fields = {"check_in": day(house, 3), "check_out": day(house, 4), "name": "Nora Nilsen"}
+        plan = f"{house.plan_id}:10000"
+        assert act(enter(), f"/calendar/of/{house.property.id}/new", plan=plan, **{**fields, **wrong}) == words
+        with tenant(house.organization.id):
+            assert not Booking.objects.exists()
 
     def test_only_the_price_is_answered_to_who_asks_for_that(self, enter, house):
         answer = enter().get(f"/calendar/of/{house.property.id}/new", **HX, HTTP_HX_TARGET="price")
@@ -511,6 +552,19 @@ class TestOutOfOrder:
         assert "painters" in text(client.get(f"/calendar/blocks/{block.id}"))
         assert act(client, f"/calendar/blocks/{block.id}") == "suite-0 is back in order, and sold again."
         assert client.get(f"/calendar/blocks/{block.id}").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            ({"first": ""}, "Give the first night as a date. Nothing was changed."),
+            ({"last": "2206-12-01"}, "Give the last night as a date. Nothing was changed."),
+        ],
+    )
+    def test_nights_that_can_not_be_read_put_out_no_others(self, enter, house, wrong, words):
+        fields = {"place": house.types["suite"].id, "first": day(house, 2), "last": day(house, 3), **wrong}
+        assert act(enter(), f"/calendar/of/{house.property.id}/out-of-order", **fields) == words
+        with tenant(house.organization.id):
+            assert not OutOfOrder.objects.exists()
 
     def test_any_room_of_a_type(self, enter, house):
         self.put_out(enter(), house, house.types["suite"].id, 2, 2)

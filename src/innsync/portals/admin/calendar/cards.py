@@ -16,7 +16,7 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import Property
 from innsync.apps.reservations.chart import Bar, get_bar
-from innsync.domain.errors import DomainError
+from innsync.domain.errors import DomainError, InvalidField
 from innsync.portals.access import Done, PageView, Visitor, action
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import nothing_changed
@@ -55,7 +55,16 @@ def get_property(visitor: Visitor, property_id: UUID) -> Property:
 
 
 def day_of(fields: Mapping[str, str], name: str, otherwise: date) -> date:
+    """What is only asked about: a date that can't be read counts as not said."""
     return read_day(fields.get(name, "")) or otherwise
+
+
+def said_day(fields: Mapping[str, str], name: str) -> date:
+    """What is done: on the date that was said, never on another. Raises InvalidField."""
+    found = read_day(fields.get(name, ""))
+    if found is None:
+        raise InvalidField(field=f"/{name}", problem="must be a date that can be booked, such as 2026-12-31")
+    return found
 
 
 DeskView = Callable[..., Done]

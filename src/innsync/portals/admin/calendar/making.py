@@ -25,7 +25,7 @@ from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.stay import StayDates
 from innsync.portals.access import Done, Visitor, confirmed, page
-from innsync.portals.admin.calendar.cards import card, chart_address, day_of, desk_action, get_property
+from innsync.portals.admin.calendar.cards import card, chart_address, day_of, desk_action, get_property, said_day
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import on, reasons_words, why_not
 from innsync.portals.admin.calendar.window import Window, read_id
@@ -62,17 +62,26 @@ class Wanted:
         return Occupancy(adults, tuple(int(one) for one in words))
 
 
-def _wanted(fields: Mapping[str, str], types: list[ChartType], window: Window) -> Wanted:
-    """Raises Http404 for a place, a room or a type where any room will do, that the property does not have."""
+def _place(fields: Mapping[str, str], types: list[ChartType]) -> tuple[ChartType, ChartRoom | None]:
+    """The type, and the room where not any will do. Raises Http404 for what the property does not have."""
     place = fields.get("place", "")
     one = next(
         (one for one in types if place in ("", str(one.id)) or any(str(room.id) == place for room in one.rooms)), None
     )
     if one is None:
         raise Http404
-    room = next((room for room in one.rooms if str(room.id) == place), None)
+    return one, next((room for room in one.rooms if str(room.id) == place), None)
+
+
+def _asked(fields: Mapping[str, str], types: list[ChartType], window: Window) -> Wanted:
+    """What a form asks about, as far as it says. Raises Http404."""
     check_in = day_of(fields, "check_in", max(window.today, window.first))
-    check_out = day_of(fields, "check_out", check_in + _ADAY)
+    return _wanted(fields, types, check_in, day_of(fields, "check_out", check_in + _ADAY))
+
+
+def _wanted(fields: Mapping[str, str], types: list[ChartType], check_in: date, check_out: date) -> Wanted:
+    """Raises Http404."""
+    one, room = _place(fields, types)
     text = {name: fields.get(name, "").replace("\x00", "").strip()[:40] for name in ("adults", "ages")}
     return Wanted(one, room, check_in, check_out, text["adults"] or "2", text["ages"])
 
@@ -85,7 +94,7 @@ def _ask_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpR
     types = list_chart_types(property_id=prop.id, first=window.first)
     if not types:
         raise Http404
-    wanted = _wanted(request.GET, types, window)
+    wanted = _asked(request.GET, types, window)
     context = {
         "property": prop,
         "types": types,
@@ -143,7 +152,8 @@ def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     """Booked at the price that was shown, into the room that was chosen."""
     prop = get_property(visitor, property_id)
     window = window_of(request, prop)
-    wanted = _wanted(request.POST, list_chart_types(property_id=prop.id, first=window.first), window)
+    types = list_chart_types(property_id=prop.id, first=window.first)
+    wanted = _wanted(request.POST, types, said_day(request.POST, "check_in"), said_day(request.POST, "check_out"))
     house, now = _house(visitor, prop), datetime.now(UTC)
     text = {name: request.POST.get(name, "").replace("\x00", "").strip()[:most] for name, most in _LIMITS.items()}
     if not text["name"]:
@@ -188,19 +198,18 @@ def put_out(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     """Out of order from the first night to the last, a room or any one of the type."""
     prop = get_property(visitor, property_id)
     window = window_of(request, prop)
-    wanted = _wanted(request.POST, list_chart_types(property_id=prop.id, first=window.first), window)
-    first = day_of(request.POST, "first", window.today)
-    last = day_of(request.POST, "last", first)
+    room_type, room = _place(request.POST, list_chart_types(property_id=prop.id, first=window.first))
+    first, last = said_day(request.POST, "first"), said_day(request.POST, "last")
     put_out_of_order(
         organization_id=visitor.access.organization_id,
-        room_type_id=wanted.type.id,
-        room_id=wanted.room.id if wanted.room else None,
+        room_type_id=room_type.id,
+        room_id=room.id if room else None,
         first=first,
         last=last,
         now=datetime.now(UTC),
         reason=request.POST.get("reason", "").replace("\x00", "").strip()[: _LIMITS["reason"]],
     )
-    name = wanted.room.name if wanted.room else wanted.type.name
+    name = room.name if room else room_type.name
     words = _("%(room)s is out of order from %(first)s to %(last)s, and not sold then.")
     return Done(words % {"room": name, "first": on(first), "last": on(last)}, chart_address(window))
 

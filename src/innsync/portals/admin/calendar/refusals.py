@@ -106,7 +106,17 @@ def _sold_out(error: SoldOut) -> str:
     return _("No room of that type is left on %(nights)s.") % {"nights": nights}
 
 
+_DATES: dict[str, Callable[[], str]] = {
+    "/check_in": lambda: _("Give the arrival as a date that can be booked."),
+    "/check_out": lambda: _("Give the departure as a date that can be booked."),
+    "/first": lambda: _("Give the first night as a date."),
+    "/last": lambda: _("Give the last night as a date."),
+}
+
+
 def _invalid(error: InvalidField) -> str:
+    if error.field in _DATES and error.problem.startswith("must be a date"):
+        return _DATES[error.field]()
     if error.field == "/first":
         return _("The first night must be today or later.")
     if error.field == "/adults":

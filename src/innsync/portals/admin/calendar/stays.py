@@ -23,7 +23,15 @@ from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, confirmed, page
-from innsync.portals.admin.calendar.cards import card, chart_address, day_of, desk_action, get_property, get_stay
+from innsync.portals.admin.calendar.cards import (
+    card,
+    chart_address,
+    day_of,
+    desk_action,
+    get_property,
+    get_stay,
+    said_day,
+)
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import why_not
 from innsync.portals.admin.calendar.window import read_id
@@ -111,8 +119,8 @@ def _room(prop: Property, text: str) -> Room | None:
     return found
 
 
-def _wanted_stay(fields: Any, bar: Bar) -> tuple[Any, Any]:
-    """The dates asked for: as days, or as a drag tells them, by how many days later and longer than now."""
+def _asked_stay(fields: Any, bar: Bar) -> tuple[Any, Any]:
+    """The dates asked about: as days, or as a drag tells them, by how many days later and longer than now."""
     later, longer = (_number(fields.get(name, "")) for name in ("later", "longer"))
     check_in = day_of(fields, "check_in", bar.check_in + timedelta(days=later))
     return check_in, day_of(fields, "check_out", bar.check_out + timedelta(days=later + longer))
@@ -130,7 +138,7 @@ def _ask_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> HttpRes
     """What other dates, and perhaps another room, would cost. Nothing changes."""
     prop, bar, window = get_stay(request, visitor, stay_id)
     room = _room(prop, request.GET.get("room", ""))
-    check_in, check_out = _wanted_stay(request.GET, bar)
+    check_in, check_out = _asked_stay(request.GET, bar)
     same_dates = (check_in, check_out) == (bar.check_in, bar.check_out)
     record = records.load(booking_id=bar.booking_id)
     context = {
@@ -181,7 +189,7 @@ def _do_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
     """As it was shown: at another price, or after another change, it is refused."""
     prop, bar, window = get_stay(request, visitor, stay_id)
     room = _room(prop, request.POST.get("room", ""))
-    check_in, check_out = _wanted_stay(request.POST, bar)
+    check_in, check_out = said_day(request.POST, "check_in"), said_day(request.POST, "check_out")
     version, total = _number_or_none(request.POST.get("version", "")), _number_or_none(request.POST.get("total", ""))
     found = reservations.rearrange(
         house=get_house(organization_id=visitor.access.organization_id, key=prop.id),
