@@ -63,6 +63,11 @@ def mapping_of(answer: Any) -> dict[str, str]:
     return fields
 
 
+def go(person: Client, vendor: str, page: Any) -> Any:
+    """Confirm what the page shows."""
+    return person.post(f"/connect/{vendor}/check", {"fingerprint": page.context["draft"].fingerprint}, follow=True)
+
+
 def kept(hotel: Stack) -> tuple[int, int]:
     """How many accounts and connections there are."""
     with tenant(hotel.organization_id):
@@ -87,7 +92,7 @@ def test_from_the_access_to_a_channel_in_step(hotel, person, vendor):
     assert plan.cells > 60
     assert listed["rooms"]["double"]["id"] in plan.sample
     assert kept(hotel) == before, "nothing is kept before it is said"
-    page = person.post(f"/connect/{vendor}/check", follow=True)
+    page = go(person, vendor, page)
     assert "Everything is being sent for the first time." in said(page)
     assert kept(hotel) == (before[0] + 1, before[1] + 1)
     with tenant(hotel.organization_id):
@@ -117,6 +122,8 @@ def test_refused_credentials_are_told_and_keep_nothing(hotel, person):
         ("currency", "EU1", "must be a currency"),
         ("currency", "JPY", "must say how much JPY one EUR is"),
         ("exchange_rate", "much", "must be a number"),
+        ("exchange_rate", "1e15", "no such number"),
+        ("exchange_rate", "-1", "no such number"),
     ],
 )
 def test_what_is_missing_or_cannot_be_is_named(hotel, person, field, value, words):
@@ -154,8 +161,7 @@ def test_limits_and_markups_are_taken_over(hotel, person):
     hotel.sandbox.go_fast("expedia")
     page = person.post("/connect/expedia", access(hotel, "expedia", listed), follow=True)
     fields = mapping_of(page) | {"allotment-0": "1", "buffer-0": "1", "markup-0-0": "12.5"}
-    person.post("/connect/expedia/map", fields)
-    person.post("/connect/expedia/check")
+    go(person, "expedia", person.post("/connect/expedia/map", fields, follow=True))
     with tenant(hotel.organization_id):
         link = Connection.objects.get(vendor="expedia")
         room = link.rooms.get()
@@ -192,6 +198,65 @@ def test_another_property_goes_through_the_access_that_is_kept(hotel, person):
         follow=True,
     )
     assert page.redirect_chain[-1][0] == "/connect/channex/map"
-    person.post("/connect/channex/map", mapping_of(page))
-    person.post("/connect/channex/check")
+    go(person, "channex", person.post("/connect/channex/map", mapping_of(page), follow=True))
     assert kept(hotel) == (1, 2)
+
+
+def test_it_is_connected_once_however_often_it_is_pressed_and_only_as_it_was_looked_at(hotel, person):
+    listed = hotel.sandbox.add_property("expedia", hotel.built, {})
+    page = person.post("/connect/expedia", access(hotel, "expedia", listed), follow=True)
+    fields = mapping_of(page)
+    shown = person.post("/connect/expedia/map", fields, follow=True)
+    person.post("/connect/expedia/map", fields | {"buffer-0": "1"})  # in another window
+    before = kept(hotel)
+    assert "changed meanwhile" in said(go(person, "expedia", shown))
+    assert kept(hotel) == before
+    shown = person.get("/connect/expedia/check")
+    session = dict(person.session)
+    go(person, "expedia", shown)
+    again = person.session
+    again.update(session)  # as a second request sees it that came in beside the first
+    again.save()
+    assert "is connected already" in said(go(person, "expedia", shown))
+    assert kept(hotel) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_link_cannot_say_where_the_credentials_go(hotel, person, settings_sandbox_off):
+    text = person.get("/connect/expedia?address-eqc=https://evil.example").content.decode()
+    assert "evil.example" not in text
+    listed = hotel.sandbox.add_property("expedia", hotel.built, {})
+    page = person.post("/connect/expedia", access(hotel, "expedia", listed), follow=True)
+    assert hotel.sandbox.url not in str(person.session.get("connecting"))
+    assert "Nothing was kept" in said(page)
+
+
+@pytest.fixture
+def settings_sandbox_off(monkeypatch):
+    """As in an installation that serves real hotels; no call leaves for a channel's real address all the same."""
+    from innsync.integrations.errors import Transient
+    from innsync.portals.admin import connecting
+
+    def unreachable(*, account: Account, **_: Any) -> list[Any]:
+        assert account.base_urls == {}
+        raise Transient("not from a test")
+
+    monkeypatch.setattr(connecting.settings, "SANDBOX", False)
+    monkeypatch.setattr(connecting, "list_channel_rooms", unreachable)
+
+
+def test_who_sees_one_property_does_not_reach_others_through_their_access(hotel, person):
+    with tenant(hotel.organization_id):
+        account = Account.objects.get(vendor="channex")
+        another = build(
+            organization_id=hotel.organization_id,
+            plan=small_hotel(f"another-{uuid4().hex[:8]}"),
+            first=hotel.today,
+            last=hotel.today + timedelta(days=60),
+            now=datetime.now(UTC),
+        )
+        Membership.objects.update(property_ids=[another.property.id])
+    page = person.get(f"/connect/channex?property={another.property.code}")
+    assert page.context["accounts"] == []
+    said_so = {"property": another.property.code, "external_id": "x", "account": str(account.id)}
+    assert person.post("/connect/channex", said_so).status_code == 404
+    assert person.post("/connect/channex", said_so | {"account": "abc"}).status_code == 404

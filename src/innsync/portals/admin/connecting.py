@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -38,6 +40,8 @@ from innsync.portals.words import refusal
 DRAFT = "connecting"
 """Where the session keeps what was said so far; the credentials sealed."""
 SHORT, LONG = 100, 500
+MOST_WORTH = 10**9
+"""How much of one currency another may be worth."""
 
 
 @dataclass(slots=True)
@@ -68,15 +72,15 @@ class Draft:
             for one in self.rooms
         ]
 
-    def account(self, organization_id: UUID) -> Account:
-        """The account that is kept, or one that is not yet. Raises Http404 for one that is gone."""
+    def account(self, visitor: Visitor) -> Account:
+        """The account that is kept, or one that is not yet. Raises Http404 for one that is gone, or not the visitor's."""
         if self.account_id:
-            found = Account.objects.filter(id=self.account_id, vendor=self.vendor).first()
+            found = next((one for one in accounts_of(visitor, self.vendor) if str(one.id) == self.account_id), None)
             if found is None:
                 raise Http404
             return found
         return draft_account(
-            organization_id=organization_id,
+            organization_id=visitor.access.organization_id,
             vendor=self.vendor,
             name=self.name,
             credentials=self.secrets(),
@@ -91,6 +95,20 @@ class Draft:
     @property
     def rate(self) -> Decimal | None:
         return Decimal(self.exchange_rate) if self.exchange_rate else None
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether what is confirmed is what was looked at, also where two windows are at it."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def accounts_of(visitor: Visitor, vendor: str) -> list[Account]:
+    """The accesses that a person may use: who sees some properties only, those that serve none but these."""
+    found = Account.objects.filter(vendor=vendor).order_by("name")
+    if not visitor.access.sees_all:
+        of_others = Connection.objects.exclude(property_id__in=visitor.access.property_ids)
+        found = found.filter(connections__isnull=False).exclude(id__in=of_others.values("account_id")).distinct()
+    return list(found)
 
 
 @page(Ability.MANAGE_CHANNELS)
@@ -115,17 +133,11 @@ def _ask_access(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResp
     context = {
         "manifest": manifest,
         "prop": prop,
-        "accounts": list(Account.objects.filter(vendor=vendor).order_by("name")),
+        "accounts": accounts_of(visitor, vendor),
         "said": {name: request.GET.get(name, "") for name in ("external_id", "name", "currency", "exchange_rate")},
-        "addresses": [(name, request.GET.get(f"address-{name}") or _sandbox(vendor)) for name in manifest.base_urls],
-        "sandbox": bool(settings.SANDBOX),
+        "addresses": [(name, f"{settings.SANDBOX_URL}/{vendor}") for name in manifest.base_urls if settings.SANDBOX],
     }
     return show(request, visitor, "connect/access.html", context, section="connections")
-
-
-def _sandbox(vendor: str) -> str:
-    """Where the sandbox plays that channel, in an installation that may call it."""
-    return f"{settings.SANDBOX_URL}/{vendor}" if settings.SANDBOX else ""
 
 
 @action(Ability.MANAGE_CHANNELS, back="connect", whole=False)
@@ -136,12 +148,11 @@ def _try_access(request: HttpRequest, visitor: Visitor, vendor: str) -> Done:
         prop = _property(request, visitor)
         try:
             draft = _read_draft(request, manifest, prop)
-            account = draft.account(visitor.access.organization_id)
+            account = draft.account(visitor)
         except InvalidField as error:
             return Done(refusal(error), _again(manifest, prop, request.POST), well=False)
-        if Connection.objects.filter(vendor=vendor, external_id=draft.external_id).exists():
-            words = _("That property of %(channel)s is connected already. Nothing was changed.")
-            return Done(words % {"channel": manifest.name}, _again(manifest, prop, request.POST), well=False)
+        if _is_connected(draft):
+            return Done(_connected_already(manifest), _again(manifest, prop, request.POST), well=False)
     currency = draft.currency or prop.currency
     try:
         rooms = list_channel_rooms(account=account, prop=prop, external_id=draft.external_id, currency=currency)
@@ -156,6 +167,14 @@ def _try_access(request: HttpRequest, visitor: Visitor, vendor: str) -> Done:
 
 
 access = confirmed(ask=_ask_access, do=_try_access)
+
+
+def _is_connected(draft: Draft) -> bool:
+    return Connection.objects.filter(vendor=draft.vendor, external_id=draft.external_id).exists()
+
+
+def _connected_already(manifest: Manifest) -> str:
+    return _("That property of %(channel)s is connected already. Nothing was changed.") % {"channel": manifest.name}
 
 
 def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Draft:
@@ -175,7 +194,9 @@ def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Dra
             problem=_("must say how much %(there)s one %(here)s is") % {"there": currency, "here": prop.currency},
         )
     if rate:
-        _decimal(rate, "/exchange_rate")
+        worth = _decimal(rate, "/exchange_rate")
+        if not 0 < worth < MOST_WORTH:
+            raise InvalidField(field="/exchange_rate", problem=_("must be more than nothing, and no such number"))
     known = text("account")
     credentials = {one.name: text(f"secret-{one.name}", LONG) for one in manifest.secrets}
     return Draft(
@@ -187,7 +208,10 @@ def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Dra
         account_id=known,
         name=text("name") or manifest.name,
         credentials=base64.b64encode(seal({name: value for name, value in credentials.items() if value})).decode(),
-        base_urls={name: url for name in manifest.base_urls if (url := text(f"address-{name}", LONG))},
+        # Credentials go to the channel's own address, whatever a form says; only a sandbox may play the channel.
+        base_urls={
+            name: url for name in manifest.base_urls if settings.SANDBOX and (url := text(f"address-{name}", LONG))
+        },
         rooms=[],
         mapping={},
     )
@@ -217,7 +241,7 @@ def _why_not(manifest: Manifest, error: IntegrationError) -> str:
 
 def _again(manifest: Manifest, prop: Property, said: Mapping[str, Any]) -> str:
     """The form once more, with all that is no secret."""
-    fields = ("external_id", "name", "currency", "exchange_rate", *(f"address-{name}" for name in manifest.base_urls))
+    fields = ("external_id", "name", "currency", "exchange_rate")
     kept = {CHOSEN: prop.code, **{name: str(said[name])[:LONG] for name in fields if said.get(name)}}
     return f"{reverse('connect-access', args=[manifest.key])}?{urlencode(kept)}"
 
@@ -229,7 +253,6 @@ def _shown(draft: Draft) -> dict[str, str]:
         "name": draft.name,
         "currency": draft.currency,
         "exchange_rate": draft.exchange_rate,
-        **{f"address-{name}": url for name, url in draft.base_urls.items()},
     }
 
 
@@ -330,7 +353,7 @@ def _rate_rows(
     products: Mapping[UUID, Mapping[UUID, str]],
     chosen: str,
 ) -> Iterator[RateRow]:
-    own = products.get(UUID(chosen), {}) if chosen else {}
+    own = next((plans for type_id, plans in products.items() if str(type_id) == chosen), {})
     likely = suggest(own, {rate.id: rate.name for rate in room.rates if not rate.read_only})
     for number, rate in enumerate(room.rates):
         key = f"{index}-{number}"
@@ -426,7 +449,7 @@ def _ask_go(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResponse
         rooms, rates = _links(draft, prop)
         context |= {"rooms": rooms, "rates": rates, "unpriced": len(rooms) - len({one.external_room for one in rates})}
         context["plan"] = plan_connection(
-            account=draft.account(visitor.access.organization_id),
+            account=draft.account(visitor),
             prop=prop,
             external_id=draft.external_id,
             currency=draft.currency or prop.currency,
@@ -446,8 +469,14 @@ def _go(request: HttpRequest, visitor: Visitor, vendor: str) -> Done:
     if draft is None:
         return Done(_("That took too long: begin once more."), reverse("connect-access", args=[vendor]), well=False)
     prop, now = _of_draft(draft, visitor), datetime.now(UTC)
+    Property.objects.select_for_update().get(id=prop.id)  # pressed twice, the second one sees what the first did
+    if _is_connected(draft):
+        return Done(_connected_already(_manifest(vendor)), reverse("connections"), well=False)
+    if request.POST.get("fingerprint") != draft.fingerprint:
+        words = _("What is to be connected changed meanwhile, perhaps in another window. Look it over once more.")
+        return Done(words, reverse("connect-check", args=[vendor]), well=False)
     rooms, rates = _links(draft, prop)
-    account = draft.account(visitor.access.organization_id)
+    account = draft.account(visitor)
     if account._state.adding:
         account = add_account(
             organization_id=visitor.access.organization_id,
