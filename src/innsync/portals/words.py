@@ -197,7 +197,7 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     ),
     (
         IllegalTransition,
-        lambda error: f"A booking that is {error.status.replace('_', ' ')} can't be ended so. Nothing was changed.",
+        lambda error: f"A booking that is {error.status.replace('_', ' ')} can't be taken that way. Nothing was changed.",
     ),
     (NothingToUndo, lambda error: str(_("Everything that this set was changed again since. Nothing was changed."))),
     (UnknownChange, lambda error: str(_("That change does not exist. Nothing was changed."))),

@@ -29,11 +29,13 @@ class Nights:
 class Figures:
     """What was sold of what could be sold. revenue: prices of the nights as sold, taxes in them where the price has them.
 
-    rooms: room nights that could be let (without those out of order). sold: room nights of stays that hold a room.
+    rooms: room nights that could be let (without those out of order). sold: room nights of stays that hold a room;
+    priced: those of them that were sold in the revenue's currency.
     """
 
     rooms: int
     sold: int
+    priced: int
     revenue: Money
 
     @property
@@ -43,12 +45,15 @@ class Figures:
 
     @property
     def adr(self) -> Money | None:
-        """Average daily rate: revenue for each room night sold; None where none was."""
-        return _share(self.revenue, self.sold)
+        """Average daily rate: revenue for each room night sold in its currency; None where none was."""
+        return _share(self.revenue, self.priced)
 
     @property
     def revpar(self) -> Money | None:
-        """Revenue for each room night that could be sold; None where there was nothing to sell."""
+        """Revenue for each room night that could be sold; None where there was nothing to sell.
+
+        What was sold in other currencies is missing from it.
+        """
         return _share(self.revenue, self.rooms)
 
 
@@ -136,8 +141,9 @@ def measure(nights: Nights, *, currency: str) -> Performance:
 def figures(sold: Iterable[Sold], rooms: int, currency: str) -> Figures:
     """All of these together; revenue counts where it is in that currency."""
     ones: Sequence[Sold] = list(sold)
-    revenue = sum(one.minor for one in ones if one.currency == currency)
-    return Figures(rooms, sum(one.nights for one in ones), Money(revenue, currency))
+    priced = [one for one in ones if one.currency == currency]
+    revenue = Money(sum(one.minor for one in priced), currency)
+    return Figures(rooms, sum(one.nights for one in ones), sum(one.nights for one in priced), revenue)
 
 
 def _others(sold: Iterable[Sold], currency: str) -> dict[str, Money]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Case, Count, DateField, F, Func, Prefetch, Q, QuerySet, Value, When
@@ -90,9 +90,9 @@ def _matching(wanted: Wanted, now: datetime) -> QuerySet[Booking]:
         found = found.filter(check_in__lte=wanted.stays_on, check_out__gt=wanted.stays_on)
     first, last = wanted.booked
     if first:
-        found = found.filter(created_at__date__gte=first)
+        found = found.filter(created_at__gte=datetime.combine(first, time.min, UTC))
     if last:
-        found = found.filter(created_at__date__lte=last)
+        found = found.filter(created_at__lt=datetime.combine(last, time.min, UTC) + _A_DAY)
     return found.filter(_holding(wanted.text.strip())) if wanted.text.strip() else found
 
 

@@ -12,13 +12,12 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.inbox.selectors import list_of_booking
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import MOST_FOUND, find_bookings
-from innsync.domain.booking_state import BookingAction, BookingStatus, actions
 from innsync.domain.money import Money
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.booking_filters import BookingFilters
-from innsync.portals.admin.choice import Choice, named_property, today_at
-from innsync.portals.admin.desk import get_booking
+from innsync.portals.admin.choice import Choice, named_property
+from innsync.portals.admin.desk import get_booking, offered
 from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
 from innsync.portals.admin.pages import show
@@ -86,18 +85,10 @@ def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpRes
         if found.cancellation_fee_minor is not None
         else None,
         "history": entries(found),
-        "actions": _actions(found) if Ability.MANAGE_BOOKINGS in visitor.access.abilities else [],
+        "actions": offered(found) if Ability.MANAGE_BOOKINGS in visitor.access.abilities else [],
         "messages_behind": [line(one) for one in list_of_booking(booking_id=found.id)],
     }
     return show(request, visitor, "booking.html", context, section="bookings")
-
-
-def _actions(booking: Booking) -> list[BookingAction]:
-    """What may be done with it now: a channel's booking is ended at the channel alone, and nobody comes before their day."""
-    never = set() if booking.channel == "direct" else {BookingAction.CANCEL, BookingAction.REINSTATE}
-    if booking.check_in > today_at(booking.property):
-        never |= {BookingAction.CHECK_IN, BookingAction.MARK_NO_SHOW}
-    return [one for one in actions(BookingStatus(booking.status)) if one not in never]
 
 
 def _stay(stay: RoomStay, currency: str) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
 from innsync.apps.reservations.terms import cancelling_costs
-from innsync.domain.booking_state import BookingAction
+from innsync.domain.booking_state import TRANSITIONS, BookingAction, BookingStatus, actions
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.admin.choice import today_at
 from innsync.portals.admin.pages import show
-from innsync.portals.words import DONE
+from innsync.portals.words import ACTIONS, BOOKING_STATES, DONE
 
 IN_PASSING = frozenset(BookingAction) - {BookingAction.CANCEL}
 """What is done at once, since it can be taken back."""
@@ -34,20 +35,35 @@ def get_booking(visitor: Visitor, booking_id: UUID) -> Booking:
     return found
 
 
+def offered(booking: Booking) -> list[BookingAction]:
+    """What may be done with it now: a channel's booking is ended at the channel alone, and nobody comes before their day."""
+    never = set() if booking.channel == "direct" else {BookingAction.CANCEL, BookingAction.REINSTATE}
+    if booking.check_in > today_at(booking.property):
+        never |= {BookingAction.CHECK_IN, BookingAction.MARK_NO_SHOW}
+    return [one for one in actions(BookingStatus(booking.status)) if one not in never]
+
+
 @action(Ability.MANAGE_BOOKINGS, back="today")
 def move_on(request: HttpRequest, visitor: Visitor, booking_id: UUID, action: str) -> Done:
-    """One step along: the booking's page offers those that are possible."""
+    """One step along, if it is one of those offered; pressed twice it is done once, and said to be done."""
     if action not in IN_PASSING:
         raise Http404
     found = get_booking(visitor, booking_id)
+    step, to = BookingAction(action), _back(request, found)
+    if step not in offered(found):
+        state = BOOKING_STATES[found.status].label
+        if found.status in {after for (_before, each), after in TRANSITIONS.items() if each is step}:
+            return Done(_("%(guest)s: %(state)s already.") % {"guest": found.guest_name, "state": state}, to)
+        words = _("%(guest)s: “%(step)s” is not possible for this booking (%(state)s). Nothing was changed.")
+        return Done(words % {"guest": found.guest_name, "step": ACTIONS[step], "state": state}, to, well=False)
     reservations.change_state(
         organization_id=visitor.access.organization_id,
         booking_id=found.id,
-        action=BookingAction(action),
+        action=step,
         now=datetime.now(UTC),
         actor=visitor.actor,
     )
-    return Done(f"{found.guest_name}: {DONE[BookingAction(action)]}", _back(request, found))
+    return Done(f"{found.guest_name}: {DONE[step]}", to)
 
 
 def _back(request: HttpRequest, booking: Booking) -> str:

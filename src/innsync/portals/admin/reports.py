@@ -27,6 +27,7 @@ from innsync.portals.admin.sparkline import Bar
 from innsync.portals.templatetags.portal import percent
 
 MOST_NIGHTS = 400
+FIRST_YEAR, LAST_YEAR = 1990, 2190
 BY_NIGHT = 62
 """Up to so many nights each has a bar and a line of its own; of more, each month."""
 WIDTH, HEIGHT = 720.0, 140.0
@@ -47,6 +48,18 @@ class Range(forms.Form):
             field.widget = forms.DateInput(
                 format="%Y-%m-%d", attrs={"type": "date", "class": "form-control form-control-sm"}
             )
+
+    def clean_first(self) -> date | None:
+        return self._sensible("first")
+
+    def clean_last(self) -> date | None:
+        return self._sensible("last")
+
+    def _sensible(self, name: str) -> date | None:
+        said: date | None = self.cleaned_data[name]
+        if said is not None and not FIRST_YEAR <= said.year <= LAST_YEAR:
+            raise forms.ValidationError(_("is no date that this house knows"))
+        return said
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -190,7 +203,8 @@ def _lines(found: Performance) -> list[Line]:
 
 def _together(ones: Sequence[Figures], currency: str) -> Figures:
     revenue = Money(sum(one.revenue.minor for one in ones), currency)
-    return Figures(sum(one.rooms for one in ones), sum(one.sold for one in ones), revenue)
+    rooms, sold, priced = (sum(getattr(one, name) for one in ones) for name in ("rooms", "sold", "priced"))
+    return Figures(rooms, sold, priced, revenue)
 
 
 def _chart(lines: Sequence[Line]) -> list[Column]:

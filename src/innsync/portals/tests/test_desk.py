@@ -152,6 +152,32 @@ class TestActions:
         assert "Nothing was changed" in str(next(iter(answer.context["messages"])))
         assert status(house, record) == "confirmed"
 
+    def test_pressed_twice_it_is_done_once_and_said_to_be_done(self, enter, house):
+        record = house.book(0)
+        client = enter()
+        client.post(f"/bookings/{record.id}/do/check_in")
+        answer = client.post(f"/bookings/{record.id}/do/check_in", {"next": "/today"}, follow=True)
+        assert answer.redirect_chain[-1][0] == "/today"
+        assert [(one.level_tag, str(one)) for one in answer.context["messages"]][-1] == (
+            "success",
+            "Ada Example: Checked in already.",
+        )
+
+    @pytest.mark.parametrize("action", ["check_in", "mark_no_show"])
+    def test_nobody_comes_or_fails_to_come_before_their_day(self, enter, house, action):
+        record = house.book(5)
+        enter().post(f"/bookings/{record.id}/do/{action}")
+        assert status(house, record) == "confirmed"
+
+    def test_what_a_channel_cancelled_is_not_reinstated_here(self, enter, house):
+        house.channel_sells(0)
+        with tenant(house.organization.id):
+            Booking.objects.filter(channel="channex").update(status="cancelled")
+            record = Booking.objects.get(channel="channex")
+        answer = enter().post(f"/bookings/{record.id}/do/reinstate", follow=True)
+        assert "is not possible for this booking" in str(next(iter(answer.context["messages"])))
+        assert status(house, record) == "cancelled"
+
     @pytest.mark.parametrize("action", ["cancel", "nonsense"])
     def test_cancelling_is_no_step_in_passing(self, enter, house, action):
         record = house.book(0)

@@ -149,6 +149,8 @@ class TestPage:
         ("query", "field"),
         [
             ("first=x", "first"),
+            ("first=9999-12-15", "first"),
+            ("last=0001-01-02", "last"),
             ("first=2027-02-02&last=2027-01-01", "last"),
             ("first=2026-01-01&last=2029-01-01", "last"),
         ],
