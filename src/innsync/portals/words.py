@@ -15,7 +15,7 @@ from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon, MappedTwice
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
-from innsync.apps.people.invitations import AlreadyMember, InvitationOver
+from innsync.apps.people.invitations import AlreadyMember, InvitationOver, TooManyInvitations
 from innsync.apps.people.rules import BeyondReach, LastAdministrator, NotYourself, UnknownMember
 from innsync.apps.rates.services import NothingToUndo, UnknownChange
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion, UnknownBooking
@@ -185,6 +185,15 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     (UnknownMember, lambda error: str(_("They don't belong here any more. Nothing was changed."))),
     (InvitationOver, lambda error: str(_("That invitation was used or withdrawn meanwhile. Nothing was changed."))),
     (
+        TooManyInvitations,
+        lambda error: (
+            str(
+                _("As many invitations as an hour allows were sent; try again in %(minutes)s min. Nothing was changed.")
+            )
+            % {"minutes": -(-error.wait_s // 60)}
+        ),
+    ),
+    (
         AlreadyMember,
         lambda error: str(_("%(email)s belongs here already. Nothing was changed.")) % {"email": error.email},
     ),
@@ -197,7 +206,9 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     ),
     (
         IllegalTransition,
-        lambda error: f"A booking that is {error.status.replace('_', ' ')} can't be taken that way. Nothing was changed.",
+        lambda error: (
+            f"A booking that is {error.status.replace('_', ' ')} can't be taken that way. Nothing was changed."
+        ),
     ),
     (NothingToUndo, lambda error: str(_("Everything that this set was changed again since. Nothing was changed."))),
     (UnknownChange, lambda error: str(_("That change does not exist. Nothing was changed."))),

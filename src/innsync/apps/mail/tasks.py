@@ -51,4 +51,5 @@ def send(*, to: str, subject: str, text: str) -> None:
     folder = getattr(settings, "EMAIL_FILE_PATH", None)
     if folder:
         Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    EmailMessage(subject, text, to=[to]).send()
+    # A name within the subject may hold line breaks, which a header may not.
+    EmailMessage(" ".join(subject.split()), text, to=[to]).send()

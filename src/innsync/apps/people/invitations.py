@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from innsync.apps.accounts.counting import take_one
 from innsync.apps.accounts.models import Invitation, Membership, Organization, User
 from innsync.apps.accounts.people import Access
 from innsync.apps.accounts.tenancy import tenant
@@ -21,6 +22,9 @@ from innsync.apps.people.rules import Manager, known_properties, known_role, not
 from innsync.domain.errors import DomainError, InvalidField
 
 GOOD_FOR = timedelta(days=7)
+MOST_INVITATIONS = 30
+WINDOW = timedelta(hours=1)
+"""Each is a mail to somebody who did not ask for it."""
 _signer = signing.Signer(salt="innsync.invitation")
 
 
@@ -37,6 +41,13 @@ class AlreadyMember(DomainError):
 
 
 @dataclass(eq=False)
+class TooManyInvitations(DomainError):
+    """The organization sent as many within an hour as it may; wait_s: seconds until it may send one again."""
+
+    wait_s: int
+
+
+@dataclass(eq=False)
 class ForSomebodyElse(DomainError):
     """The invitation went to another address than that of the one who holds it."""
 
@@ -46,7 +57,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Offer a place; answers the invitation and the token of its link. An earlier one to that address stops working.
 
-    Raises InvalidField, AlreadyMember, BeyondReach.
+    Raises InvalidField, AlreadyMember, BeyondReach, TooManyInvitations.
     """
     email = email.strip().lower()
     try:
@@ -59,6 +70,9 @@ def invite(
         take_turns(organization_id)
         if Membership.objects.filter(organization_id=organization_id, user__email=email).exists():
             raise AlreadyMember(email=email)
+        wait_s = take_one(key=f"invite:{organization_id}", most=MOST_INVITATIONS, window=WINDOW, now=now)
+        if wait_s:
+            raise TooManyInvitations(wait_s)
         earlier = Invitation.objects.filter(organization_id=organization_id, email=email, accepted_at=None).first()
         if earlier is not None:
             manager.refuse_beyond(earlier.property_ids)
@@ -76,11 +90,11 @@ def invite(
         note(
             manager, "person.invited", now, {"email": email, "role": role, "property_ids": [str(one) for one in wanted]}
         )
-    return invitation, token_of(invitation)
+    return invitation, _token_of(invitation)
 
 
 def renew(*, manager: Manager, invitation_id: UUID, now: datetime) -> tuple[Invitation, str]:
-    """The same offer with a new link; the old one stops working. Raises InvitationOver, BeyondReach."""
+    """The same offer with a new link; the old one stops working. Raises InvitationOver, BeyondReach, TooManyInvitations."""
     found = _open(manager, invitation_id)
     return invite(manager=manager, email=found.email, role=found.role, property_ids=found.property_ids, now=now)
 
@@ -101,7 +115,7 @@ def list_invitations(manager: Manager) -> list[Invitation]:
     return [one for one in found.order_by("-created_at") if manager.reaches(one.property_ids)]
 
 
-def token_of(invitation: Invitation) -> str:
+def _token_of(invitation: Invitation) -> str:
     return _signer.sign_object([invitation.organization_id.hex, invitation.id.hex, invitation.nonce])
 
 
@@ -142,7 +156,7 @@ def accept_as_new(*, token: str, name: str, password: str, now: datetime) -> Use
     with _good(token, now, locked=True) as invitation:
         if User.objects.filter(email=invitation.email).exists():
             raise InvitationOver
-        user = User.objects.create_user(email=invitation.email, password=password, name=name.strip()[:200])
+        user = User.objects.create_user(email=invitation.email, password=password, name=" ".join(name.split())[:200])
         _join(invitation, user, now)
         return user
 

@@ -48,6 +48,13 @@ def test_a_mail_waits_unreadable_and_goes_out_as_it_was_written(database, to, ou
     assert (sent.to, sent.subject, sent.body) == ([to], "A link", "https://there/secret-part")
 
 
+def test_line_breaks_in_a_subject_neither_stop_the_mail_nor_add_a_header(database, to, outbox):
+    tasks.send(to=to, subject="Ada\r\nBcc: x@people.example\n invites you", text="text")
+    (sent,) = outbox
+    assert sent.subject == "Ada Bcc: x@people.example invites you"
+    assert sent.message()["Bcc"] is None
+
+
 def test_a_mail_that_is_refused_is_tried_again_later_and_given_up_at_last(database, to, outbox, monkeypatch):
     def refuse(**_):
         raise smtplib.SMTPServerDisconnected("gone")

@@ -10,7 +10,15 @@ import pytest
 from innsync.apps.accounts.models import Invitation, Membership, User
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.people import invitations
-from innsync.apps.people.invitations import GOOD_FOR, AlreadyMember, ForSomebodyElse, InvitationOver
+from innsync.apps.people.invitations import (
+    GOOD_FOR,
+    MOST_INVITATIONS,
+    WINDOW,
+    AlreadyMember,
+    ForSomebodyElse,
+    InvitationOver,
+    TooManyInvitations,
+)
 from innsync.apps.people.rules import BeyondReach
 from innsync.apps.people.tests.conftest import NOW, make_firm
 from innsync.domain.errors import InvalidField
@@ -124,6 +132,28 @@ def test_an_open_offer_beyond_reach_is_not_replaced(firm, boss, email):
     with tenant(firm.organization.id):
         assert Invitation.objects.get(email=email).id == kept.id
         assert invitations.list_invitations(local) == []
+
+
+def test_an_organization_sends_only_so_many_invitations_an_hour_renewed_ones_counted(firm, boss, email):
+    for number in range(MOST_INVITATIONS - 1):
+        first, _ = invite(firm, boss, f"{number}-{email}")
+    with tenant(firm.organization.id):
+        last, token = invitations.renew(manager=boss, invitation_id=first.id, now=NOW)
+    with pytest.raises(TooManyInvitations) as refused:
+        invite(firm, boss, email, now=NOW + timedelta(minutes=20))
+    assert refused.value.wait_s == 40 * 60
+    with tenant(firm.organization.id), pytest.raises(TooManyInvitations):
+        invitations.renew(manager=boss, invitation_id=last.id, now=NOW)
+    assert invitations.get_offer(token=token, now=NOW).email == last.email
+    other = make_firm()
+    invite(other, other.manager(other.person("administrator")), email)
+    invite(firm, boss, email, now=NOW + WINDOW)
+
+
+def test_a_name_is_one_line(firm, boss, email):
+    _, token = invite(firm, boss, email)
+    user = invitations.accept_as_new(token=token, name=" New\r\nBcc: x \u2028 Y", password="a long password", now=NOW)
+    assert user.name == "New Bcc: x Y"
 
 
 @pytest.mark.parametrize(("address", "role"), [("nobody", "staff"), ("", "staff"), ("a@people.example", "king")])
