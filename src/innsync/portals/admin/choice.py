@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -25,6 +25,11 @@ def list_properties(visitor: Visitor, *, text: str = "", limit: int = MOST_OFFER
     if text:
         found = found.filter(Q(name__icontains=text) | Q(code__icontains=text))
     return list(found.order_by("name", "code")[:limit])
+
+
+def list_these(visitor: Visitor, property_ids: Collection[UUID]) -> Sequence[Property]:
+    """Those of these properties that a person sees, by name."""
+    return list(_seen(visitor).filter(id__in=property_ids).order_by("name", "code"))
 
 
 @dataclass(frozen=True, slots=True)

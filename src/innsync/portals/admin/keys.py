@@ -26,8 +26,6 @@ from innsync.portals.admin.pages import show
 from innsync.portals.roles import scopes_explained
 from innsync.portals.words import Condition
 
-FRESH = "fresh_api_key"
-"""Where the session keeps a new secret, encrypted, until the next look at the page."""
 OVERLAPS_H = (0, 1, 24, 168)
 MOST_CALLS = 1_000_000
 
@@ -48,9 +46,9 @@ class Line:
 
 @page(Ability.MANAGE_PEOPLE)
 def api_keys(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    now, names = datetime.now(UTC), named(visitor)
-    found = keys.list_keys(manager_of(visitor))
-    sealed = request.session.pop(FRESH, None)
+    now, found = datetime.now(UTC), keys.list_keys(manager_of(visitor))
+    names = named(visitor, (one.property_ids for one in found))
+    sealed = request.session.pop(_fresh(visitor), None)
     context = {
         "lines": [
             Line(
@@ -93,7 +91,7 @@ def create(request: HttpRequest, visitor: Visitor) -> Done:
         calls_per_minute=_limit(request),
         now=datetime.now(UTC),
     )
-    return _show_once(request, key, secret)
+    return _show_once(request, visitor, key, secret)
 
 
 def _limit(request: HttpRequest) -> int | None:
@@ -105,9 +103,14 @@ def _limit(request: HttpRequest) -> int | None:
     return int(text)
 
 
-def _show_once(request: HttpRequest, key: ApiKey, secret: str) -> Done:
+def _fresh(visitor: Visitor) -> str:
+    """Where the session keeps a new secret, encrypted, until the next look at the page of that organization."""
+    return f"fresh_api_key:{visitor.access.organization_id}"
+
+
+def _show_once(request: HttpRequest, visitor: Visitor, key: ApiKey, secret: str) -> Done:
     fresh: dict[str, Any] = {"name": key.name, "secret": secret}
-    request.session[FRESH] = seal(fresh).decode()
+    request.session[_fresh(visitor)] = seal(fresh).decode()
     return Done(_("The key %(name)s is made.") % {"name": key.name}, "api-keys")
 
 
@@ -135,7 +138,7 @@ def _do_rotate(request: HttpRequest, visitor: Visitor, key_id: UUID) -> Done:
         manager=manager_of(visitor), key_id=key_id, grace=timedelta(hours=int(hours)), now=datetime.now(UTC)
     )
     forget_callers()
-    return _show_once(request, key, secret)
+    return _show_once(request, visitor, key, secret)
 
 
 rotate = confirmed(ask=_ask_rotate, do=_do_rotate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,9 +16,10 @@ from innsync.apps.people.rules import Manager
 from innsync.apps.properties.models import Property
 from innsync.domain.errors import InvalidField
 from innsync.portals.access import Visitor
-from innsync.portals.admin.choice import list_properties
+from innsync.portals.admin.choice import list_properties, list_these
 
 MOST_PROPERTIES = 1000
+"""How many a form offers beside those that are ticked already."""
 
 
 def manager_of(visitor: Visitor) -> Manager:
@@ -32,19 +33,25 @@ def public_address(view: str, *args: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The properties that a form offers, and which of them are ticked. everything: whether all may be chosen, and are."""
+    """The properties that a form offers, and which of them are ticked. everything: whether all may be chosen, and are.
+
+    What is ticked is always offered: the form sends back only what it drew. more: whether others are not offered.
+    """
 
     offered: Sequence[Property]
     may_choose_all: bool
     everything: bool
     ticked: frozenset[UUID]
+    more: bool
 
     @classmethod
     def of(cls, visitor: Visitor, property_ids: Collection[UUID] = ()) -> Reach:
         may = visitor.access.sees_all
-        return cls(
-            list_properties(visitor, limit=MOST_PROPERTIES), may, may and not property_ids, frozenset(property_ids)
-        )
+        found = list_properties(visitor, limit=MOST_PROPERTIES + 1)
+        first, more = found[:MOST_PROPERTIES], len(found) > MOST_PROPERTIES
+        ticked = frozenset(property_ids)
+        beyond = list_these(visitor, ticked.difference(one.id for one in first)) if more else []
+        return cls([*beyond, *first], may, may and not ticked, ticked, more)
 
 
 def chosen_properties(request: HttpRequest, visitor: Visitor) -> list[UUID]:
@@ -60,9 +67,9 @@ def chosen_properties(request: HttpRequest, visitor: Visitor) -> list[UUID]:
     return ticked
 
 
-def named(visitor: Visitor) -> dict[UUID, str]:
-    """Names of the properties that the visitor sees."""
-    return {one.id: one.name for one in list_properties(visitor, limit=MOST_PROPERTIES)}
+def named(visitor: Visitor, scopes: Iterable[Collection[UUID]]) -> dict[UUID, str]:
+    """Names of the properties in these scopes that the visitor sees."""
+    return {one.id: one.name for one in list_these(visitor, set().union(*scopes))}
 
 
 def in_words(property_ids: Collection[UUID], names: dict[UUID, str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -34,38 +35,39 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An invitation that nobody has used. link: to pass on by hand, while it is good."""
+    """An invitation that nobody has used. Its link is for who reads that address, not for who invites."""
 
     invitation: Invitation
     role: str
     properties: str
-    link: str
     over: bool
 
 
 @page(Ability.MANAGE_PEOPLE)
 def people(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    manager, names, now = manager_of(visitor), named(visitor), datetime.now(UTC)
+    manager, now = manager_of(visitor), datetime.now(UTC)
+    here, waiting = members.list_members(manager), invitations.list_invitations(manager)
+    names = named(visitor, [*(one.property_ids for one in here), *(one.property_ids for one in waiting)])
     context = {
         "lines": [
             Line(one, role_words(one.role), in_words(one.property_ids, names), one.user_id == visitor.user.id)
-            for one in members.list_members(manager)
+            for one in here
         ],
         "waiting": [
             Waiting(
                 one,
                 role_words(one.role),
                 in_words(one.property_ids, names),
-                public_address("invitation", invitations.token_of(one)),
                 one.expires_at <= now,
             )
-            for one in invitations.list_invitations(manager)
+            for one in waiting
         ],
         "reach": Reach.of(visitor, visitor.access.property_ids),
         "roles": roles_explained(),
         "first_role": Role.FRONT_DESK,
         "zone": visitor.user.time_zone or "UTC",
         "now": now,
+        "mail_stays_here": bool(getattr(settings, "EMAIL_FILE_PATH", None)),
     }
     return show(request, visitor, "people.html", context, section="people")
 
@@ -100,8 +102,8 @@ def withdraw(request: HttpRequest, visitor: Visitor, invitation_id: UUID) -> Don
 
 def _sent(visitor: Visitor, invitation: Invitation, token: str) -> Done:
     words = {
-        "who": visitor.actor,
-        "organization": visitor.access.organization_name,
+        "who": " ".join(visitor.actor.split()),
+        "organization": " ".join(visitor.access.organization_name.split()),
         "role": role_words(invitation.role),
         "link": public_address("invitation", token),
     }

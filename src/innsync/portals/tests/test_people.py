@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from innsync.apps.accounts.models import ApiKey, Invitation, Membership, Organization, User
 from innsync.apps.accounts.selectors import authenticate, forget_callers
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.people import invitations
+from innsync.apps.properties.services import create_property
+from innsync.portals.admin import managing
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.test_account import posted, with_app
 
@@ -37,10 +40,8 @@ def email():
 
 
 def test_somebody_is_invited_makes_an_account_and_sees_what_the_role_sees(house, boss, email):
-    page = invite(boss, email).content.decode()
-    assert f"{email} is invited" in page
+    assert f"{email} is invited" in invite(boss, email).content.decode()
     link = open_link(boss, email)
-    assert link in page  # to pass on by hand
     client = Client()
     shown = client.get(link).content.decode()
     assert house.organization.name in shown
@@ -72,6 +73,27 @@ def test_who_has_an_account_elsewhere_signs_in_and_joins(house, other, boss):
     assert house.organization.name in client.get("/today").content.decode()
 
 
+def test_the_link_goes_to_the_address_alone_and_nothing_tells_who_has_an_account(house, other, boss, email):
+    known = other.person().email
+    said = {}
+    for one in (email, known):
+        page = invite(boss, one).content.decode()
+        token = open_link(boss, one).rpartition("/")[2]
+        assert token not in page + boss.get("/people").content.decode()
+        assert "/invitation/" not in page
+        with tenant(house.organization.id):
+            Invitation.objects.get(email=one).delete()
+        said[one] = re.sub(r"<[^>]+>|\d", "", page.replace(one, "X"))  # without marks and times
+    assert said[email] == said[known]
+
+
+def test_without_a_mail_server_the_page_says_where_the_mail_is(boss, email):
+    with override_settings(EMAIL_FILE_PATH="/data/mail"):
+        assert "no mail server" in invite(boss, email).content.decode()
+    with override_settings(EMAIL_FILE_PATH=None):
+        assert "no mail server" not in boss.get("/people").content.decode()
+
+
 def test_a_withdrawn_invitation_opens_nothing(house, boss, email):
     invite(boss, email)
     with tenant(house.organization.id):
@@ -89,6 +111,23 @@ def test_sending_another_link_ends_the_first(house, boss, email):
     new = open_link(boss, email)
     assert Client().get(old).status_code == 410
     assert Client().get(new).status_code == 200
+
+
+def test_no_more_invitations_go_out_than_an_hour_allows(house, boss, email, monkeypatch):
+    monkeypatch.setattr(invitations, "MOST_INVITATIONS", 1)
+    invite(boss, email)
+    second = f"second-{email}"
+    assert "try again in 60 min" in invite(boss, second).content.decode()
+    assert posted(second) == []
+
+
+def test_a_crafted_name_adds_no_lines_to_the_mail(house, email):
+    user = house.person("administrator")
+    User.objects.filter(id=user.id).update(name="Ada\r\nBcc: x@people.example")
+    invite(signed_in(user), email)
+    (letter,) = posted(email)
+    assert letter["subject"] == f"Ada Bcc: x@people.example invites you to {house.organization.name}"
+    assert letter["text"].startswith("Ada Bcc: x@people.example invites you")
 
 
 def test_the_list_shows_role_properties_and_second_step(house, boss):
@@ -122,6 +161,45 @@ def test_no_property_ticked_is_not_every_property(house, boss):
     assert "tick at least one" in answer.content.decode()
     place.refresh_from_db()
     assert place.property_ids == [house.property.id]
+
+
+def add_properties(house, *names):
+    with tenant(house.organization.id):
+        return [
+            create_property(
+                organization_id=house.organization.id,
+                code=f"h-{uuid4().hex[:8]}",
+                name=name,
+                time_zone="Europe/Lisbon",
+                currency="EUR",
+            ).id
+            for name in names
+        ]
+
+
+def test_saving_a_person_keeps_properties_beyond_those_that_a_form_lists(house, boss, monkeypatch):
+    monkeypatch.setattr(managing, "MOST_PROPERTIES", 1)
+    _, last, unticked = add_properties(house, "Another House", "Zebra House", "Zulu House")
+    place = Membership.objects.get(user=house.person("staff", [last]))
+    page = boss.get(f"/people/{place.id}").content.decode()
+    drawn = re.findall(r'name="property" value="([^"]+)"( checked)?', page)
+    ticked = [UUID(one) for one, checked in drawn if checked]
+    assert ticked == [last]
+    assert str(unticked) not in page
+    assert "more properties than can be listed" in page
+    boss.post(f"/people/{place.id}", {"role": "staff", "reach": "some", "property": ticked})
+    place.refresh_from_db()
+    assert place.property_ids == [last]
+    lines = boss.get("/people").context["lines"]
+    assert [one.properties for one in lines if one.member.id == place.id] == ["Zebra House"]
+
+
+def test_a_form_may_tick_thousands_of_properties(house, boss):
+    place = Membership.objects.get(user=house.person("staff", [house.property.id]))
+    form = {"role": "revenue", "reach": "some", "property": [str(house.property.id)] * 5000}
+    boss.post(f"/people/{place.id}", form)
+    place.refresh_from_db()
+    assert place.role == "revenue"
 
 
 def test_one_can_not_raise_or_remove_oneself(house):
@@ -181,6 +259,18 @@ def test_a_key_is_made_shown_once_and_works(house, boss):
     assert caller.expires_at is not None
     line = boss.get("/api-keys").context["lines"][0]
     assert (line.key.calls, line.properties) == (1, "Every property")
+
+
+def test_a_secret_shows_only_in_the_organization_that_it_is_for(house, other):
+    user = house.person("administrator")
+    other.admit(user, "administrator")
+    client = signed_in(user)
+    client.post("/organization", {"organization": str(house.organization.id)})
+    client.post("/api-keys/create", {"name": "Website", "scope": "content:read", "reach": "all"})
+    client.post("/organization", {"organization": str(other.organization.id)})
+    assert "isk_" not in client.get("/api-keys").content.decode()
+    client.post("/organization", {"organization": str(house.organization.id)})
+    assert re.search(r"isk_\w{32}", client.get("/api-keys").content.decode())
 
 
 def test_a_key_is_replaced_with_an_overlap_and_withdrawn_after_a_question(house, boss):
