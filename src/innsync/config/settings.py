@@ -145,6 +145,7 @@ MIDDLEWARE = [
     "innsync.api.middleware.RequestContext",
     "django.middleware.security.SecurityMiddleware",
     "innsync.portals.headers.PageHeaders",
+    "innsync.portals.readable.ReadableText",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
