@@ -28,6 +28,8 @@ from innsync.domain.rate_cells import FIELDS
 from innsync.domain.restrictions import DayRules
 
 PUSHES = 15
+PRICES, RULES = 30, 200
+"""Changes of a night that are told."""
 PUSHES_LOOKED_AT = 200
 
 
@@ -99,7 +101,7 @@ def trail_of(*, connection_id: UUID, room_type_id: UUID, day: date, now: datetim
     beyond = not today <= day <= last
     cells = _cells(linked, layouts, day, today) if not beyond else {}
     rows = list_rate_rows(property_id=house.id, first=day, last=day)
-    history = list_cell_history(property_id=house.id, slots=_lineages(linked, rates), day=day, fields=FIELDS, limit=60)
+    history = _history(house.id, _lineages(linked, rates), day)
     return Trail(
         connection=link,
         day=day,
@@ -169,6 +171,14 @@ def _rate(
         or (window.max_advance_days is not None and ahead > window.max_advance_days),
         changes=[one for one in history if one.cell.slot in lineage],
     )
+
+
+def _history(property_id: UUID, slots: Sequence[int], day: date) -> list[CellEntry]:
+    """The rules apart from the prices, which change so often that nobody would learn who stopped the sale."""
+    prices = list_cell_history(property_id=property_id, slots=slots, day=day, fields=["price"], limit=PRICES)
+    rules = [one for one in FIELDS if one != "price"]
+    found = list_cell_history(property_id=property_id, slots=slots, day=day, fields=rules, limit=RULES)
+    return sorted([*found, *prices], key=lambda one: one.change_id, reverse=True)
 
 
 def _lineage(linked: Linked, slot: int) -> list[int]:

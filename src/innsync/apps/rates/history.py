@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
@@ -12,6 +13,11 @@ from innsync.domain.rate_cells import CellChange, read_runs
 
 MOST_CHANGES = 10
 MOST_OF_A_CELL = 50
+_CELLS = "rates_ratechange c, jsonb_each(c.changes) s, jsonb_each(s.value) f"
+_OF_THESE = (
+    "c.property_id = %(property)s AND c.first <= %(last)s AND c.last >= %(first)s"
+    " AND c.slots && %(slots)s::smallint[] AND s.key = ANY(%(keys)s) AND f.key = ANY(%(fields)s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +69,46 @@ def list_cell_history(
     """What was done to these fields of these products on that night, newest first."""
     with sql() as cursor:
         rows = cursor.execute(
-            "SELECT c.id, c.at, c.actor, c.kind, s.key, f.key, f.value FROM rates_ratechange c,"
-            " jsonb_each(c.changes) s, jsonb_each(s.value) f"
-            " WHERE c.property_id = %s AND %s BETWEEN c.first AND c.last AND c.slots && %s::smallint[]"
-            " AND s.key = ANY(%s) AND f.key = ANY(%s) ORDER BY c.id DESC, s.key, f.key LIMIT %s",
-            (property_id, day, list(slots), [str(slot) for slot in slots], list(fields), 4 * limit),
+            f"SELECT c.id, c.at, c.actor, c.kind, s.key, f.key, night.before, night.after FROM {_CELLS},"  # noqa: S608  # all of it is ours
+            " LATERAL (SELECT (run->>1)::int AS before, (run->>2)::int AS after FROM ("
+            "   SELECT run, sum((run->>0)::int) OVER (ORDER BY place) AS past"
+            "   FROM jsonb_array_elements(f.value - 0) WITH ORDINALITY AS runs (run, place)) placed"
+            "   WHERE jsonb_array_length(run) = 3 AND %(day)s::date - (f.value->>0)::date >= past - (run->>0)::int"
+            "   AND %(day)s::date - (f.value->>0)::date < past) night"
+            f" WHERE {_OF_THESE} ORDER BY c.id DESC, s.key, f.key LIMIT %(limit)s",
+            {**_asked(property_id, slots, fields, day, day), "day": day, "limit": limit},
         ).fetchall()
-    found = [
-        CellEntry(change_id, at, actor, kind, CellChange(int(slot), night, field, before, after))
-        for change_id, at, actor, kind, slot, field, runs in rows
-        for night, before, after in read_runs(runs)
-        if night == day
+    return [
+        CellEntry(change_id, at, actor, kind, CellChange(int(slot), day, field, before, after))
+        for change_id, at, actor, kind, slot, field, before, after in rows
     ]
-    return found[:limit]
+
+
+def list_stops(*, property_id: UUID, slots: Collection[int], first: date, last: date) -> list[list[CellChange]]:
+    """Every change of stop sell of these products on these nights, newest first: what each of them set, all at once."""
+    with sql() as cursor:
+        rows = cursor.execute(
+            f"SELECT c.id, s.key, f.value FROM {_CELLS} WHERE {_OF_THESE} ORDER BY c.id DESC",  # noqa: S608  # all of it is ours
+            _asked(property_id, slots, ["stop_sell"], first, last),
+        ).fetchall()
+    found: dict[UUID, list[CellChange]] = {}
+    for change_id, slot, runs in rows:
+        found.setdefault(change_id, []).extend(
+            CellChange(int(slot), night, "stop_sell", before, after)
+            for night, before, after in read_runs(runs)
+            if first <= night <= last
+        )
+    return list(found.values())
+
+
+def _asked(
+    property_id: UUID, slots: Collection[int], fields: Collection[str], first: date, last: date
+) -> dict[str, Any]:
+    return {
+        "property": property_id,
+        "first": first,
+        "last": last,
+        "slots": list(slots),
+        "keys": [str(slot) for slot in slots],
+        "fields": list(fields),
+    }

@@ -100,6 +100,13 @@ def test_a_stop_sell_is_told_with_who_set_it(ask, house):
     assert "stop sell, set by Rita Revenue on " in said(ask())
 
 
+def test_many_changes_of_prices_do_not_hide_who_stopped_the_sale(ask, house):
+    set_rule(house, stop_sell=1)
+    for price in range(9_000, 9_070):
+        set_rule(house, price=price)
+    assert "stop sell, set by Rita Revenue on " in said(ask())
+
+
 def test_a_minimum_stay_is_told_with_who_set_it(ask, house):
     set_rule(house, min_stay_through=4)
     confirm(house)
