@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from innsync.apps.rates.reopening import opening
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.apps.rates.services import LONGEST_EDIT_DAYS, edits_of, lock_rates, set_rates
 from innsync.domain.errors import DomainError
@@ -74,8 +75,9 @@ def change_cells(
         ]
         if changed:
             raise SaleChanged(nights=changed)
-        for one in sales:
-            values |= closing(house, one.room_type, {one.day: rows.get(one.day)}, closed=one.closed)
+        for room_type, closed in dict.fromkeys((one.room_type, one.closed) for one in sales):
+            nights = [one.day for one in sales if (one.room_type, one.closed) == (room_type, closed)]
+            values |= closing(house, room_type, {day: rows.get(day) for day in nights}, closed=closed)
     values |= {(one.slot, one.day, one.field): one.value for one in cells}
     if not values:
         return 0
@@ -111,17 +113,20 @@ def state_of(stopped: Iterable[bool]) -> Sale:
 def closing(
     house: House, room_type: str, rows: Mapping[date, RateRow | None], *, closed: bool
 ) -> dict[Cell, int | None]:
-    """What sets stop sell, or lifts it, on all of a room type's rates on the nights of those rows.
+    """What sets stop sell on all of a room type's rates on the nights of those rows, or takes such a closing back.
 
-    Derived rates follow their parent, so they are touched only where they say otherwise of themselves: a night that is
-    opened again later leaves them as they were.
+    Derived rates follow their parent, so they are closed only where they say of themselves that they are open. For what
+    opens them see `reopening.opening`: rates that were stopped by another change than the closing stay stopped.
     """
+    products = products_of(house, room_type)
+    if not closed:
+        return opening(house, products, rows)
     values: dict[Cell, int | None] = {}
-    for product in products_of(house, room_type):
+    for product in products:
         for day, row in rows.items():
             if product.parent_slot is None:
-                values[product.slot, day, "stop_sell"] = int(closed)
-            elif own_value(row, product.slot, "stop_sell") == int(not closed):
+                values[product.slot, day, "stop_sell"] = 1
+            elif own_value(row, product.slot, "stop_sell") == 0:
                 values[product.slot, day, "stop_sell"] = None
     return values
 

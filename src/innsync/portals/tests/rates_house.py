@@ -28,6 +28,23 @@ def derive(house: House, code: str = "nr", name: str = "Non-refundable") -> None
             house.products[f"{room_type.code}-{code}"] = sell(room_type=room_type, rate_plan=plan)
 
 
+def alone(house: House, code: str = "corporate", name: str = "Corporate") -> None:
+    """A second rate of its own for every room type."""
+    with tenant(house.organization.id):
+        plan = add_rate_plan(prop=house.property, code=code, name=name)
+        for room_type in house.types.values():
+            house.products[f"{room_type.code}-{code}"] = sell(room_type=room_type, rate_plan=plan)
+
+
+def stop_unremembered(house: House, product: str, offset: int) -> None:
+    """As if its sale was stopped before changes were remembered."""
+    with tenant(house.organization.id), sql() as cursor:
+        cursor.execute(
+            "UPDATE rates_rateday SET flags[%s] = 36 WHERE property_id = %s AND day = %s",
+            (house.products[product].slot, house.property.id, night(house, offset)),
+        )
+
+
 def set_cells(house: House, product: str, first: int, last: int, actor: str = "Pat Person", **values: Any) -> None:
     with tenant(house.organization.id):
         set_rates(

@@ -13,10 +13,21 @@ from django.test.utils import CaptureQueriesContext
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties.services import add_room_type
+from innsync.apps.rates.history import list_cell_history
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.services import sell
 from innsync.portals.tests.conftest import signed_in
-from innsync.portals.tests.rates_house import cells, changes, derive, marks, night, set_cells, sold
+from innsync.portals.tests.rates_house import (
+    alone,
+    cells,
+    changes,
+    derive,
+    marks,
+    night,
+    set_cells,
+    sold,
+    stop_unremembered,
+)
 from innsync.portals.tests.test_screens import text_of
 
 
@@ -192,6 +203,50 @@ class TestSaving:
         set_cells(house, "double", 2, 2, stop_sell=1)
         assert sold(house, "double-nr", 2)[1], "and derived rates follow again"
 
+    def test_opening_a_night_gives_each_rate_back_what_it_said_before_the_closing(self, client, house):
+        set_cells(house, "double-nr", 3, 3, stop_sell=0)
+        save(client, house, sales=[sale(house, "double", 3, True)])
+        assert cells(house, "double-nr", "stop_sell", 3) == [None]
+        save(client, house, sales=[sale(house, "double", 3, False, "closed")])
+        assert [cells(house, one, "stop_sell", 3) for one in ("double", "double-nr")] == [[None], [0]]
+
+    def test_what_revenue_stopped_before_or_after_the_closing_stays_stopped(self, enter, house):
+        derive(house)
+        derive(house, code="week", name="Weekly")
+        set_cells(house, "double-nr", 2, 3, stop_sell=1)
+        client = enter("front_desk")
+        shut = [sale(house, "double", n, True, "partly") for n in (2, 3)]
+        assert save(client, house, sales=shut).status_code == 200
+        set_cells(house, "double-week", 3, 3, stop_sell=1)
+        opened = [sale(house, "double", n, False, "closed") for n in (2, 3)]
+        assert save(client, house, sales=opened).status_code == 200
+        rates = ("double", "double-nr", "double-week")
+        assert [sold(house, one, 2)[1] for one in rates] == [False, True, False]
+        assert [sold(house, one, 3)[1] for one in rates] == [False, True, True]
+
+    def test_opening_a_night_that_is_partly_open_lifts_no_stop_of_its_own(self, enter, house):
+        derive(house)
+        alone(house)
+        set_cells(house, "double-corporate", 2, 2, stop_sell=1)
+        set_cells(house, "double-nr", 2, 2, stop_sell=1)
+        answer = save(enter("front_desk"), house, sales=[sale(house, "double", 2, False, "partly")])
+        assert answer.status_code == 200
+        assert answer.json()["words"] == "Nothing changed: each rate that is stopped here was stopped by itself."
+        assert [cells(house, one, "stop_sell", 2) for one in ("double-corporate", "double-nr")] == [[1], [1]]
+
+    def test_a_second_plan_that_was_stopped_stays_so_when_the_night_is_closed_and_opened(self, client, house):
+        alone(house)
+        set_cells(house, "double-corporate", 2, 2, stop_sell=1)
+        save(client, house, sales=[sale(house, "double", 2, True, "partly")])
+        save(client, house, sales=[sale(house, "double", 2, False, "closed")])
+        assert [sold(house, one, 2)[1] for one in ("double", "double-nr", "double-corporate")] == [False, False, True]
+
+    def test_a_night_of_whose_closing_nothing_is_remembered_is_opened(self, client, house):
+        stop_unremembered(house, "double", 2)
+        stop_unremembered(house, "double-nr", 2)
+        save(client, house, sales=[sale(house, "double", 2, False, "closed")])
+        assert [sold(house, one, 2)[1] for one in ("double", "double-nr")] == [False, False]
+
     @pytest.mark.parametrize(
         ("offset", "field", "value", "words"),
         [
@@ -276,6 +331,25 @@ class TestHistory:
         assert "<s>100 EUR</s> → <b>120 EUR</b>" in text
         derived = text_of(client.get(path + str(slot(house, "double-nr"))))
         assert "Double, Best available rate" in derived, "a derived rate's moves with its parent"
+
+    def test_changes_of_other_nights_do_not_hide_those_of_the_one_asked_for(self, client, house):
+        set_cells(house, "double", 2, 2, actor="Grace", price=12_000)
+        for price in range(9_000, 9_010):
+            save(
+                client,
+                house,
+                *(cell(house, "double", n, "price", price, 10_000 if price == 9_000 else price - 1) for n in (1, 3)),
+            )
+        with tenant(house.organization.id):
+            found = list_cell_history(
+                property_id=house.property.id,
+                slots=[slot(house, "double")],
+                day=night(house, 2),
+                fields=["price"],
+                limit=2,
+            )
+        assert (found[0].actor, found[0].cell.before, found[0].cell.after) == ("Grace", 10_000, 12_000)
+        assert {one.cell.day for one in found} == {night(house, 2)}
 
     def test_a_room_types_closing_is_told_too(self, client, house):
         save(client, house, sales=[sale(house, "double", 2, True)])

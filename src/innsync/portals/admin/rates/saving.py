@@ -128,7 +128,9 @@ def save(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     cells, sales = _read(request)
     if cells and Ability.SET_RATES not in visitor.access.abilities:
         raise PermissionDenied
-    change_cells(house=house, cells=cells, sales=sales, now=datetime.now(UTC), actor=visitor.actor)
+    made = change_cells(house=house, cells=cells, sales=sales, now=datetime.now(UTC), actor=visitor.actor)
     count = len(cells) + len(sales)
+    if count and not made:
+        return {"words": _("Nothing changed: each rate that is stopped here was stopped by itself."), "count": 0}
     words = ngettext("%(count)d change saved.", "%(count)d changes saved.", count) % {"count": count}
     return {"words": words, "count": count}
