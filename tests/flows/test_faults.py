@@ -101,6 +101,9 @@ def test_a_change_back_after_a_lost_answer_still_reaches_the_vendor(stack: Stack
         with tenant(stack.organization_id):
             from innsync.apps.reservations import services as reservations
 
+            # Not tried again before time is let pass, however slow the machine.
+            in_a_minute = datetime.now(UTC) + timedelta(minutes=1)
+            Connection.objects.filter(id=stack.connections[vendor]).update(retry_at=in_a_minute)
             reservations.cancel(house=stack.house(), booking_id=record.id, now=datetime.now(UTC), actor="test")
         stack.settle()
     assert wanted_now(stack, 10) == 2
