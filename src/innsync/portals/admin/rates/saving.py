@@ -30,6 +30,8 @@ MOST_CELLS = 20_000
 
 def _read(request: HttpRequest) -> tuple[list[CellEdit], list[SaleEdit]]:
     """What the page sends. Raises InvalidField."""
+    if request.content_type != "application/json":  # a form's body was read already, by those who look for its token
+        raise InvalidField(field="", problem="must be JSON")
     try:
         body = Fields(json.loads(request.body))
     except ValueError:
