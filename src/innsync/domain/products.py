@@ -151,15 +151,21 @@ def inherit_flags(own: int | None, parent: int | None) -> int | None:
     return own & mask | parent & more | (mask | more) << 3
 
 
+def lineage_of(slot: int, products_by_slot: Mapping[int, ProductFacts]) -> list[int]:
+    """The slots of a product and of those that it follows, its own first."""
+    found = [slot]
+    while (parent := products_by_slot[found[-1]].parent_slot) is not None:
+        found.append(parent)
+    return found
+
+
 def effective_rules(
     row: RateRow | None, product: ProductFacts, products_by_slot: Mapping[int, ProductFacts]
 ) -> DayRules:
     """The rules of one day, each one its own where set, else the parent's, else one that forbids nothing."""
     if row is None:
         return DayRules()
-    lineage = [product.slot]
-    while (parent := products_by_slot[lineage[-1]].parent_slot) is not None:
-        lineage.append(parent)
+    lineage = lineage_of(product.slot, products_by_slot)
 
     def first(column: Column, default: int) -> int:
         return next((value for slot in lineage if (value := _at(column, slot)) is not None), default)

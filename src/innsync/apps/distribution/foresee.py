@@ -9,11 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.selectors import dialect_of, read_rate_map
 from innsync.apps.distribution.wanted import RateMap, rate_calendar, rules_reach
 from innsync.apps.rates.selectors import House, list_rate_rows
-from innsync.domain.offers import RateRow
+from innsync.domain.products import RateRow, lineage_of
 from innsync.domain.rate_cells import CellChange, with_values
-from innsync.integrations.manifest import Dialect, manifests, read_dialect
+from innsync.integrations.manifest import Dialect, manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def foresee(*, house: House, changes: Sequence[CellChange], now: datetime) -> li
     before = {row.day: row for row in list_rate_rows(property_id=house.id, first=first - reach, last=last + reach)}
     after = with_values(before, {one.cell: one.after for one in changes})
     changed = {one.slot for one in changes}
-    touched = {slot for slot in house.facts.by_slot if changed & set(_line(house, slot))}
+    touched = {slot for slot in house.facts.by_slot if changed & set(lineage_of(slot, house.facts.by_slot))}
     found = []
     for link, maps in links:
         begin = max(today, first - timedelta(days=rules_reach(link.dialect)))
@@ -75,14 +76,6 @@ def foresee(*, house: House, changes: Sequence[CellChange], now: datetime) -> li
             )
         )
     return found
-
-
-def _line(house: House, slot: int) -> list[int]:
-    """A product and those that it follows."""
-    line = [slot]
-    while (parent := house.facts.by_slot[line[-1]].parent_slot) is not None:
-        line.append(parent)
-    return line
 
 
 def _differing(
@@ -125,30 +118,9 @@ def _links(house: House) -> list[tuple[_Link, list[RateMap]]]:
         maps.setdefault(row[0], []).append(row)
     return [
         (
-            _Link(id, vendor, state, horizon_days, _dialect(vendor, settings)),
-            [_map(house, row, currency, exchange_rate) for row in maps.get(id, [])],
+            _Link(id, vendor, state, horizon_days, dialect_of(vendor, settings)),
+            [read_rate_map(house, row[1:], currency, exchange_rate) for row in maps.get(id, [])],
         )
         for id, vendor, state, horizon_days, settings, currency, exchange_rate in links
         if vendor in manifests() and "push_rates" in manifests()[vendor].can
     ]
-
-
-def _dialect(vendor: str, settings: dict[str, Any]) -> Dialect:
-    own = settings.get("dialect")
-    return read_dialect(own) if own else manifests()[vendor].dialect
-
-
-def _map(house: House, row: tuple[Any, ...], currency: str, exchange_rate: Any) -> RateMap:
-    _, product_id, room_type_id, room, rate, occupancies, percent, minor, sells, own_currency, own_rate = row
-    return RateMap(
-        house.product_ids[product_id],
-        room_type_id,
-        room,
-        rate,
-        tuple(occupancies),
-        percent,
-        minor,
-        sells,
-        own_currency or currency,
-        own_rate if own_currency else exchange_rate,
-    )

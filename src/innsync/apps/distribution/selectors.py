@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +47,7 @@ class Linked:
     @property
     def dialect(self) -> Dialect:
         """The manifest's, or what this connection's own settings say of the property there."""
-        own: dict[str, Any] | None = self.connection.settings.get("dialect")
-        return read_dialect(own) if own else self.manifest.dialect
+        return dialect_of(self.connection.vendor, self.connection.settings)
 
     @property
     def ref(self) -> PropertyRef:
@@ -86,6 +87,29 @@ class Linked:
         )
 
 
+def dialect_of(vendor: str, settings: dict[str, Any]) -> Dialect:
+    """The rules that can be said to a connection of these settings."""
+    own: dict[str, Any] | None = settings.get("dialect")
+    return read_dialect(own) if own else manifests()[vendor].dialect
+
+
+def read_rate_map(house: House, row: Sequence[Any], currency: str, exchange_rate: Decimal | None) -> RateMap:
+    """A rate's mapping from its row; currency and exchange_rate: the connection's, where the rate has none of its own."""
+    product_id, room_type_id, room, rate, occupancies, percent, minor, sells, own_currency, own_rate = row
+    return RateMap(
+        house.product_ids[product_id],
+        room_type_id,
+        room,
+        rate,
+        tuple(occupancies),
+        percent,
+        minor,
+        sells,
+        own_currency or currency,
+        own_rate if own_currency else exchange_rate,
+    )
+
+
 def load_linked(*, connection_id: UUID) -> Linked:
     """Raises Connection.DoesNotExist when it is not this organization's."""
     connection = Connection.objects.select_related("account").get(id=connection_id)
@@ -100,19 +124,8 @@ def load_linked(*, connection_id: UUID) -> Linked:
             )
         ]
         rates = [
-            RateMap(
-                house.product_ids[product_id],
-                room_type_id,
-                room,
-                rate,
-                tuple(occupancies),
-                percent,
-                minor,
-                sells,
-                currency or connection.currency,
-                exchange_rate if currency else connection.exchange_rate,
-            )
-            for product_id, room_type_id, room, rate, occupancies, percent, minor, sells, currency, exchange_rate in cursor.execute(
+            read_rate_map(house, row, connection.currency, connection.exchange_rate)
+            for row in cursor.execute(
                 "SELECT m.product_id, p.room_type_id, m.external_room, m.external_rate, m.occupancies, m.markup_percent,"
                 " m.markup_minor, m.sells, m.currency, m.exchange_rate FROM distribution_ratemapping m JOIN rates_product p ON p.id = m.product_id"
                 " WHERE m.connection_id = %s ORDER BY m.external_room, m.external_rate",

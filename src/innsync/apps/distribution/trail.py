@@ -23,7 +23,7 @@ from innsync.apps.rates.history import CellEntry, list_cell_history
 from innsync.apps.rates.selectors import list_rate_rows
 from innsync.apps.reservations.models import RoomStay
 from innsync.domain.ari import Target
-from innsync.domain.products import RateRow, effective_price, effective_rules
+from innsync.domain.products import RateRow, effective_price, effective_rules, lineage_of
 from innsync.domain.rate_cells import FIELDS
 from innsync.domain.restrictions import DayRules
 
@@ -160,7 +160,7 @@ def _rate(
     by_slot = linked.house.facts.by_slot
     product = by_slot[mapping.slot]
     window = product.window
-    lineage = _lineage(linked, mapping.slot)
+    lineage = lineage_of(mapping.slot, by_slot)
     return RateTrail(
         mapping=mapping,
         plan=next((plan.name for plan in linked.house.plans.values() if plan.id == product.rate_plan_id), ""),
@@ -181,16 +181,8 @@ def _history(property_id: UUID, slots: Sequence[int], day: date) -> list[CellEnt
     return sorted([*found, *prices], key=lambda one: one.change_id, reverse=True)
 
 
-def _lineage(linked: Linked, slot: int) -> list[int]:
-    """A product and those that it follows."""
-    found = [slot]
-    while (parent := linked.house.facts.by_slot[found[-1]].parent_slot) is not None:
-        found.append(parent)
-    return found
-
-
 def _lineages(linked: Linked, rates: Sequence[RateMap]) -> list[int]:
-    return sorted({slot for one in rates for slot in _lineage(linked, one.slot)})
+    return sorted({slot for one in rates for slot in lineage_of(one.slot, linked.house.facts.by_slot)})
 
 
 def _waiting(connection_id: UUID, room_type_id: UUID, day: date) -> list[Dirty]:

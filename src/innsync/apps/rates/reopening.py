@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from innsync.apps.rates.history import list_stops
 from innsync.apps.rates.selectors import House
-from innsync.domain.offers import ProductFacts, RateRow
+from innsync.domain.products import ProductFacts, RateRow, lineage_of
 from innsync.domain.rate_cells import Cell, CellChange, own_value
 
 Stops = dict[int, int | None]
@@ -34,7 +34,7 @@ def opening(
     if not rows or not products:
         return {}
     sold = [one.slot for one in products]
-    lineages = {slot: _lineage(house, slot) for slot in sold}
+    lineages = {slot: lineage_of(slot, house.facts.by_slot) for slot in sold}
     slots = sorted({slot for lineage in lineages.values() for slot in lineage})
     made = list_stops(property_id=house.id, slots=slots, first=min(rows), last=max(rows))
     by_night: dict[date, list[list[CellChange]]] = {day: [] for day in rows}
@@ -77,11 +77,3 @@ def _latest(
 def _closed(own: Stops, lineages: Collection[Sequence[int]]) -> bool:
     """Whether the sale is stopped at each rate: by what it says itself, else by the nearest that it follows."""
     return all(next((own[slot] for slot in lineage if own[slot] is not None), 0) == 1 for lineage in lineages)
-
-
-def _lineage(house: House, slot: int) -> list[int]:
-    """A product and those that it follows."""
-    found = [slot]
-    while (parent := house.facts.by_slot[found[-1]].parent_slot) is not None:
-        found.append(parent)
-    return found

@@ -22,6 +22,7 @@ from innsync.apps.rates.history import CellEntry, Change, list_cell_history, lis
 from innsync.apps.rates.models import RateChange
 from innsync.apps.rates.selectors import House, get_house, list_rate_rows
 from innsync.domain.money import minor_digits
+from innsync.domain.products import lineage_of
 from innsync.domain.rate_cells import FIELDS
 from innsync.portals.access import Done, Visitor, action, fragment, page
 from innsync.portals.admin.choice import Choice, choose_property
@@ -134,9 +135,7 @@ def _asked(request: HttpRequest, house: House) -> tuple[list[int], list[str], st
     product = house.facts.by_slot.get(int(slot)) if slot.isdecimal() and len(slot) < 6 else None
     if product is None or field not in FIELDS:
         return [], [], ""
-    line = [product.slot]
-    while (parent := house.facts.by_slot[line[-1]].parent_slot) is not None:
-        line.append(parent)
+    line = lineage_of(product.slot, house.facts.by_slot)
     return line, [field], f"{name_of(house, product.slot)}: {FIELD_WORDS[field]}"
 
 
