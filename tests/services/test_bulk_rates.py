@@ -169,3 +169,14 @@ def test_what_was_looked_at_is_what_is_done_or_nothing_is(house: House) -> None:
 def test_values_out_of_range_are_refused(house: House, rules: dict[str, int | None]) -> None:
     with pytest.raises(InvalidField):
         look(house, wanted(house, "bar", rules=rules))
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_more_than_one_change_can_hold_is_refused_and_changes_nothing(house, monkeypatch, closes):
+    monkeypatch.setattr(bulk, "MOST_OF_A_CHANGE", 6)  # seven nights of one rate are one too many
+    if closes:
+        edit = wanted(house, sale=(("double",), True))
+    else:
+        edit = wanted(house, "bar", price=PriceRule(PriceStep.SET, Decimal(1)))
+    with pytest.raises(InvalidField, match="/nights"):
+        look(house, edit)

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from innsync.apps.rates.cells import closing
+from innsync.apps.rates.cells import closing, products_of
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.apps.rates.services import LONGEST_EDIT_DAYS, edits_of, lock_rates, set_rates
 from innsync.domain.derivation import Derivation, Rounding
@@ -27,6 +27,10 @@ class PriceStep(StrEnum):
     RAISE_AMOUNT = "raise_amount"
     LOWER_AMOUNT = "lower_amount"
     CLEAR = "clear"
+
+
+MOST_OF_A_CHANGE = 200_000
+"""Rates times nights: two years of 270 rates. One change is held in memory, previewed, and remembered as one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,9 @@ def plan_bulk(*, house: House, edit: BulkEdit, rows: Mapping[date, RateRow], tod
         least, most = LIMITS[field]
         if value is not None and not least <= value <= most:
             raise InvalidField(field=f"/{field}", problem=f"must be from {least} to {most}")
+    products = len(edit.slots) + sum(len(products_of(house, code)) for code in (edit.sale or ((), False))[0])
+    if products * len(nights) > MOST_OF_A_CHANGE:
+        raise InvalidField(field="/nights", problem="times rates are too many for one change: take it in parts")
     planner = _Planner(house, edit, rows)
     for slot in edit.slots:
         for day in nights:
