@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -13,6 +12,7 @@ import pytest
 
 from innsync.api.tests.samples import sample_house
 from innsync.integrations.conformance.loopback import free_port
+from innsync.ops import processes
 
 PARTNER = "198.51.100.7"
 Start = Callable[..., str]
@@ -25,9 +25,8 @@ def start(database: str) -> Iterator[Start]:
 
     def serve(**settings: str) -> str:
         address = f"http://127.0.0.1:{(port := free_port())}"
-        where = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning")
-        command = [sys.executable, "-W", "ignore", "-m", "granian", *where, "innsync.config.wsgi:application"]
-        started.append(subprocess.Popen(command, env={**os.environ, "DATABASE_URL": database, **settings}))
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore", "DATABASE_URL": database, **settings}
+        started.append(subprocess.Popen(processes.web(port=port, environment={}).command, env=environment))
         for _ in range(600):
             try:
                 if httpx.get(f"{address}/healthz").status_code == 200:
@@ -39,7 +38,13 @@ def start(database: str) -> Iterator[Start]:
     yield serve
     for process in started:
         process.terminate()
-        process.wait(20)
+    for process in started:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 def test_a_key_is_held_to_its_networks_by_whom_a_trusted_proxy_names(start: Start):

@@ -88,7 +88,17 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 def command(tmp_path) -> list[str]:
     return [
         str(Path(sys.executable).parent / "granian"),
-        *("--interface", "asgi", "--host", "127.0.0.1", "--no-ws", "--workers", "1", "--log-level", "warning"),
+        *(
+            "--interface",
+            "asgi",
+            "--host",
+            "127.0.0.1",
+            "--no-ws",
+            "--log-level",
+            "warning",
+            "--workers-kill-timeout",
+            "1",
+        ),
         "innsync.integrations.simulation.app:application",
     ]
 
