@@ -183,7 +183,13 @@ class Session:
         failure = ""
         try:
             with self.client.stream(
-                method, url, content=content, headers=dict(headers or {}), params=params, timeout=timeout
+                method,
+                url,
+                content=content,
+                headers=dict(headers or {}),
+                params=params,
+                timeout=timeout,
+                extensions={} if self.allow_private else {"trace": _guard(url)},
             ) as answer:
                 status = answer.status_code
                 body = bytearray()
@@ -193,7 +199,7 @@ class Session:
                     received = len(body)
                     self._refuse_endless(received, until, operation)
             return _whole(answer, bytes(body))
-        except OutcomeUnknown as error:
+        except (OutcomeUnknown, ForbiddenAddress) as error:
             failure = error.words
             raise
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -279,6 +285,29 @@ def refuse_private_address(url: str) -> None:
     for entry in found:
         if not _is_public(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])):
             raise ForbiddenAddress(f"{host} is not a public address")
+
+
+def _guard(url: str) -> Callable[[str, Mapping[str, Any]], None]:
+    """Watches a call's connections and refuses those that lead to a private address, before anything is sent.
+
+    The name was looked up once to be checked and is looked up again to be connected to: in between it may have been
+    given another address. A proxy that the installation is told to use may be private; names are its own affair.
+    """
+    asked = httpx.URL(url).raw_host.decode("ascii")  # as it is written when it is looked up
+    host = ""
+
+    def watch(event: str, info: Mapping[str, Any]) -> None:
+        nonlocal host
+        if event == "connection.connect_tcp.started":
+            host = str(info["host"])
+        elif event == "connection.connect_tcp.complete" and host == asked:
+            stream = info["return_value"]
+            address = str(stream.get_extra_info("server_addr")[0]).partition("%")[0]
+            if not _is_public(ipaddress.ip_address(address)):
+                stream.close()
+                raise ForbiddenAddress(f"{asked} is not a public address")
+
+    return watch
 
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

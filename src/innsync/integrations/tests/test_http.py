@@ -202,6 +202,34 @@ def test_a_public_address_is_called(address: str, monkeypatch: pytest.MonkeyPatc
     refuse_private_address("https://vendor.example/x")
 
 
+def test_a_name_that_has_another_address_by_the_time_it_is_called_is_not_told_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name server may answer the check with a public address and the call with one of ours (rebinding)."""
+    heard: list[str] = []
+    addresses = iter(["93.184.215.14"])
+
+    def look_up(host: str, port: int | None, *_: Any, **__: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(addresses, "127.0.0.1"), port or 0))]
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        heard.append(handler.headers["Authorization"])
+        answering(b"{}")(handler)
+
+    calls: list[http.Call] = []
+    with vendor(answer) as url, session(url.replace("127.0.0.1", "Vendor.example")) as one:
+        one.on_call = calls.append
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        one.allow_private = False
+        with pytest.raises(ForbiddenAddress):
+            one.request("GET", "api", "/x", operation="read", headers={"Authorization": "k-secret-value"})
+        assert heard == []
+        assert calls[0].error
+        one.allow_private = True
+        one.request("GET", "api", "/x", operation="read", headers={"Authorization": "k-secret-value"})
+    assert heard == ["k-secret-value"]
+
+
 @pytest.mark.parametrize("url", ["http://" + "a" * 64 + ".example", "http:///x", "http://a..b"])
 def test_a_host_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(Rejected):
