@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from innsync.domain.wording import ENGLISH, Tongue, told
+
 Json = object
 """None, bool, int, float, str, or lists and dicts of these."""
 
@@ -66,71 +68,113 @@ def _is_money(value: Mapping[str, Json]) -> bool:
 
 # How the places of our own snapshots are called; others are called by their last word.
 _LABELS = {
-    "check_in": "check-in",
-    "check_out": "check-out",
-    "room_type_code": "room type",
-    "rate_plan_code": "rate plan",
-    "external_id": "reference",
-    "guest": "guest",
+    "adults": told("adults"),
+    "amount": told("amount"),
+    "cancellation_fee": told("cancellation fee"),
+    "channel": told("channel"),
+    "channel_ref": told("channel ref"),
+    "charges": told("charges"),
+    "check_in": told("check-in"),
+    "check_out": told("check-out"),
+    "child_age": told("child age"),
+    "currency": told("currency"),
+    "email": told("email"),
+    "external_id": told("reference"),
+    "guest": told("guest"),
+    "guest_name": told("guest name"),
+    "included": told("included"),
+    "name": told("name"),
+    "nightly": told("nightly"),
+    "notes": told("notes"),
+    "phone": told("phone"),
+    "rate_plan": told("rate plan"),
+    "rate_plan_code": told("rate plan"),
+    "room": told("room"),
+    "room_type": told("room type"),
+    "room_type_code": told("room type"),
+    "rooms": told("rooms"),
+    "special_requests": told("special requests"),
+    "status": told("status"),
+    "total": told("total"),
+    "type": told("type"),
+    "type_sold_by_the_channel": told("type sold by the channel"),
 }
-_PARTS = {"rooms": "room", "guests": "guest", "nightly": "night", "taxes": "tax", "fees": "fee"}
-_MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
+_PARTS = {
+    "rooms": told("room {number}"),
+    "guests": told("guest {number}"),
+    "nightly": told("night {number}"),
+    "taxes": told("tax {number}"),
+    "fees": told("fee {number}"),
+}
 
 
-def describe(changes: Iterable[FieldChange]) -> list[str]:
-    """A short English sentence for each change: `check-out moved from 22 June to 24 June 2026`."""
-    return [_sentence(change) for change in changes]
+def describe(changes: Iterable[FieldChange], tongue: Tongue = ENGLISH) -> list[str]:
+    """A short sentence for each change: `check-out moved from 22 June to 24 June 2026`."""
+    return [_sentence(change, tongue) for change in changes]
 
 
-def _sentence(change: FieldChange) -> str:
-    label = _label(change.path)
+def _sentence(change: FieldChange, tongue: Tongue) -> str:
+    label = _label(change.path, tongue)
     before, after = change.before, change.after
     if isinstance(before, str) and isinstance(after, str):
         old_day, new_day = _day(before), _day(after)
         if old_day is not None and new_day is not None:
-            return f"{label} moved from {_long(old_day, new_day)} to {_long(new_day)}"
+            old, new = tongue.day(old_day, beside=new_day), tongue.day(new_day)
+            return tongue.say("{label} moved from {before} to {after}", label=label, before=old, after=new)
     if before in (None, ""):
         is_part = isinstance(after, Mapping) and not _is_money(after)
-        return f"{label} added: {_text(after)}" if is_part else f"{label} set to {_text(after)}"
+        if is_part:
+            return tongue.say("{label} added: {after}", label=label, after=_text(after, tongue))
+        return tongue.say("{label} set to {after}", label=label, after=_text(after, tongue))
     if after in (None, ""):
-        return f"{label} removed (was {_text(before)})"
-    return f"{label} changed from {_text(before)} to {_text(after)}"
+        return tongue.say("{label} removed (was {before})", label=label, before=_text(before, tongue))
+    old_text, new_text = _text(before, tongue), _text(after, tongue)
+    return tongue.say("{label} changed from {before} to {after}", label=label, before=old_text, after=new_text)
 
 
-def _label(path: str) -> str:
+def _label(path: str, tongue: Tongue) -> str:
     """The words for a place: `/rooms/1/rate_plan_code` is `room 2 rate plan`."""
     words: list[str] = []
     group = ""
     for step in path.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if name.isdecimal() and group:
-            words[-1:] = [_PARTS.get(group, group.replace("_", " ")), str(int(name) + 1)]
-        elif name.startswith("id=") and group:
-            words[-1:] = [_PARTS.get(group, group.replace("_", " ")), name.removeprefix("id=")]
+        if group and (name.isdecimal() or name.startswith("id=")):
+            number = str(int(name) + 1) if name.isdecimal() else name.removeprefix("id=")
+            words[-1:] = [tongue.say(_PARTS.get(group, f"{_plain(group)} {{number}}"), number=number)]
         else:
-            words.append(_LABELS.get(name, name.replace("_", " ")))
+            words.append(_name(name, tongue))
         group = name
-    return " ".join(words) or "booking"
+    label = words[0] if words else tongue.say("booking")
+    for word in words[1:]:
+        label = tongue.say("{whole} {part}", whole=label, part=word)
+    return label
 
 
-def _text(value: Json) -> str:
+def _name(name: str, tongue: Tongue) -> str:
+    return tongue.say(_LABELS[name]) if name in _LABELS else name.replace("_", " ")
+
+
+def _plain(name: str) -> str:
+    """The words of a name that nobody gave any, as a sentence without gaps."""
+    return name.replace("_", " ").replace("{", "{{").replace("}", "}}")
+
+
+def _text(value: Json, tongue: Tongue) -> str:
     if isinstance(value, Mapping):
         if _is_money(value):
             return f"{value['amount']} {value['currency']}"
         known = ((name, member) for name, member in value.items() if name != "id" and member not in (None, "", [], {}))
-        return ", ".join(f"{_LABELS.get(name, name.replace('_', ' '))} {_text(member)}" for name, member in known)
+        return ", ".join(f"{_name(name, tongue)} {_text(member, tongue)}" for name, member in known)
     if isinstance(value, list):
-        return ", ".join(_text(item) for item in value) or "nothing"
+        return ", ".join(_text(item, tongue) for item in value) or tongue.say("nothing")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tongue.say("yes") if value else tongue.say("no")
     if isinstance(value, str):
         day = _day(value)
         if day is not None:
-            return _long(day)
+            return tongue.day(day)
         return value if value and " " not in value else f"“{value}”"
-    return "nothing" if value is None else str(value)
+    return tongue.say("nothing") if value is None else str(value)
 
 
 def _day(text: str) -> date | None:
@@ -140,9 +184,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def _long(day: date, beside: date | None = None) -> str:
-    """`22 June 2026`; the year is left out where the date beside it has the same."""
-    short = f"{day.day} {_MONTHS[day.month - 1]}"
-    return short if beside is not None and beside.year == day.year else f"{short} {day.year}"

@@ -15,16 +15,26 @@ from innsync.apps.reservations.models import Revision
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.difference import FieldChange, describe
 from innsync.domain.money import Money
+from innsync.domain.wording import ENGLISH, Tongue, told
 
 MOST_NIGHTS_NAMED = 3
 _MONEY = {"total_minor": "total", "cancellation_fee_minor": "cancellation fee"}
 _NAMES = {
+    "notes": "internal note",
+    "number": "number",
     "room_type_id": "room_type",
     "rate_plan_id": "rate_plan",
     "sold_room_type_id": "type_sold_by_the_channel",
     "child_ages": "child age",
 }
-_STATES = {BookingStatus.NO_SHOW.value: "no-show"}
+_STATES = {
+    BookingStatus.PENDING.value: told("pending"),
+    BookingStatus.CONFIRMED.value: told("confirmed"),
+    BookingStatus.CHECKED_IN.value: told("checked in"),
+    BookingStatus.CHECKED_OUT.value: told("checked out"),
+    BookingStatus.CANCELLED.value: told("cancelled"),
+    BookingStatus.NO_SHOW.value: told("no-show"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,11 @@ class Entry:
     sentences: list[str]
 
 
-def list_entries(*, property_id: UUID, booking_id: UUID) -> list[Entry]:
-    """The booking's revisions, the oldest first."""
+_INTERNAL = ("/notes",)
+
+
+def list_entries(*, property_id: UUID, booking_id: UUID, tongue: Tongue = ENGLISH) -> list[Entry]:
+    """The booking's revisions, the oldest first, with sentences in that tongue."""
     names = {
         **dict(RoomType.objects.filter(property_id=property_id).values_list("id", "name")),
         **dict(RatePlan.objects.filter(property_id=property_id).values_list("id", "name")),
@@ -53,8 +66,12 @@ def list_entries(*, property_id: UUID, booking_id: UUID) -> list[Entry]:
     found = []
     before: Mapping[str, Any] = {}
     for revision in Revision.objects.filter(booking_id=booking_id).order_by("number"):
-        reader = _Reader(before, revision.snapshot, words)
-        changes = [FieldChange(one["path"], one["before"], one["after"]) for one in revision.changes]
+        reader = _Reader(before, revision.snapshot, words, tongue)
+        changes = [
+            FieldChange(one["path"], one["before"], one["after"])
+            for one in revision.changes
+            if internal or one["path"] not in _INTERNAL
+        ]
         found.append(
             Entry(
                 number=revision.number,
@@ -81,6 +98,7 @@ class _Reader:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     names: Mapping[str, str]
+    tongue: Tongue
 
     def sentences(self, changes: Sequence[FieldChange]) -> Iterator[str]:
         told = {_what(one) for one in changes if not one.path.startswith("/rooms/")}
@@ -92,16 +110,17 @@ class _Reader:
                 nights.setdefault(steps[1], []).append(change)
             elif not (steps[0] == "rooms" and _what(change) in told):
                 plain.append(self._in_words(change, steps))
-        yield from describe(plain)
+        yield from describe(plain, self.tongue)
         for room, own in nights.items():
             if len(own) > MOST_NIGHTS_NAMED:
-                yield f"room {self._position(room) + 1} has new prices on {len(own)} nights"
+                number, say = self._position(room) + 1, self.tongue.say
+                yield say("room {number} has new prices on {nights} nights", number=number, nights=len(own))
             else:
-                yield from describe(self._in_words(one, one.path.split("/")[1:]) for one in own)
+                yield from describe((self._in_words(one, one.path.split("/")[1:]) for one in own), self.tongue)
 
     def _in_words(self, change: FieldChange, steps: list[str]) -> FieldChange:
         if steps == ["status"]:
-            return FieldChange("/status", *(_status(one) for one in change[1:]))
+            return FieldChange("/status", *(self._status(one) for one in change[1:]))
         if steps[0] == "charges" and len(steps) > 1:
             return self._charge(change, steps)
         if steps[0] != "rooms" or len(steps) == 1:
@@ -113,6 +132,9 @@ class _Reader:
         field = steps[2]
         name = "nightly" if field == "nightly_minor" else _MONEY.get(field) or _NAMES.get(field, field)
         return FieldChange("/".join([room, name, *steps[3:]]), *self._sides(change, partial(self._value, field)))
+
+    def _status(self, value: object) -> object:
+        return self.tongue.say(_STATES[value]) if isinstance(value, str) and value in _STATES else value
 
     def _sides(self, change: FieldChange, read: Callable[[object, str], object]) -> tuple[object, object]:
         """The values before and after, each read in the currency of its time."""
@@ -139,7 +161,7 @@ class _Reader:
         if not isinstance(room, Mapping):
             return room
         return {
-            "type": self.names.get(str(room["room_type_id"]), "unknown"),
+            "type": self.names.get(str(room["room_type_id"]), self.tongue.say("unknown")),
             "check_in": room["check_in"],
             "check_out": room["check_out"],
             "total": _money(room["total_minor"], currency),
@@ -149,10 +171,10 @@ class _Reader:
         """A tax or fee by its name and amount."""
         index = int(steps[1]) if steps[1].isdecimal() else -1
         if len(steps) == 2:
-            name = next((str(one["name"]) for one in change[1:] if isinstance(one, Mapping)), "charge")
+            name = next((str(one["name"]) for one in change[1:] if isinstance(one, Mapping)), self.tongue.say("charge"))
             return FieldChange(f"/{_pointer(name)}", *self._sides(change, _amount))
         charges = self.after.get("charges", [])
-        name = str(charges[index]["name"]) if 0 <= index < len(charges) else "charge"
+        name = str(charges[index]["name"]) if 0 <= index < len(charges) else self.tongue.say("charge")
         if steps[2] == "minor":
             return FieldChange(f"/{_pointer(name)}", *self._sides(change, _amount))
         return FieldChange(f"/{_pointer(name)}/{steps[2]}", *change[1:])
@@ -173,10 +195,6 @@ def _what(change: FieldChange) -> tuple[str, str, str]:
     """What makes a room's change the same as the booking's: of one room, the booking's dates are the room's."""
     last = change.path.rsplit("/", 1)[-1]
     return ("name" if last == "guest_name" else last, repr(change.before), repr(change.after))
-
-
-def _status(value: object) -> object:
-    return _STATES.get(value, value.replace("_", " ")) if isinstance(value, str) else value
 
 
 def _pointer(name: str) -> str:
