@@ -20,8 +20,7 @@ from innsync.domain.wording import ENGLISH, Tongue, told
 MOST_NIGHTS_NAMED = 3
 _MONEY = {"total_minor": "total", "cancellation_fee_minor": "cancellation fee"}
 _NAMES = {
-    "notes": "internal note",
-    "number": "number",
+    "notes": "internal_note",
     "room_type_id": "room_type",
     "rate_plan_id": "rate_plan",
     "sold_room_type_id": "type_sold_by_the_channel",
@@ -56,8 +55,10 @@ class Entry:
 _INTERNAL = ("/notes",)
 
 
-def list_entries(*, property_id: UUID, booking_id: UUID, tongue: Tongue = ENGLISH) -> list[Entry]:
-    """The booking's revisions, the oldest first, with sentences in that tongue."""
+def list_entries(
+    *, property_id: UUID, booking_id: UUID, internal: bool = False, tongue: Tongue = ENGLISH
+) -> list[Entry]:
+    """The booking's revisions, the oldest first, in that tongue. internal: also what the house noted for itself."""
     names = {
         **dict(RoomType.objects.filter(property_id=property_id).values_list("id", "name")),
         **dict(RatePlan.objects.filter(property_id=property_id).values_list("id", "name")),
@@ -124,7 +125,7 @@ class _Reader:
         if steps[0] == "charges" and len(steps) > 1:
             return self._charge(change, steps)
         if steps[0] != "rooms" or len(steps) == 1:
-            name = _MONEY.get(steps[0], steps[0])
+            name = _MONEY.get(steps[0]) or _NAMES.get(steps[0], steps[0])
             return FieldChange("/" + "/".join([name, *steps[1:]]), *self._sides(change, partial(self._value, steps[0])))
         room = f"/rooms/{self._position(steps[1])}"
         if len(steps) == 2:
