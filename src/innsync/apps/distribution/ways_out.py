@@ -10,7 +10,6 @@ from uuid import UUID
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.models import Conflict
 from innsync.apps.inventory.models import OutOfOrder
-from innsync.apps.inventory.selectors import list_oversold
 
 SHOWN = 50
 
@@ -57,31 +56,31 @@ def count_open_conflicts(*, property_ids: Collection[UUID] = ()) -> int:
     return found.filter(property_id__in=property_ids).count() if property_ids else found.count()
 
 
-def list_oversold_nights(conflict: Conflict) -> list[tuple[date, int]]:
-    """(night, by how many rooms) of a conflict, in order."""
-    rows = list_oversold(
-        property_id=conflict.property_id,
-        first=conflict.first,
-        last=conflict.last,
-        room_type_ids=[conflict.room_type_id],
-    )
-    return sorted((day, count) for _, day, count in rows)
-
-
-_STAYS = """
-SELECT s.id, b.id, b.code, b.status, b.channel, b.source, coalesce(nullif(s.guest_name, ''), b.guest_name),
-  s.check_in, s.check_out, b.created_at
-FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
-WHERE s.property_id = %(property)s AND s.room_type_id = %(type)s AND s.holds_stock
-  AND s.check_in <= %(last)s AND s.check_out > %(first)s
-ORDER BY b.created_at DESC, b.id DESC, s.position
+_CONFLICTS = """
+unnest(%(ids)s::uuid[], %(properties)s::uuid[], %(types)s::uuid[], %(firsts)s::date[], %(lasts)s::date[])
+  AS k(id, property_id, room_type_id, first, last)
 """
+_NIGHTS = f"""
+SELECT k.id, d.day, d.oversold
+FROM {_CONFLICTS} JOIN inventory_stockday d ON d.property_id = k.property_id AND d.room_type_id = k.room_type_id
+  AND d.day BETWEEN k.first AND k.last AND d.oversold > 0
+ORDER BY d.day
+"""  # noqa: S608  # constants of this module
+_STAYS = f"""
+SELECT k.id, s.id, b.id, b.code, b.status, b.channel, b.source, coalesce(nullif(s.guest_name, ''), b.guest_name),
+  s.check_in, s.check_out, b.created_at
+FROM {_CONFLICTS} JOIN reservations_roomstay s ON s.property_id = k.property_id AND s.room_type_id = k.room_type_id
+  AND s.holds_stock AND s.check_in <= k.last AND s.check_out > k.first
+JOIN reservations_booking b ON b.id = s.booking_id
+ORDER BY b.created_at DESC, b.id DESC, s.position
+"""  # noqa: S608
 
 # A stay fits where every one of its nights is known and has a room left.
 _FREE = """
 SELECT stay.id, t.id, t.name, min(d.rooms - d.out_of_order - d.sold - d.held)
-FROM unnest(%(stays)s::uuid[], %(ins)s::date[], %(outs)s::date[]) AS stay(id, check_in, check_out)
-JOIN properties_roomtype t ON t.property_id = %(property)s AND t.id <> %(type)s
+FROM unnest(%(stays)s::uuid[], %(properties)s::uuid[], %(types)s::uuid[], %(ins)s::date[], %(outs)s::date[])
+  AS stay(id, property_id, room_type_id, check_in, check_out)
+JOIN properties_roomtype t ON t.property_id = stay.property_id AND t.id <> stay.room_type_id
 JOIN inventory_stockday d ON d.property_id = t.property_id AND d.room_type_id = t.id
   AND d.day >= stay.check_in AND d.day < stay.check_out
 GROUP BY stay.id, stay.check_in, stay.check_out, t.id, t.name, t.position
@@ -90,39 +89,73 @@ ORDER BY stay.id, t.position, t.name
 """
 
 
+def _asked(conflicts: Sequence[Conflict]) -> dict[str, list[object]]:
+    return {
+        "ids": [one.id for one in conflicts],
+        "properties": [one.property_id for one in conflicts],
+        "types": [one.room_type_id for one in conflicts],
+        "firsts": [one.first for one in conflicts],
+        "lasts": [one.last for one in conflicts],
+    }
+
+
+def list_oversold_nights(conflicts: Sequence[Conflict]) -> dict[UUID, list[tuple[date, int]]]:
+    """(night, by how many rooms) of each conflict, in order."""
+    found: dict[UUID, list[tuple[date, int]]] = {one.id: [] for one in conflicts}
+    with sql() as cursor:
+        for conflict_id, day, count in cursor.execute(_NIGHTS, _asked(conflicts)):
+            found[conflict_id].append((day, count))
+    return found
+
+
+def list_all_concerned(conflicts: Sequence[Conflict]) -> dict[UUID, list[ConcernedStay]]:
+    """For each conflict the stays that share its nights, the last sold first, each with the types it could move to."""
+    by_id = {one.id: one for one in conflicts}
+    found: dict[UUID, list[ConcernedStay]] = {one.id: [] for one in conflicts}
+    with sql() as cursor:
+        rows = cursor.execute(_STAYS, _asked(conflicts)).fetchall()
+        # One stay may lie in several conflicts, and is looked at once.
+        stays = {row[1]: (by_id[row[0]].property_id, by_id[row[0]].room_type_id, row[8], row[9]) for row in rows}
+        asked = dict(zip(("properties", "types", "ins", "outs"), zip(*stays.values(), strict=True), strict=False))
+        free: dict[UUID, list[FreeType]] = {}
+        if stays:
+            about = {"stays": list(stays), **{name: list(values) for name, values in asked.items()}}
+            for stay_id, *room_type in cursor.execute(_FREE, about):
+                free.setdefault(stay_id, []).append(FreeType(*room_type))
+    for conflict_id, *row in rows:
+        stay = ConcernedStay(*row)
+        latest = stay.booking_id == by_id[conflict_id].booking_id
+        found[conflict_id].append(replace(stay, latest=latest, free=tuple(free.get(stay.id, ()))))
+    return found
+
+
 def list_concerned(conflict: Conflict) -> list[ConcernedStay]:
     """The stays that share the conflict's nights, the last sold first, each with the types it could move to."""
-    about = {
-        "property": conflict.property_id,
-        "type": conflict.room_type_id,
-        "first": conflict.first,
-        "last": conflict.last,
-    }
-    with sql() as cursor:
-        rows = cursor.execute(_STAYS, about).fetchall()
-        free: dict[UUID, list[FreeType]] = {}
-        stays = {
-            "stays": [row[0] for row in rows],
-            "ins": [row[7] for row in rows],
-            "outs": [row[8] for row in rows],
-        }
-        for stay_id, *room_type in cursor.execute(_FREE, {**about, **stays}).fetchall():
-            free.setdefault(stay_id, []).append(FreeType(*room_type))
-    return [
-        replace(ConcernedStay(*row), latest=row[1] == conflict.booking_id, free=tuple(free.get(row[0], ())))
-        for row in rows
-    ]
+    return list_all_concerned([conflict])[conflict.id]
 
 
-def list_releasable(conflict: Conflict) -> Sequence[OutOfOrder]:
-    """Rooms of the type that are out of order on one of the conflict's nights at least."""
-    return list(
+def list_all_releasable(conflicts: Sequence[Conflict]) -> dict[UUID, list[OutOfOrder]]:
+    """For each conflict the rooms of its type that are out of order on one of its nights at least."""
+    blocks = list(
         OutOfOrder.objects.select_related("room")
         .filter(
-            room_type_id=conflict.room_type_id,
+            room_type_id__in={one.room_type_id for one in conflicts},
             released_at__isnull=True,
-            first__lte=conflict.last,
-            last__gte=conflict.first,
+            first__lte=max((one.last for one in conflicts), default=date.min),
+            last__gte=min((one.first for one in conflicts), default=date.max),
         )
         .order_by("first", "id")
     )
+    return {
+        one.id: [
+            block
+            for block in blocks
+            if block.room_type_id == one.room_type_id and block.first <= one.last and block.last >= one.first
+        ]
+        for one in conflicts
+    }
+
+
+def list_releasable(conflict: Conflict) -> list[OutOfOrder]:
+    """Rooms of the type that are out of order on one of the conflict's nights at least."""
+    return list_all_releasable([conflict])[conflict.id]

@@ -84,6 +84,32 @@ def list_cell_history(
     ]
 
 
+def list_last_actors(
+    *, property_id: UUID, cells: Collection[tuple[int, date, str]]
+) -> dict[tuple[int, date, str], str]:
+    """Who changed each of these cells (product's slot, night, field) last; a cell that nobody did is left out."""
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT DISTINCT ON (w.slot, w.day, w.field) w.slot, w.day, w.field, c.actor"
+            " FROM unnest(%(slots)s::smallint[], %(days)s::date[], %(fields)s::text[]) AS w(slot, day, field)"
+            " JOIN rates_ratechange c ON c.property_id = %(property)s AND w.day BETWEEN c.first AND c.last"
+            "   AND w.slot = ANY(c.slots)"
+            " CROSS JOIN LATERAL (SELECT c.changes -> w.slot::text -> w.field AS runs) f"
+            " CROSS JOIN LATERAL (SELECT run, sum((run->>0)::int) OVER (ORDER BY place) AS past"
+            "   FROM jsonb_array_elements(f.runs - 0) WITH ORDINALITY AS runs (run, place)) placed"
+            " WHERE jsonb_array_length(run) = 3 AND w.day - (f.runs->>0)::date >= past - (run->>0)::int"
+            "   AND w.day - (f.runs->>0)::date < past"
+            " ORDER BY w.slot, w.day, w.field, c.id DESC",
+            {
+                "property": property_id,
+                "slots": [slot for slot, _, _ in cells],
+                "days": [day for _, day, _ in cells],
+                "fields": [field for _, _, field in cells],
+            },
+        ).fetchall()
+    return {(slot, day, field): actor for slot, day, field, actor in rows}
+
+
 def list_stops(*, property_id: UUID, slots: Collection[int], first: date, last: date) -> list[list[CellChange]]:
     """Every change of stop sell of these products on these nights, newest first: what each of them set, all at once."""
     with sql() as cursor:

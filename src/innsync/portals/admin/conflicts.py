@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,10 +15,11 @@ from innsync.apps.distribution import conflicts as services
 from innsync.apps.distribution.models import Conflict
 from innsync.apps.distribution.ways_out import (
     ConcernedStay,
+    list_all_concerned,
+    list_all_releasable,
     list_concerned,
     list_conflicts,
     list_oversold_nights,
-    list_releasable,
 )
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, confirmed, page
@@ -31,24 +33,36 @@ CLOSES = "The conflict closes as soon as the nights are free."
 def conflicts(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     seen = visitor.access.property_ids
     context = {
-        "unsettled": [_unsettled(one) for one in list_conflicts(property_ids=seen)],
+        "unsettled": _unsettled(list_conflicts(property_ids=seen)),
         "settled": list_conflicts(property_ids=seen, is_open=False),
     }
     return show(request, visitor, "conflicts.html", context, section="conflicts")
 
 
-def _unsettled(conflict: Conflict) -> dict[str, Any]:
-    stays = list_concerned(conflict)
-    asked = next((one for one in stays if one.latest and one.channel != "direct"), None)
-    return {
-        "conflict": conflict,
-        "nights": list_oversold_nights(conflict),
-        "stays": [
-            {"stay": one, "channel": channel_name(one.channel), "state": BOOKING_STATES[one.status]} for one in stays
-        ],
-        "releasable": list_releasable(conflict),
-        "ask": channel_name(asked.channel) if asked else "",
-    }
+def _unsettled(conflicts: Sequence[Conflict]) -> list[dict[str, Any]]:
+    """Each with what a person needs to settle it; asked of all at once."""
+    nights, stays, blocks = (
+        list_oversold_nights(conflicts),
+        list_all_concerned(conflicts),
+        list_all_releasable(conflicts),
+    )
+    return [
+        {
+            "conflict": one,
+            "nights": nights[one.id],
+            "stays": [
+                {"stay": stay, "channel": channel_name(stay.channel), "state": BOOKING_STATES[stay.status]}
+                for stay in stays[one.id]
+            ],
+            "releasable": blocks[one.id],
+            "ask": next((channel_name(stay.channel) for stay in stays[one.id] if _may_be_asked(stay)), ""),
+        }
+        for one in conflicts
+    ]
+
+
+def _may_be_asked(stay: ConcernedStay) -> bool:
+    return stay.latest and stay.channel != "direct"
 
 
 def _stay(conflict: Conflict, **wanted: UUID) -> ConcernedStay:

@@ -6,11 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.models import OutOfOrder
@@ -24,6 +21,7 @@ from innsync.portals.admin.calendar import chart
 from innsync.portals.admin.calendar.window import ZOOMS
 from innsync.portals.static_files import load
 from innsync.portals.tests.conftest import signed_in
+from innsync.portals.tests.counting import count
 from innsync.portals.tests.house import House
 
 HX = {"HTTP_HX_REQUEST": "true"}
@@ -233,33 +231,6 @@ class TestLookingForSomebody:
 
     def test_nobody(self, enter, house):
         assert "No stay of “nobody” on these dates." in text(enter().get("/calendar?q=nobody"))
-
-
-def count(client: Client, path: str) -> int:
-    client.get(path)
-    with CaptureQueriesContext(connection) as django, _CountedCursors() as plain:
-        assert client.get(path).status_code == 200
-    return len(django) + plain.count
-
-
-class _CountedCursors:
-    """Counts what goes past Django's own cursors."""
-
-    def __enter__(self) -> _CountedCursors:
-
-        self.count, self.execute = 0, psycopg.Cursor.execute
-        outer = self
-
-        def execute(cursor: Any, *args: Any, **more: Any) -> Any:
-            outer.count += type(cursor) is psycopg.Cursor
-            return outer.execute(cursor, *args, **more)
-
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-
-        psycopg.Cursor.execute = self.execute  # type: ignore[method-assign]
 
 
 def test_as_many_queries_for_much_as_for_little(enter, house):

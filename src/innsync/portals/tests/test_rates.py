@@ -17,6 +17,7 @@ from innsync.apps.rates.history import list_cell_history
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.services import sell
 from innsync.portals.tests.conftest import signed_in
+from innsync.portals.tests.counting import counted
 from innsync.portals.tests.rates_house import (
     alone,
     cells,
@@ -279,6 +280,20 @@ class TestSaving:
         key = f"{slot(house, 'double')}|{night(house, 3)}|price"
         assert answer.json()["changed"] == [{"key": key, "now": 15_000, "words": "Grace: 150 EUR"}]
         assert cells(house, "double", "price", 2, 3) == [10_000, 15_000]
+
+    def test_many_such_cells_ask_no_more_than_one_and_each_names_who_set_it_last(self, client, house):
+        set_cells(house, "double", 1, 8, actor="Grace", price=14_000)
+        set_cells(house, "double", 3, 3, actor="Linus", price=15_000)
+        set_cells(house, "double", 4, 4, actor="Linus", min_stay_arrival=2)
+        edits = [cell(house, "double", n, "price", 9_000, 10_000) for n in range(1, 9)]
+        save(client, house, *edits[:1])
+        with counted() as few:
+            save(client, house, *edits[:1])
+        with counted() as many:
+            answer = save(client, house, *edits)
+        assert many.count == few.count
+        words = [one["words"] for one in answer.json()["changed"]]
+        assert words == ["Grace: 140 EUR"] * 2 + ["Linus: 150 EUR"] + ["Grace: 140 EUR"] * 5
 
     def test_nor_a_night_that_somebody_else_closed(self, client, house):
         set_cells(house, "double", 3, 3, stop_sell=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils.translation import ngettext
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.rates.cells import CellEdit, InvalidCells, Sale, SaleChanged, SaleEdit, change_cells
-from innsync.apps.rates.history import list_cell_history
+from innsync.apps.rates.history import list_last_actors
 from innsync.apps.rates.selectors import House
 from innsync.apps.rates.services import CellsChanged
 from innsync.domain.errors import DomainError, InvalidField
@@ -81,7 +82,7 @@ def _refused(request: HttpRequest, visitor: Visitor, error: DomainError) -> dict
         wrong = [{"key": _key(edit), "words": _problem(house, edit, problem)} for edit, problem in error.problems]
         return {"words": _("Nothing was saved: mend the marked cells."), "wrong": wrong}
     if isinstance(error, CellsChanged):
-        changed = [_changed(house, one) for one in error.cells]
+        changed = _changed(house, error.cells)
     elif isinstance(error, SaleChanged):
         changed = [{"key": _key(edit), "now": state, "words": ""} for edit, state in error.nights]
     else:
@@ -116,12 +117,16 @@ def _problem(house: House, edit: CellEdit | SaleEdit, problem: str) -> str:
     return _("Must be from %(least)s to %(most)s.") % said
 
 
-def _changed(house: House, cell: CellChange) -> dict[str, Any]:
-    latest = list_cell_history(property_id=house.id, slots=[cell.slot], day=cell.day, fields=[cell.field], limit=1)
-    by = latest[0].actor if latest else ""
-    key = f"{cell.slot}|{cell.day}|{cell.field}"
-    now = value_words(cell.field, cell.after, house.currency)
-    return {"key": key, "now": cell.after, "words": _("%(person)s: %(value)s") % {"person": by, "value": now}}
+def _changed(house: House, cells: Sequence[CellChange]) -> list[dict[str, Any]]:
+    """What stands in these cells now, and who put it there."""
+    actors = list_last_actors(property_id=house.id, cells=[(one.slot, one.day, one.field) for one in cells])
+    found = []
+    for one in cells:
+        now = value_words(one.field, one.after, house.currency)
+        by = actors.get((one.slot, one.day, one.field), "")
+        words = _("%(person)s: %(value)s") % {"person": by, "value": now}
+        found.append({"key": f"{one.slot}|{one.day}|{one.field}", "now": one.after, "words": words})
+    return found
 
 
 @exchange(Ability.CLOSE_NIGHTS, refused=_refused)
