@@ -8,7 +8,10 @@ from innsync.apps.accounts.ids import new_id
 
 
 class Property(models.Model):
-    """A hotel, or a rental unit or house (then with one room type holding one room)."""
+    """A hotel, or a rental unit or house (then with one room type holding one room).
+
+    confirms_by_mail: whether who books directly is sent a confirmation by itself; null: where mail is set up.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
@@ -29,6 +32,7 @@ class Property(models.Model):
     taxes = models.JSONField(default=list, blank=True)
     fees = models.JSONField(default=list, blank=True)
     child_bands = models.JSONField(default=list, blank=True)
+    confirms_by_mail = models.BooleanField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -32,7 +32,11 @@ class ChartType:
 
 
 class Bar(NamedTuple):
-    """A stay as far as the chart tells of it. source: the site behind the channel."""
+    """A stay as far as the chart tells of it. source: the site behind the channel.
+
+    room_id, from which to which day: the part of the stay that the bar shows, with `part` 1 or 2 where the guest changes
+    rooms, which `moves_on` says, and 0 for the whole stay.
+    """
 
     property_id: UUID
     stay_id: UUID
@@ -46,6 +50,12 @@ class Bar(NamedTuple):
     room_id: UUID | None
     check_in: date
     check_out: date
+    pinned: bool
+    moves_on: date | None
+    next_room_id: UUID | None
+    part: int
+    first: date
+    last: date
 
 
 class Block(NamedTuple):
@@ -85,20 +95,22 @@ def list_chart_types(*, property_id: UUID, first: date) -> list[ChartType]:
     return [ChartType(type_id, code, name, tuple(rooms)) for type_id, (code, name, rooms) in types.items()]
 
 
-_BAR = """
+_COLUMNS = """
 SELECT s.property_id, s.id, s.booking_id, b.code, coalesce(nullif(s.guest_name, ''), b.guest_name), b.channel, b.source,
-  b.status, s.room_type_id, s.room_id, s.check_in, s.check_out
+  b.status, s.room_type_id,"""
+_WHOLE = " s.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, s.next_room_id, 0, s.check_in, s.check_out"
+_BAR = f"""{_COLUMNS}{_WHOLE}
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
 """
 # Joined to lists, not compared with them: each room and each stay is then looked up by itself, whatever the planner
 # believes of the whole table. Whoever leaves on the first day shows, too: the morning is theirs.
-_IN_ROOMS = (
-    _BAR
-    + """
-JOIN unnest(%(rooms)s::uuid[]) AS wanted (room_id) ON s.room_id = wanted.room_id
-WHERE s.holds_stock AND daterange(s.check_in, s.check_out) && daterange(%(before)s, %(after)s)
+_IN_ROOMS = f"""{_COLUMNS} h.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, s.next_room_id,
+  CASE WHEN s.moves_on IS NULL THEN 0 WHEN lower(h.nights) = s.moves_on THEN 2 ELSE 1 END, lower(h.nights), upper(h.nights)
+FROM reservations_heldroom h
+JOIN unnest(%(rooms)s::uuid[]) AS wanted (room_id) ON h.room_id = wanted.room_id
+JOIN reservations_roomstay s ON s.id = h.room_stay_id JOIN reservations_booking b ON b.id = s.booking_id
+WHERE h.nights && daterange(%(before)s, %(after)s)
 """
-)
 _OF_THESE = (
     _BAR
     + """
@@ -222,9 +234,8 @@ def list_free_rooms(
         rows = cursor.execute(
             "SELECT r.id FROM properties_room r WHERE r.property_id = %(property)s AND r.room_type_id = ANY(%(types)s)"
             " AND (r.retired_from IS NULL OR r.retired_from >= %(out)s)"
-            " AND NOT EXISTS (SELECT FROM reservations_roomstay s WHERE s.room_id = r.id AND s.holds_stock"
-            "   AND s.id IS DISTINCT FROM %(besides)s"
-            "   AND daterange(s.check_in, s.check_out) && daterange(%(in)s, %(out)s))"
+            " AND NOT EXISTS (SELECT FROM reservations_heldroom h WHERE h.room_id = r.id"
+            "   AND h.room_stay_id IS DISTINCT FROM %(besides)s AND h.nights && daterange(%(in)s, %(out)s))"
             " AND NOT EXISTS (SELECT FROM inventory_outoforder o WHERE o.room_id = r.id AND o.released_at IS NULL"
             "   AND o.first < %(out)s AND o.last >= %(in)s)",
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q, Value
 
 from innsync.apps.accounts.ids import new_id
 
@@ -16,6 +16,7 @@ class Booking(models.Model):
     channel: `direct`, or the key of the channel that sold it; source: the travel site behind a channel manager.
     channel_ref: the channel's own id. channel_order: the latest of its revisions that is known; details_order: the one
     that the dates, rooms and guest come from, since a cancellation may tell none. version: raised by each revision; the API's ETag.
+    notes: the house's own; neither guests nor channels nor the API see them.
     terms: the strictest of its rooms'. cancellation_fee_minor: what is owed after a cancellation of ours or a no-show; null
     where neither happened or the channel knows.
     """
@@ -45,6 +46,7 @@ class Booking(models.Model):
     terms = models.JSONField(default=dict)
     payment = models.JSONField(default=dict)
     special_requests = models.TextField(blank=True)
+    notes = models.TextField(blank=True, db_default="")
     cancelled_at = models.DateTimeField(null=True)
     cancellation_fee_minor = models.BigIntegerField(null=True)
     found_by = models.CharField(max_length=20, blank=True)
@@ -72,6 +74,9 @@ class RoomStay(models.Model):
     terms: the cancellation and payment policies it was sold on; empty: the booking's. taken_on among them: the property's
     date on which its rate plan was taken, where that is not the day of booking. sold_room_type: the one that the
     channel sold, where the desk moved the guest to another; null: the same.
+    moves_on, next_room: the guest sleeps in `room` until that day and in `next_room` of the same type from then on; null:
+    in one room throughout. pinned: no automatic assignment moves it. That no two stays hold a room on the same night
+    is watched over in `HeldRoom`.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -84,6 +89,9 @@ class RoomStay(models.Model):
     sold_room_type = models.ForeignKey("properties.RoomType", models.PROTECT, null=True, related_name="+")
     rate_plan = models.ForeignKey("rates.RatePlan", models.PROTECT, null=True, related_name="+")
     room = models.ForeignKey("properties.Room", models.SET_NULL, null=True, related_name="+")
+    moves_on = models.DateField(null=True)
+    next_room = models.ForeignKey("properties.Room", models.PROTECT, null=True, related_name="+")
+    pinned = models.BooleanField(default=False, db_default=False)
     check_in = models.DateField()
     check_out = models.DateField()
     adults = models.PositiveSmallIntegerField()
@@ -97,18 +105,14 @@ class RoomStay(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
-            ExclusionConstraint(
-                name="a_room_holds_one_stay",
-                expressions=[
-                    ("room", RangeOperators.EQUAL),
-                    (
-                        Func(F("check_in"), F("check_out"), function="daterange", output_field=DateRangeField()),
-                        RangeOperators.OVERLAPS,
-                    ),
-                ],
-                condition=Q(room__isnull=False, holds_stock=True),
-            ),
             models.CheckConstraint(name="stay_has_a_night", condition=Q(check_out__gt=F("check_in"))),
+            models.CheckConstraint(
+                name="stay_moves_within",
+                condition=Q(moves_on=None, next_room=None)
+                | Q(
+                    moves_on__gt=F("check_in"), moves_on__lt=F("check_out"), room__isnull=False, next_room__isnull=False
+                ),
+            ),
         ]
         indexes = [
             models.Index(fields=["booking"], name="stays_of_booking"),
@@ -119,6 +123,46 @@ class RoomStay(models.Model):
                 name="stays_without_room",
             ),
         ]
+
+
+class HeldRoom(models.Model):
+    """The nights that a stay holds a room on; two rows where its guest changes rooms. Written by the database alone.
+
+    Derived from room stays by triggers, so that no code can forget it: here no two may overlap.
+    """
+
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    room_stay = models.ForeignKey(RoomStay, models.CASCADE, related_name="held")
+    room = models.ForeignKey("properties.Room", models.CASCADE, related_name="+")
+    nights = DateRangeField()
+
+    class Meta:
+        constraints = [
+            ExclusionConstraint(
+                name="a_room_holds_one_stay",
+                expressions=[("room", RangeOperators.EQUAL), ("nights", RangeOperators.OVERLAPS)],
+            ),
+        ]
+
+
+class SentMail(models.Model):
+    """A mail that was sent to a booking's guest. Append-only.
+
+    kind: `confirmation`. actor: who pressed the button; empty where the property's setting sent it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    booking = models.ForeignKey(Booking, models.CASCADE, related_name="mails")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=20)
+    to = models.CharField(max_length=254)
+    language = models.CharField(max_length=8)
+    actor = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["at"]
 
 
 class Revision(models.Model):

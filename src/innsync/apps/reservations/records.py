@@ -44,6 +44,9 @@ class Stay:
     holds_stock: bool = True
     terms: dict[str, Any] = field(default_factory=dict)
     sold_room_type_id: UUID | None = None
+    moves_on: date | None = None
+    next_room_id: UUID | None = None
+    pinned: bool = False
 
     @property
     def sold_as(self) -> UUID:
@@ -53,8 +56,19 @@ class Stay:
     def hold_in(self, room_type_id: UUID) -> None:
         """Hold it in this type, remembering which one was sold."""
         sold = self.sold_as
-        self.room_type_id, self.room_id = room_type_id, None
+        self.room_type_id = room_type_id
+        self.leave_rooms()
         self.sold_room_type_id = None if sold == room_type_id else sold
+
+    def leave_rooms(self) -> None:
+        """Have no room, and be held in none."""
+        self.room_id = self.moves_on = self.next_room_id = None
+        self.pinned = False
+
+    def keep_rooms_of(self, other: Stay) -> None:
+        """Have the rooms of another state of the same stay, which had the same dates."""
+        self.room_id, self.moves_on, self.next_room_id = other.room_id, other.moves_on, other.next_room_id
+        self.pinned = other.pinned
 
 
 @dataclass(slots=True)
@@ -86,6 +100,7 @@ class Record:
     terms: dict[str, Any]
     payment: dict[str, Any]
     special_requests: str
+    notes: str
     cancelled_at: datetime | None
     cancellation_fee_minor: int | None
     found_by: str
@@ -121,8 +136,13 @@ def insert(record: Record, *, actor: str, action: str) -> None:
         _write_revision(cursor, record, actor=actor, action=action, before=None)
 
 
-def update(record: Record, *, before: dict[str, Any], actor: str, action: str) -> None:
-    """Store the booking's new state with the next version, and a revision saying what changed."""
+def update(
+    record: Record, *, before: dict[str, Any], actor: str, action: str, also: Sequence[FieldChange] = ()
+) -> None:
+    """Store the booking's new state with the next version, and a revision saying what changed.
+
+    also: what changed that snapshots don't hold, such as which room a stay has.
+    """
     record.version += 1
     assignments = ", ".join(f"{name} = %s" for name in _BOOKING_COLUMNS if name != "id")
     with sql() as cursor:
@@ -135,7 +155,7 @@ def update(record: Record, *, before: dict[str, Any], actor: str, action: str) -
             (record.id, [stay.id for stay in record.stays]),
         )
         _write_stays(cursor, record)
-        _write_revision(cursor, record, actor=actor, action=action, before=before)
+        _write_revision(cursor, record, actor=actor, action=action, before=before, also=also)
 
 
 def note(record: Record, *, changes: Sequence[FieldChange], actor: str, action: str) -> None:
@@ -165,8 +185,16 @@ def _write_stays(cursor: Any, record: Record) -> None:
         )
 
 
-def _write_revision(cursor: Any, record: Record, *, actor: str, action: str, before: dict[str, Any] | None) -> None:
-    changes = [] if before is None else difference(before, snapshot(record))
+def _write_revision(
+    cursor: Any,
+    record: Record,
+    *,
+    actor: str,
+    action: str,
+    before: dict[str, Any] | None,
+    also: Sequence[FieldChange] = (),
+) -> None:
+    changes = [] if before is None else [*difference(before, snapshot(record)), *also]
     _insert_revision(cursor, record, changes, actor=actor, action=action)
 
 
@@ -201,6 +229,7 @@ def snapshot(record: Record) -> dict[str, Any]:
         "total_minor": record.total_minor,
         "charges": record.charges,
         "special_requests": record.special_requests,
+        "notes": record.notes or None,  # absent and null are one to whoever compares
         "cancellation_fee_minor": record.cancellation_fee_minor,
         "rooms": [
             {

@@ -21,8 +21,16 @@ from innsync.apps.reservations.services.channel import (
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
 from innsync.apps.reservations.services.modify import modify, move_room_stay
 from innsync.apps.reservations.services.place import (
-    Arranged,
+    OtherType,
+    pin_stay,
+    place_part,
     place_stay,
+    split_stay,
+)
+from innsync.apps.reservations.services.rearrange import (
+    Arranged,
+    change_stays,
+    preview_changing,
     preview_rearranging,
     rearrange,
 )
@@ -32,6 +40,7 @@ __all__ = [
     "Applied",
     "Arranged",
     "NotChangeable",
+    "OtherType",
     "PriceChanged",
     "ResolvedRoom",
     "RoomRequest",
@@ -44,13 +53,18 @@ __all__ = [
     "book",
     "cancel",
     "change_state",
+    "change_stays",
     "expire_holds",
     "is_superseded",
     "modify",
     "move_room_stay",
+    "pin_stay",
     "place_hold",
+    "place_part",
     "place_stay",
+    "preview_changing",
     "preview_rearranging",
     "rearrange",
     "release_hold",
+    "split_stay",
 ]

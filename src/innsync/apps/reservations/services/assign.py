@@ -12,7 +12,7 @@ from innsync.domain.assignment import Request, Room, assign
 from innsync.domain.stay import StayDates
 
 _STAYS = """
-SELECT s.id, s.check_in, s.check_out, s.room_type_id, s.room_id, b.status
+SELECT s.id, s.check_in, s.check_out, s.room_type_id, s.room_id, s.moves_on, s.next_room_id, b.status, s.pinned
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
 WHERE s.property_id = %(property)s AND s.holds_stock AND s.check_out > %(first)s
   AND (s.booking_id = ANY(%(bookings)s) AND s.check_in <= %(last)s OR s.room_id IS NOT NULL AND s.check_in > %(last)s)
@@ -32,8 +32,8 @@ ORDER BY b.id FOR NO KEY UPDATE
 def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UUID | None]:
     """Assign rooms to the stays of these nights that have none, moving as few others as can be.
 
-    Guests in house stay where they are, and so does whoever arrives after `last` and has a room already. Answers the stays whose room
-    changed; None: no room of the type is free throughout. One writer a property at a time.
+    Guests in house stay where they are, and so does whoever arrives after `last` and has a room already, whoever is
+    pinned to one, and whoever changes rooms, as a person arranged it. Answers the stays whose room changed; None: no room of the type is free throughout. One writer a property at a time.
     """
     lock_rooms_of(property_id=property_id)
     with sql() as cursor:
@@ -50,11 +50,23 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
         }
         requests: list[Request] = []
         before: dict[UUID, UUID | None] = {}
-        for identifier, check_in, check_out, room_type_id, room_id, status in cursor.execute(
-            _STAYS, {**window, "bookings": locked}
-        ):
+        for (
+            identifier,
+            check_in,
+            check_out,
+            room_type_id,
+            room_id,
+            moves_on,
+            next_room_id,
+            status,
+            pinned,
+        ) in cursor.execute(_STAYS, {**window, "bookings": locked}):
             stay = StayDates(check_in, check_out)
-            if room_id is not None and (status != "confirmed" or not first <= check_in <= last):
+            if moves_on is not None:
+                taken.setdefault(room_id, []).append(StayDates(check_in, moves_on))
+                taken.setdefault(next_room_id, []).append(StayDates(moves_on, check_out))
+                continue
+            if room_id is not None and (pinned or status != "confirmed" or not first <= check_in <= last):
                 taken.setdefault(room_id, []).append(stay)
                 continue
             before[identifier] = room_id

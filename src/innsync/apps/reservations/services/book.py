@@ -115,6 +115,7 @@ def _record(
         terms=strictest(house, stays),
         payment={},
         special_requests=special_requests,
+        notes="",
         cancelled_at=None,
         cancellation_fee_minor=None,
         found_by="",

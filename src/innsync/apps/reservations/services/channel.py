@@ -129,7 +129,8 @@ def _stays(rooms: Sequence[ResolvedRoom], former: Sequence[records.Stay], holds:
             if old.sold_as == stay.room_type_id:
                 stay.hold_in(old.room_type_id)
             same = (old.room_type_id, old.check_in, old.check_out) == (stay.room_type_id, stay.check_in, stay.check_out)
-            stay.room_id = old.room_id if same and holds else None
+            if same and holds:
+                stay.keep_rooms_of(old)
         result.append(stay)
     return result
 
@@ -173,6 +174,7 @@ def _add(
         terms={},
         payment=dict(revision.payment),
         special_requests=revision.special_requests,
+        notes="",
         cancelled_at=now if cancelled else None,
         cancellation_fee_minor=None,
         found_by=found_by,
@@ -273,7 +275,8 @@ def _change(
     else:
         for stay in known.stays:
             stay.holds_stock = holds
-            stay.room_id = stay.room_id if holds else None
+            if not holds:
+                stay.leave_rooms()
     for stay in known.stays:
         if stay.holds_stock:
             change.sell(stay.room_type_id, StayDates(stay.check_in, stay.check_out))

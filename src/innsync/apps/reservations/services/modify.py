@@ -123,7 +123,7 @@ def _reprice(
             continue
         one.id = old.id
         if one.room_type_id == old.room_type_id and (one.check_in, one.check_out) == (old.check_in, old.check_out):
-            one.room_id = old.room_id
+            one.keep_rooms_of(old)
     for one in record.stays:
         change.sell(one.room_type_id, stay)
     record.terms = strictest(house, record.stays)
@@ -227,7 +227,8 @@ def move_room_stay(
     house = get_house(organization_id=organization_id, key=record.property_id)
     touched = _exchange(record.property_id, change, house.today(now))
     if record.channel == "direct":
-        stay.room_type_id, stay.room_id = room_type_id, None
+        stay.room_type_id = room_type_id
+        stay.leave_rooms()
     else:
         stay.hold_in(room_type_id)
     record.updated_at = now

@@ -1,4 +1,4 @@
-"""A stay's room and dates as a person at the desk arranges them: on the chart, stay by stay.
+"""A stay's rooms as a person at the desk arranges them: which one, another in mid-stay, and whether it may be moved.
 
 Every function works inside `tenant(...)` and commits or vanishes with it. Which room a stay has is no part of what was
 sold: nobody is charged for it, and no channel is told.
@@ -8,61 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
-
-from django.db import transaction
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
 from innsync.apps.inventory.services import lock_rooms_of
-from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable, RoomTaken
-from innsync.apps.reservations.services.modify import modify, move_room_stay
+from innsync.apps.reservations.services.modify import move_room_stay
 from innsync.apps.reservations.services.rooms import RoomOutOfOrder, UnknownRoom
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.difference import FieldChange
-from innsync.domain.money import Money
-from innsync.domain.stay import StayDates
+from innsync.domain.errors import DomainError, InvalidField
 
 MOVABLE = HOLDS_STOCK - {BookingStatus.CHECKED_OUT}
 """Who is gone slept where they slept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arranged:
-    """A booking before and after its dates were changed. room: the one that the stay has then; "" for none."""
+@dataclass(eq=False)
+class OtherType(DomainError):
+    """In mid-stay the guest moves only to a room of the type that the stay is held in: the other night's count follows it."""
 
-    record: records.Record
-    before: Money
-    after: Money
-    had_room: str
     room: str
 
-    @property
-    def difference(self) -> Money:
-        """What the guest pays more, or less where it is negative."""
-        return Money(self.after.minor - self.before.minor, self.after.currency)
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Nights of a stay in one room, `last` being the morning on which they end."""
+
+    room_id: UUID
+    first: date
+    last: date
+
+
+def parts_of(stay: records.Stay) -> list[Part]:
+    """Where the guest sleeps, in order: none without a room, two where they change rooms."""
+    if stay.room_id is None:
+        return []
+    if stay.moves_on is None or stay.next_room_id is None:
+        return [Part(stay.room_id, stay.check_in, stay.check_out)]
+    return [Part(stay.room_id, stay.check_in, stay.moves_on), Part(stay.next_room_id, stay.moves_on, stay.check_out)]
 
 
 def place_stay(
     *, organization_id: UUID, booking_id: UUID, room_stay_id: UUID, room_id: UUID | None, now: datetime, actor: str
 ) -> records.Record:
-    """Give the stay that room, at the price agreed also where its type is another; None: take its room away.
+    """Give the stay that room throughout, at the price agreed also where its type is another; None: take its room away.
 
-    Automatic assignment gives a stay without a room another again once its arrival is near.
+    Automatic assignment gives a stay without a room another again once its arrival is near. A pin goes along.
     Raises UnknownBooking, UnknownRoom, NotChangeable, RoomTaken, RoomOutOfOrder; SoldOut where the type has no room left.
     """
-    record = _alone(booking_id)
-    stay = _stay(record, room_stay_id)
-    if stay.room_id == room_id:
+    record = alone(booking_id)
+    stay = movable(record, room_stay_id)
+    if stay.room_id == room_id and stay.moves_on is None:
         return record
-    former = _names([stay.room_id]).get(stay.room_id, "")
+    former, pinned = rooms_words(stay), stay.pinned
     if room_id is None:
-        name = ""
+        parts = []
     else:
-        name = _refuse_unless_free(record, stay, room_id)
+        parts = [Part(room_id, stay.check_in, stay.check_out)]
+        refuse_unless_free(record, stay, parts)
         room_type_id = _type_of(room_id)
         if room_type_id != stay.room_type_id:
             record = move_room_stay(
@@ -73,114 +79,172 @@ def place_stay(
                 now=now,
                 actor=actor,
             )
-            stay = _stay(record, room_stay_id)
-    _write_room(record, stay, room_id, former, name, now, actor)
+            stay = movable(record, room_stay_id)
+    _write(record, stay, parts, former, pinned and bool(parts), now, actor, "placed" if parts else "unplaced")
     return record
 
 
-def rearrange(
+def split_stay(
     *,
-    house: House,
     booking_id: UUID,
     room_stay_id: UUID,
-    stay: StayDates,
+    on: date,
+    room_id: UUID,
     now: datetime,
     actor: str,
-    room_id: UUID | None = None,
-    expected_version: int | None = None,
-    expected_total: Money | None = None,
-) -> Arranged:
-    """Change a booking's dates, all its rooms with it, priced anew; its stays keep their rooms where those are free.
+) -> records.Record:
+    """Let the guest sleep in that room from `on` to the end, and until then in the room that they have.
 
-    room_id: the room wanted for this stay, which then has to be free; None: its own, or none where that is taken.
-    Raises what `modify` and `place_stay` raise; then nothing has changed.
+    A stay that was split before is split at the new day, its first room staying the first.
+    Raises UnknownBooking, UnknownRoom, NotChangeable, RoomTaken, RoomOutOfOrder, OtherType; InvalidField for a day on
+    which nothing of the stay is left or none of it is over, and for a stay that has no room yet.
     """
-    record = _alone(booking_id)
-    rooms = {one.id: one.room_id for one in record.stays}
-    if room_stay_id not in rooms:
-        raise UnknownRoom(id=str(room_stay_id))
-    names = _names(rooms.values())
-    before = Money(record.total_minor, record.currency)
-    record = modify(
-        house=house,
-        booking_id=booking_id,
-        now=now,
-        actor=actor,
-        expected_version=expected_version,
-        stay=stay,
-        expected_total=expected_total,
-    )
-    for one in record.stays:
-        own = rooms.get(one.id)
-        wanted = room_id if one.id == room_stay_id and room_id is not None else own
-        if wanted is None or wanted == one.room_id:
-            continue
-        try:
-            name = _refuse_unless_free(record, one, wanted)
-        except (RoomTaken, RoomOutOfOrder):
-            if wanted == room_id:
-                raise
-            _note(record, one, names.get(own, ""), "", now, actor)
-            continue
-        if wanted == own:  # as it was: nothing to tell
-            _set_room(one, wanted)
-        else:
-            record = place_stay(
-                organization_id=house.organization_id,
-                booking_id=booking_id,
-                room_stay_id=one.id,
-                room_id=wanted,
-                now=now,
-                actor=actor,
-            )
-            names[wanted] = name
-    placed = _stay(record, room_stay_id)
-    return Arranged(
-        record,
-        before,
-        Money(record.total_minor, record.currency),
-        names.get(rooms[room_stay_id], ""),
-        _names([placed.room_id]).get(placed.room_id, ""),
-    )
+    record = alone(booking_id)
+    stay = movable(record, room_stay_id)
+    if stay.room_id is None:
+        raise InvalidField(field="/room", problem="must be given to the stay before it can change")
+    if not stay.check_in < on < stay.check_out:
+        raise InvalidField(field="/on", problem="must be after the arrival and before the departure")
+    return _arrange(record, stay, stay.room_id, on, room_id, now, actor)
 
 
-def preview_rearranging(
-    *,
-    house: House,
-    booking_id: UUID,
-    room_stay_id: UUID,
-    stay: StayDates,
-    now: datetime,
-    room_id: UUID | None = None,
-) -> Arranged:
-    """What `rearrange` would do and cost, by doing it and taking it back: nothing changes. Raises what it raises."""
-    with transaction.atomic():
-        mark = transaction.savepoint()
-        try:
-            return rearrange(
-                house=house,
-                booking_id=booking_id,
-                room_stay_id=room_stay_id,
-                stay=stay,
-                now=now,
-                actor="",
-                room_id=room_id,
-            )
-        finally:
-            transaction.savepoint_rollback(mark)
+def place_part(
+    *, booking_id: UUID, room_stay_id: UUID, part: int, room_id: UUID, now: datetime, actor: str
+) -> records.Record:
+    """Let a guest who changes rooms sleep in that room for the first (1) or the second (2) part of the stay.
+
+    Where both parts have the same room then, the stay is whole again. Raises what `split_stay` raises.
+    """
+    record = alone(booking_id)
+    stay = movable(record, room_stay_id)
+    if stay.room_id is None or stay.moves_on is None or stay.next_room_id is None:
+        raise InvalidField(field="/part", problem="must be one of a stay that changes rooms")
+    first, second = (room_id, stay.next_room_id) if part == 1 else (stay.room_id, room_id)
+    return _arrange(record, stay, first, stay.moves_on, second, now, actor)
 
 
-def _alone(booking_id: UUID) -> records.Record:
+def pin_stay(*, booking_id: UUID, room_stay_id: UUID, pinned: bool, now: datetime, actor: str) -> records.Record:
+    """Let no automatic assignment move the stay out of its room, or let it again. A person still may.
+
+    Raises UnknownBooking, NotChangeable; InvalidField for a stay that has no room.
+    """
+    record = alone(booking_id)
+    stay = movable(record, room_stay_id)
+    if stay.room_id is None and pinned:
+        raise InvalidField(field="/room", problem="must be given to the stay before it can be kept")
+    if stay.pinned == pinned:
+        return record
+    stay.pinned = pinned
+    set_rooms(stay)
+    record.updated_at = now
+    records.note(record, changes=[], actor=actor, action="pinned" if pinned else "unpinned")
+    _tell(record, now)
+    return record
+
+
+def _arrange(
+    record: records.Record, stay: records.Stay, first: UUID, on: date, second: UUID, now: datetime, actor: str
+) -> records.Record:
+    former = rooms_words(stay)
+    if first == second:
+        parts = [Part(first, stay.check_in, stay.check_out)]
+    else:
+        parts = [Part(first, stay.check_in, on), Part(second, on, stay.check_out)]
+    if parts == parts_of(stay):
+        return record
+    for part in parts:
+        if _type_of(part.room_id) != stay.room_type_id:
+            raise OtherType(room=names_of([part.room_id])[part.room_id])
+    refuse_unless_free(record, stay, parts)
+    _write(record, stay, parts, former, stay.pinned, now, actor, "split" if len(parts) > 1 else "placed")
+    return record
+
+
+def alone(booking_id: UUID) -> records.Record:
     """The booking, locked; before it the property's rooms, as automatic assignment takes them: else both could wait."""
     lock_rooms_of(property_id=records.load(booking_id=booking_id).property_id)
     return records.load(booking_id=booking_id, lock=True)
 
 
-def _stay(record: records.Record, room_stay_id: UUID) -> records.Stay:
+def movable(record: records.Record, room_stay_id: UUID) -> records.Stay:
+    """The stay of the booking. Raises NotChangeable where it is over, holds nothing, or is none of its."""
     stay = next((one for one in record.stays if one.id == room_stay_id), None)
     if stay is None or BookingStatus(record.status) not in MOVABLE or not stay.holds_stock:
         raise NotChangeable(status=record.status, action="move")
     return stay
+
+
+def names_of(room_ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
+    with sql() as cursor:
+        return dict(
+            cursor.execute(
+                "SELECT id, name FROM properties_room WHERE id = ANY(%s)",
+                ([one for one in room_ids if one is not None],),
+            ).fetchall()
+        )
+
+
+def rooms_words(stay: records.Stay) -> str:
+    """The stay's rooms as its history names them: "101", "101, from 2026-12-05 on 102", or nothing."""
+    parts = parts_of(stay)
+    names = names_of(part.room_id for part in parts)
+    if len(parts) < 2:
+        return "".join(names.values())
+    return f"{names[parts[0].room_id]}, from {parts[1].first} on {names[parts[1].room_id]}"
+
+
+_IN_THE_WAY = """
+SELECT b.code, b.guest_name, lower(h.nights), upper(h.nights)
+FROM reservations_heldroom h JOIN reservations_roomstay s ON s.id = h.room_stay_id
+JOIN reservations_booking b ON b.id = s.booking_id
+WHERE h.room_id = %(room)s AND s.id <> %(stay)s AND h.nights && daterange(%(first)s, %(last)s)
+ORDER BY h.nights LIMIT 1
+"""
+
+_OUT_OF_USE = """
+SELECT first, last FROM inventory_outoforder
+WHERE room_id = %(room)s AND released_at IS NULL AND first < %(last)s AND last >= %(first)s
+ORDER BY first LIMIT 1
+"""
+
+
+def refuse_unless_free(record: records.Record, stay: records.Stay, parts: Iterable[Part]) -> None:
+    """Raises UnknownRoom, also for one that is let no more then, RoomTaken, RoomOutOfOrder."""
+    for part in parts:
+        asked = {"room": part.room_id, "stay": stay.id, "first": part.first, "last": part.last}
+        with sql() as cursor:
+            there = cursor.execute(
+                "SELECT name, retired_from FROM properties_room WHERE id = %s AND property_id = %s",
+                (part.room_id, record.property_id),
+            ).fetchone()
+            if there is None or (there[1] is not None and there[1] < part.last):
+                raise UnknownRoom(id=str(part.room_id))
+            if (taken := cursor.execute(_IN_THE_WAY, asked).fetchone()) is not None:
+                raise RoomTaken(there[0], *taken)
+            if (block := cursor.execute(_OUT_OF_USE, asked).fetchone()) is not None:
+                raise RoomOutOfOrder(room=there[0], first=block[0], last=block[1])
+
+
+def take_parts(stay: records.Stay, parts: list[Part]) -> None:
+    """Have these rooms on these nights; none where there are no parts."""
+    stay.room_id = parts[0].room_id if parts else None
+    stay.moves_on, stay.next_room_id = (parts[1].first, parts[1].room_id) if len(parts) > 1 else (None, None)
+
+
+def set_rooms(stay: records.Stay) -> None:
+    """Store which rooms the stay has."""
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE reservations_roomstay SET room_id = %s, moves_on = %s, next_room_id = %s, pinned = %s WHERE id = %s",
+            (stay.room_id, stay.moves_on, stay.next_room_id, stay.pinned, stay.id),
+        )
+
+
+def note_rooms(record: records.Record, stay: records.Stay, former: str, now: datetime, actor: str, action: str) -> None:
+    """A revision saying which rooms the stay has now."""
+    change = FieldChange(f"/rooms/id={stay.id}/number", former or None, rooms_words(stay) or None)
+    record.updated_at = now
+    records.note(record, changes=[change], actor=actor, action=action)
 
 
 def _type_of(room_id: UUID) -> UUID:
@@ -192,66 +256,24 @@ def _type_of(room_id: UUID) -> UUID:
     return found
 
 
-def _names(room_ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
-    with sql() as cursor:
-        return dict(
-            cursor.execute(
-                "SELECT id, name FROM properties_room WHERE id = ANY(%s)",
-                ([one for one in room_ids if one is not None],),
-            ).fetchall()
-        )
-
-
-_IN_THE_WAY = """
-SELECT b.code, b.guest_name, s.check_in, s.check_out
-FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
-WHERE s.room_id = %(room)s AND s.holds_stock AND s.id <> %(stay)s
-  AND daterange(s.check_in, s.check_out) && daterange(%(check_in)s, %(check_out)s)
-ORDER BY s.check_in LIMIT 1
-"""
-
-_OUT_OF_USE = """
-SELECT first, last FROM inventory_outoforder
-WHERE room_id = %(room)s AND released_at IS NULL AND first < %(check_out)s AND last >= %(check_in)s
-ORDER BY first LIMIT 1
-"""
-
-
-def _refuse_unless_free(record: records.Record, stay: records.Stay, room_id: UUID) -> str:
-    """The room's name. Raises UnknownRoom, also for one that is let no more then, RoomTaken, RoomOutOfOrder."""
-    asked = {"room": room_id, "stay": stay.id, "check_in": stay.check_in, "check_out": stay.check_out}
-    with sql() as cursor:
-        there = cursor.execute(
-            "SELECT name, retired_from FROM properties_room WHERE id = %s AND property_id = %s",
-            (room_id, record.property_id),
-        ).fetchone()
-        if there is None or (there[1] is not None and there[1] < stay.check_out):
-            raise UnknownRoom(id=str(room_id))
-        name: str = there[0]
-        if (taken := cursor.execute(_IN_THE_WAY, asked).fetchone()) is not None:
-            raise RoomTaken(name, *taken)
-        if (block := cursor.execute(_OUT_OF_USE, asked).fetchone()) is not None:
-            raise RoomOutOfOrder(room=name, first=block[0], last=block[1])
-    return name
-
-
-def _set_room(stay: records.Stay, room_id: UUID | None) -> None:
-    with sql() as cursor:
-        cursor.execute("UPDATE reservations_roomstay SET room_id = %s WHERE id = %s", (room_id, stay.id))
-    stay.room_id = room_id
-
-
-def _write_room(
+def _write(
     record: records.Record,
     stay: records.Stay,
-    room_id: UUID | None,
+    parts: list[Part],
     former: str,
-    name: str,
+    pinned: bool,
     now: datetime,
     actor: str,
+    action: str,
 ) -> None:
-    _set_room(stay, room_id)
-    _note(record, stay, former, name, now, actor)
+    take_parts(stay, parts)
+    stay.pinned = pinned
+    set_rooms(stay)
+    note_rooms(record, stay, former, now, actor, action)
+    _tell(record, now)
+
+
+def _tell(record: records.Record, now: datetime) -> None:
     events.record(
         organization_id=record.organization_id,
         property_id=record.property_id,
@@ -259,9 +281,3 @@ def _write_room(
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
     )
-
-
-def _note(record: records.Record, stay: records.Stay, former: str, name: str, now: datetime, actor: str) -> None:
-    change = FieldChange(f"/rooms/id={stay.id}/number", former or None, name or None)
-    record.updated_at = now
-    records.note(record, changes=[change], actor=actor, action="placed" if name else "unplaced")

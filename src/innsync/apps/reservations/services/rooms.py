@@ -192,8 +192,8 @@ def _refuse_twice(room: Room, first: date, last: date) -> None:
 _IN_ROOM = """
 SELECT s.id, s.check_in, s.check_out, b.status, b.code
 FROM reservations_booking b JOIN reservations_roomstay s ON s.booking_id = b.id
-WHERE s.room_id = %(room)s AND s.holds_stock AND b.status <> 'checked_out'
-  AND s.check_out > %(first)s AND (%(last)s::date IS NULL OR s.check_in <= %(last)s)
+JOIN reservations_heldroom h ON h.room_stay_id = s.id
+WHERE h.room_id = %(room)s AND b.status <> 'checked_out' AND h.nights && daterange(%(first)s, %(last)s, '[]')
 ORDER BY b.id FOR NO KEY UPDATE OF b
 """
 
@@ -208,7 +208,11 @@ def _vacate(room: Room, first: date, last: date | None, today: date) -> bool:
             if status == BookingStatus.CHECKED_IN or (check_in < today and status != BookingStatus.NO_SHOW):
                 raise RoomOccupied(room=room.name, booking=code, check_out=check_out)
             going.append(stay_id)
-        cursor.execute("UPDATE reservations_roomstay SET room_id = NULL WHERE id = ANY(%s)", (going,))
+        cursor.execute(
+            "UPDATE reservations_roomstay SET room_id = NULL, moves_on = NULL, next_room_id = NULL, pinned = false"
+            " WHERE id = ANY(%s)",
+            (going,),
+        )
     return bool(going)
 
 

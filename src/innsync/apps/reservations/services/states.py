@@ -56,5 +56,5 @@ def set_holding(record: records.Record, holds: bool) -> StockChange:
             change.sell(stay.room_type_id, StayDates(stay.check_in, stay.check_out), 1 if holds else -1)
             stay.holds_stock = holds
             if not holds:
-                stay.room_id = None
+                stay.leave_rooms()
     return change
