@@ -84,7 +84,7 @@ def plans() -> list[Any]:
             taxes=(florida_tax,),
             fees=(FeeRule(code="cleaning", name="Cleaning", kind=ChargeKind.PER_STAY, amount=Decimal(cleaning)),),
             details={
-                "kind": "rental",
+                "kind": "vacation_rental",
                 "address": {"street": address, "city": "Panama City Beach", "region": "FL", "country": "US"},
                 "latitude": "30.176600",
                 "longitude": "-85.805500",

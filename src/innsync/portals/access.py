@@ -53,7 +53,14 @@ class Done:
 
 
 PageView = Callable[..., HttpResponse]
-ActionView = Callable[..., Done]
+ActionView = Callable[..., Done | HttpResponse]
+
+
+class _Refused(Exception):  # undoes what the action began
+    """The action answers with a page of its own, such as its form with what is wrong in it."""
+
+    def __init__(self, page: HttpResponse) -> None:
+        self.page = page
 
 
 def visitor_of(request: HttpRequest) -> Visitor | None:
@@ -137,6 +144,7 @@ def action(needs: Ability, *, back: str, whole: bool = True) -> Callable[[Action
     """Something that a person does: POST, by those whose role has that ability. A refusal leads to the page `back`.
 
     whole: all or nothing, in one transaction. Else the view opens its own, as work that locks rooms for long must.
+    A view may answer with a page instead, such as its form with what is wrong in it: then nothing was done.
     """
 
     def decorate(view: ActionView) -> PageView:
@@ -149,6 +157,10 @@ def action(needs: Ability, *, back: str, whole: bool = True) -> Callable[[Action
             try:
                 with tenant(visitor.access.organization_id) if whole else nullcontext():
                     done = view(request, visitor, **where)
+                    if isinstance(done, HttpResponse):
+                        raise _Refused(done)
+            except _Refused as refused:
+                return refused.page
             except DomainError as error:
                 done = Done(refusal(error), reverse(back), well=False)
             (messages.success if done.well else messages.error)(request, done.words)

@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from innsync.apps.properties.models import Property, Room, RoomType
+from innsync.domain.amenities import Place, bedding, chosen
 from innsync.domain.errors import InvalidField
 from innsync.domain.money import Money
 from innsync.domain.taxes import FeeRule, TaxRule
@@ -40,6 +41,37 @@ def create_property(
         fees=[fee.to_json() for fee in fees],
         **(details or {}),
     )
+
+
+def describe_property(*, property_id: UUID, details: Mapping[str, Any], address: Mapping[str, str]) -> Property:
+    """Change what a property is called and how it is described. What the address holds beyond that stays.
+
+    details: its columns by name; `amenities` are codes of the domain's list. Raises InvalidField.
+    """
+    prop = Property.objects.select_for_update().get(id=property_id)
+    values = dict(details)
+    if "amenities" in values:
+        values["amenities"] = chosen(values["amenities"], Place.PROPERTY, prop.amenities)
+    known = prop.address if isinstance(prop.address, dict) else {}
+    values["address"] = {name: text for name, text in (known | dict(address)).items() if text}
+    for name, value in values.items():
+        setattr(prop, name, value)
+    prop.save(update_fields=[*values, "updated_at"])
+    return prop
+
+
+def describe_room_type(*, room_type_id: UUID, details: Mapping[str, Any], beds: Mapping[str, int]) -> RoomType:
+    """Change what a room type is called, whom it takes and how it is described. Raises InvalidField."""
+    room_type = RoomType.objects.select_for_update().get(id=room_type_id)
+    values = dict(details)
+    if values["max_occupancy"] < values["max_adults"]:
+        raise InvalidField(field="/max_occupancy", problem="must be at least as many as adults")
+    values["amenities"] = chosen(values["amenities"], Place.ROOM, room_type.amenities)
+    values["beds"] = bedding(beds)
+    for name, value in values.items():
+        setattr(room_type, name, value)
+    room_type.save(update_fields=list(values))
+    return room_type
 
 
 def add_room_type(

@@ -23,6 +23,7 @@ from innsync.domain.errors import InvalidField
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.managing import Reach, chosen_properties, in_days, in_words, manager_of, named
 from innsync.portals.admin.pages import show
+from innsync.portals.once import only_once
 from innsync.portals.roles import scopes_explained
 from innsync.portals.words import Condition
 
@@ -80,7 +81,11 @@ def _state(key: ApiKey, now: datetime) -> Condition:
 
 
 @action(Ability.MANAGE_PEOPLE, back="api-keys")
-def create(request: HttpRequest, visitor: Visitor) -> Done:
+def create(request: HttpRequest, visitor: Visitor) -> Done | HttpResponse:
+    return only_once(request, visitor, lambda: _create(request, visitor))
+
+
+def _create(request: HttpRequest, visitor: Visitor) -> Done:
     key, secret = keys.create_key(
         manager=manager_of(visitor),
         name=request.POST.get("name", ""),

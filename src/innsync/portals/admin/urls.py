@@ -17,7 +17,6 @@ from innsync.portals.admin import (
     people,
     properties,
     reports,
-    setup,
     today,
     trail,
 )
@@ -26,18 +25,20 @@ from innsync.portals.admin.calendar import pages as calendar
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
+from innsync.portals.admin.setup import details, pages
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("today", today.today, name="today"),
     path("today/live", today.live, name="today-live"),
     path("properties/offered", properties.offered, name="properties-offered"),
-    path("properties", setup.properties, name="properties"),
-    path("properties/new", setup.new, name="property-new"),
-    path("properties/<uuid:property_id>", setup.one, name="property"),
-    path("properties/<uuid:property_id>/types", setup.add_type, name="property-types"),
-    path("properties/<uuid:property_id>/types/<uuid:room_type_id>/rooms", setup.add_more_rooms, name="property-rooms"),
-    path("properties/<uuid:property_id>/plans", setup.add_plan, name="property-plans"),
+    path("properties", pages.properties, name="properties"),
+    path("properties/new", pages.new, name="property-new"),
+    path("properties/<uuid:property_id>", pages.one, name="property"),
+    path("properties/<uuid:property_id>/details", details.details, name="property-details"),
+    path("properties/<uuid:property_id>/types", pages.add_type, name="property-types"),
+    path("properties/<uuid:property_id>/types/<uuid:room_type_id>/rooms", pages.add_more_rooms, name="property-rooms"),
+    path("properties/<uuid:property_id>/plans", pages.add_plan, name="property-plans"),
     path("reports", reports.reports, name="reports"),
     path("reports/nights.csv", reports.nights_csv, name="reports-csv"),
     path("calendar", calendar.calendar, name="calendar"),

@@ -16,6 +16,7 @@ from innsync.domain.booking_state import BookingAction
 from innsync.integrations.manifest import channel_name
 from innsync.portals import static_files
 from innsync.portals.admin.sparkline import in_words
+from innsync.portals.once import FIELD, token
 from innsync.portals.words import ACTIONS
 
 register = template.Library()
@@ -33,6 +34,12 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', asset("vendor/icons.svg"), name
     )
+
+
+@register.simple_tag(name="once")
+def once_field() -> SafeString:
+    """Makes a form that is sent twice do its work once, where its view says so (`only_once`)."""
+    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, token())
 
 
 @register.simple_tag
