@@ -5,25 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from innsync.apps.reservations.history import list_entries
 from innsync.apps.reservations.models import Booking
 from innsync.integrations.manifest import channel_name, manifests
+from innsync.portals.retelling import ReadersTongue
 
 TITLES = {
-    "booked": "Booked",
-    "modified": "Changed",
-    "cancelled": "Cancelled",
-    "moved": "Moved to another room type",
-    "placed": "Given a room",
-    "unplaced": "Taken out of its room",
-    "confirm": "Confirmed",
-    "check_in": "Checked in",
-    "undo_check_in": "Check-in taken back",
-    "check_out": "Checked out",
-    "undo_check_out": "Check-out taken back",
-    "cancel": "Cancelled",
-    "mark_no_show": "Marked as no-show",
-    "reinstate": "Reinstated",
+    "booked": _("Booked"),
+    "modified": _("Changed"),
+    "cancelled": _("Cancelled"),
+    "moved": _("Moved to another room type"),
+    "placed": _("Given a room"),
+    "unplaced": _("Taken out of its room"),
+    "confirm": _("Confirmed"),
+    "check_in": _("Checked in"),
+    "undo_check_in": _("Check-in taken back"),
+    "check_out": _("Checked out"),
+    "undo_check_out": _("Check-out taken back"),
+    "cancel": _("Cancelled"),
+    "mark_no_show": _("Marked as no-show"),
+    "reinstate": _("Reinstated"),
 }
 
 
@@ -44,11 +47,13 @@ def entries(booking: Booking) -> list[Entry]:
         Entry(
             number=one.number,
             at=one.at,
-            title=TITLES.get(one.action, one.action.replace("_", " ").capitalize()),
+            title=str(TITLES.get(one.action, one.action.replace("_", " ").capitalize())),
             actor=_name(one.actor),
             sentences=one.sentences,
         )
-        for one in reversed(list_entries(property_id=booking.property_id, booking_id=booking.id))
+        for one in reversed(
+            list_entries(property_id=booking.property_id, booking_id=booking.id, tongue=ReadersTongue())
+        )
     ]
 
 

@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.distribution.models import Conflict
 from innsync.domain.ari import price_occupancy
 from innsync.domain.booking_state import BookingAction
+from innsync.domain.money import Money
 from innsync.integrations.manifest import channel_name
-from innsync.portals import static_files
-from innsync.portals.admin.sparkline import in_words
+from innsync.portals import formats, static_files
 from innsync.portals.once import FIELD, token
+from innsync.portals.retelling import retell
 from innsync.portals.words import ACTIONS
 
 register = template.Library()
@@ -43,32 +45,20 @@ def once_field() -> SafeString:
 
 
 @register.simple_tag
-def ago(moment: datetime | None, now: datetime, never: str = "never") -> SafeString | str:
+def ago(moment: datetime | None, now: datetime, never: str = "") -> SafeString | str:
     """How long ago, or how long until, with the exact moment behind it."""
-    if moment is None:
-        return never
-    seconds = int((now - moment).total_seconds())
-    text = f"{_span(seconds)} ago" if seconds >= 0 else f"in {_span(-seconds)}"
-    return _time(moment, "now" if seconds == 0 else text)
+    return (never or gettext("never")) if moment is None else _time(moment, formats.ago(moment, now))
 
 
 @register.simple_tag
 def since(moment: datetime, now: datetime) -> SafeString:
     """How long that lasts already."""
-    return _time(moment, _span(max(0, int((now - moment).total_seconds()))))
+    return _time(moment, formats.span(max(0, int((now - moment).total_seconds()))))
 
 
 def _time(moment: datetime, text: str) -> SafeString:
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%-d %b %Y, %H:%M:%S} UTC", text
-    )
-
-
-def _span(seconds: int) -> str:
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    exactly = formats.moment(moment, ZoneInfo("UTC"), seconds=True)
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exactly, text)
 
 
 @register.filter
@@ -77,14 +67,13 @@ def moment(value: datetime | str | None, zone: str = "UTC") -> SafeString | str:
     if not value:
         return ""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    there = at.astimezone(ZoneInfo(zone))
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{there:%-d %b %Y, %H:%M} {there.tzname()}")
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), formats.moment(at, ZoneInfo(zone)))
 
 
 @register.filter
 def day(value: date) -> str:
     """`Sat 21 Nov 2026`."""
-    return f"{value:%a} {value.day} {value:%b %Y}"
+    return formats.day(value)
 
 
 @register.filter
@@ -115,7 +104,25 @@ def ability(key: str) -> str:
 @register.filter
 def percent(share: float | None) -> str:
     """`83 %`; a dash where there was nothing to share in."""
-    return "–" if share is None else f"{100 * share:.0f} %"
+    return "–" if share is None else formats.percent(share)
+
+
+@register.filter
+def money(value: Money | None) -> str:
+    """`1,234.50 EUR`; a dash where there is none."""
+    return "–" if value is None else formats.money(value)
+
+
+@register.filter
+def amount(value: Money | None) -> str:
+    """The same without its currency, where that stands beside it for all."""
+    return "–" if value is None else formats.amount(value)
+
+
+@register.filter
+def retold(text: str) -> str:
+    """What a lower layer wrote in English, in the reader's language; what isn't ours as it is."""
+    return retell(text)
 
 
 @register.filter
@@ -127,42 +134,47 @@ def verb(action: str) -> str:
 @register.simple_tag
 def nights(first: date, last: date) -> str:
     """From the first night to the last, without saying a month or year twice."""
-    if first == last:
-        return f"{first.day} {first:%b %Y}"
-    if first.year != last.year:
-        return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
-    if first.month != last.month:
-        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
-    return f"{first.day}–{last.day} {first:%b %Y}"
+    return formats.nights(first, last)
 
 
 @register.simple_tag
 def place(conflict: Conflict) -> str:
     """The room type and the property; a rental's one type is called like the house, and named once."""
     names = (conflict.room_type.name, conflict.property.name)
-    return ", ".join(dict.fromkeys(names))
+    return formats.listed(dict.fromkeys(names))
 
 
-_RULES = {
-    "min_stay_arrival": "minimum stay on arrival",
-    "min_stay_through": "minimum stay through",
-    "max_stay": "maximum stay",
+_CELLS = {
+    "availability": _("availability"),
+    "price": _("price"),
+    "min_stay_arrival": _("minimum stay on arrival"),
+    "min_stay_through": _("minimum stay through"),
+    "max_stay": _("maximum stay"),
+    "closed_to_arrival": _("closed to arrival"),
+    "closed_to_departure": _("closed to departure"),
+    "stop_sell": _("stop sell"),
 }
+_WITH_NIGHTS = frozenset({"min_stay_arrival", "min_stay_through", "max_stay"})
 
 
 @register.filter
 def cell(field: str) -> str:
     """A field of the calendar as people call it: `price_2` is the price for two."""
     adults = price_occupancy(field)
-    return field.replace("_", " ") if adults is None else f"price for {adults}"
+    if adults is None:
+        return str(_CELLS.get(field, field.replace("_", " ")))
+    return ngettext("price for %(adults)d", "price for %(adults)d", adults) % {"adults": adults}
 
 
 @register.filter
 def rule(name: str, nights: int) -> str:
     """A rule as people call it, with its nights where it has any: `minimum stay through, 3 nights`; `stop sell`."""
-    return f"{_RULES[name]}, {nights} night{'' if nights == 1 else 's'}" if name in _RULES else cell(name)
+    if name not in _WITH_NIGHTS:
+        return cell(name)
+    said = {"rule": cell(name), "nights": nights}
+    return ngettext("%(rule)s, %(nights)d night", "%(rule)s, %(nights)d nights", nights) % said
 
 
 @register.filter
 def duration(ms: float) -> str:
-    return in_words(ms).replace(" ", "\N{NO-BREAK SPACE}")
+    return formats.duration(ms).replace(" ", "\N{NO-BREAK SPACE}")

@@ -1,0 +1,91 @@
+"""English that lower layers wrote, told again in the reader's language.
+
+Refusals, causes and reasons are English where they arise: programs read them, and they are kept in the database. Those that
+are marked (see domain/wording.py) are in the catalogues with a `{gap}` for each part that varies; here the sentence is
+found again by its fixed words. What is not ours, as a channel's own words, stays as it is.
+"""
+
+from __future__ import annotations
+
+import gettext as catalogues
+import re
+from datetime import date
+from functools import cache, lru_cache
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from innsync.domain.wording import Tongue
+from innsync.portals import formats
+from innsync.portals.account.languages import LOCALE
+
+_GAP = re.compile(r"\{(\w+)\}")
+_FEWEST_FIXED_LETTERS = 4
+_LONGEST = 500
+
+
+def retell(text: str) -> str:
+    """The text in the reader's language; the text itself where it is nobody's sentence here."""
+    language = translation.get_language() or "en"
+    return text if not text or language == "en" else _retold(text, language)
+
+
+@lru_cache(maxsize=10_000)
+def _retold(text: str, language: str) -> str:
+    whole = _(text)
+    if whole != text:
+        return whole
+    if (day := _day(text)) is not None:
+        return formats.short_day(day)
+    if len(text) > _LONGEST:
+        return text
+    for pattern, sentence in _sentences(language):
+        found = pattern.fullmatch(text)
+        if found:
+            return _(sentence).format(**{name: _retold(value, language) for name, value in found.groupdict().items()})
+    return text
+
+
+@cache
+def _sentences(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """The sentences with gaps, those with the most fixed letters first: the nearest of two that fit wins."""
+    found: dict[str, re.Pattern[str]] = {}
+    # Of the catalogue itself: there is no other list of what is said. Django merges catalogues the same way.
+    for message in getattr(_catalogue(language), "_catalog", {}):
+        sentence = message if isinstance(message, str) else ""
+        gaps = _GAP.findall(sentence)
+        if (
+            gaps
+            and "\x04" not in sentence
+            and len(set(gaps)) == len(gaps)
+            and _fixed(sentence) >= _FEWEST_FIXED_LETTERS
+        ):
+            parts = _GAP.split(sentence)
+            pattern = "".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+            found[sentence] = re.compile(pattern, re.DOTALL)
+    return [(found[one], one) for one in sorted(found, key=lambda one: (-_fixed(one), one))]
+
+
+def _fixed(sentence: str) -> int:
+    return sum(letter.isalpha() for letter in _GAP.sub("", sentence))
+
+
+def _catalogue(language: str) -> catalogues.NullTranslations:
+    return catalogues.translation("django", str(LOCALE), [translation.to_locale(language)], fallback=True)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-11-21") else None
+    except ValueError:
+        return None
+
+
+class ReadersTongue(Tongue):
+    """The reader's language for what the domain composes."""
+
+    def say(self, text: str, **gaps: object) -> str:
+        return _(text).format(**gaps)
+
+    def day(self, day: date, *, beside: date | None = None) -> str:
+        return formats.short_day(day)
