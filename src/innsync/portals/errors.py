@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 
 def _answer(request: HttpRequest, status: int, title: str, *advice: str) -> HttpResponse:
@@ -15,7 +16,10 @@ def _answer(request: HttpRequest, status: int, title: str, *advice: str) -> Http
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(
-        request, 400, "That request can't be read", "Go back and try again. If it came from a link, the link is broken."
+        request,
+        400,
+        _("That request can't be read"),
+        _("Go back and try again. If it came from a link, the link is broken."),
     )
 
 
@@ -23,9 +27,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(
         request,
         403,
-        "Your role does not allow this",
-        "What you asked for is kept for other roles. Nothing was changed.",
-        "Ask an administrator of your organization to do it, or to change your role.",
+        _("Your role does not allow this"),
+        _("What you asked for is kept for other roles. Nothing was changed."),
+        _("Ask an administrator of your organization to do it, or to change your role."),
     )
 
 
@@ -33,9 +37,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(
         request,
         404,
-        "There is nothing here",
-        "The address may be mistyped, or what it named is gone.",
-        "If it belongs to another of your organizations, switch to that one first.",
+        _("There is nothing here"),
+        _("The address may be mistyped, or what it named is gone."),
+        _("If it belongs to another of your organizations, switch to that one first."),
     )
 
 
@@ -43,9 +47,9 @@ def failed(request: HttpRequest) -> HttpResponse:
     return _answer(
         request,
         500,
-        "Something went wrong here",
-        "Nothing was half done: whatever you started did not happen. Please try again.",
-        "If it happens again, tell your administrator the number below; it leads to the log.",
+        _("Something went wrong here"),
+        _("Nothing was half done: whatever you started did not happen. Please try again."),
+        _("If it happens again, tell your administrator the number below; it leads to the log."),
     )
 
 
@@ -53,7 +57,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _answer(
         request,
         403,
-        "This form is out of date",
-        "Nothing was changed. Go back, reload the page and send the form again.",
-        "If it happens every time, allow cookies for this site: they prove that the form is yours.",
+        _("This form is out of date"),
+        _("Nothing was changed. Go back, reload the page and send the form again."),
+        _("If it happens every time, allow cookies for this site: they prove that the form is yours."),
     )

@@ -24,6 +24,26 @@ def day(value: date) -> str:
     return dateformat.format(value, pgettext("date", "D j M Y"))
 
 
+def day_of_year(value: date) -> str:
+    """`Sat 21 Nov`: where the year is plain."""
+    return dateformat.format(value, pgettext("date", "D j M"))
+
+
+def weekday(value: date) -> str:
+    """`Sat`."""
+    return dateformat.format(value, "D")
+
+
+def short_month(value: date) -> str:
+    """`Nov`."""
+    return dateformat.format(value, "M")
+
+
+def whole_month(value: date) -> str:
+    """`November 2026`."""
+    return dateformat.format(value, pgettext("date", "F Y"))
+
+
 def short_day(value: date) -> str:
     """`21 Nov 2026`."""
     return dateformat.format(value, pgettext("date", "j M Y"))

@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
@@ -45,7 +47,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             to,
             email=email,
             status=429,
-            error=f"Too many attempts. Try again in {minutes} minute{'' if minutes == 1 else 's'}.",
+            error=ngettext(
+                "Too many attempts. Try again in %(minutes)d minute.",
+                "Too many attempts. Try again in %(minutes)d minutes.",
+                minutes,
+            )
+            % {"minutes": minutes},
         )
         response["Retry-After"] = str(wait_s)
         return response
@@ -53,7 +60,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if user is None:
         log.info("sign_in_refused", address=address)
         # The same words for an unknown account and a wrong password: nobody learns who has an account.
-        return _form(request, to, email=email, status=401, error="E-mail or password is wrong.")
+        return _form(request, to, email=email, status=401, error=_("E-mail or password is wrong."))
     forget_attempts(address=address, email=email, now=now)
     record_authentication(request, user, method="password", email=email)
     # On to `to`, or first to the second step where the person has set one up.

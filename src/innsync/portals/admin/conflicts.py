@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution import conflicts as services
@@ -22,11 +24,12 @@ from innsync.apps.distribution.ways_out import (
     list_oversold_nights,
 )
 from innsync.integrations.manifest import channel_name
+from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.pages import get_conflict, show
 from innsync.portals.words import BOOKING_STATES
 
-CLOSES = "The conflict closes as soon as the nights are free."
+CLOSES = lazy("The conflict closes as soon as the nights are free.")
 
 
 @page(Ability.SEE_BOOKINGS)
@@ -94,8 +97,12 @@ def move(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
         now=datetime.now(UTC),
         actor=visitor.actor,
     )
-    name = next((one.name for one in stay.free if one.id == room_type_id), "another room type")
-    return Done(f"{stay.guest_name} moved to {name}, at the price agreed. {CLOSES}", reverse("conflicts"))
+    name = next((one.name for one in stay.free if one.id == room_type_id), _("another room type"))
+    return Done(
+        _("%(guest)s moved to %(room_type)s, at the price agreed.") % {"guest": stay.guest_name, "room_type": name}
+        + f" {CLOSES}",
+        reverse("conflicts"),
+    )
 
 
 @action(Ability.MANAGE_BOOKINGS, back="conflicts")
@@ -108,23 +115,32 @@ def release(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
         now=datetime.now(UTC),
         actor=visitor.actor,
     )
-    return Done(f"The room is back in order. {CLOSES}", reverse("conflicts"))
+    return Done(_("The room is back in order.") + f" {CLOSES}", reverse("conflicts"))
 
 
 @page(Ability.MANAGE_BOOKINGS)
 def _ask_walk(request: HttpRequest, visitor: Visitor, conflict_id: UUID, booking_id: UUID) -> HttpResponse:
     conflict = get_conflict(visitor, conflict_id)
     stay = _stay(conflict, booking_id=booking_id)
-    channel = channel_name(stay.channel)
+    told_there = _("%(channel)s is not told by itself: report it there as walked.") % {
+        "channel": channel_name(stay.channel)
+    }
     context = {
-        "title": f"Walk {stay.guest_name}?",
+        "title": _("Walk %(guest)s?") % {"guest": stay.guest_name},
         "advice": [
-            f"Booking {stay.code} ({stay.check_in:%-d %b %Y} to {stay.check_out:%-d %b %Y}, all its rooms) ends here"
-            " without a fee, and its nights are free again. This can't be undone.",
-            "Find the guest a room elsewhere first: you pay for it, and for the way there.",
-            *([] if stay.channel == "direct" else [f"{channel} is not told by itself: report it there as walked."]),
+            _(
+                "Booking %(code)s (%(first)s to %(last)s, all its rooms) ends here without a fee, and its nights are free"
+                " again. This can't be undone."
+            )
+            % {
+                "code": stay.code,
+                "first": formats.short_day(stay.check_in),
+                "last": formats.short_day(stay.check_out),
+            },
+            _("Find the guest a room elsewhere first: you pay for it, and for the way there."),
+            *([] if stay.channel == "direct" else [told_there]),
         ],
-        "do": "Walk this guest",
+        "do": _("Walk this guest"),
         "grave": True,
         "back": reverse("conflicts"),
     }
@@ -142,7 +158,9 @@ def _do_walk(request: HttpRequest, visitor: Visitor, conflict_id: UUID, booking_
         now=datetime.now(UTC),
         actor=visitor.actor,
     )
-    return Done(f"Booking {stay.code} has ended without a fee. {CLOSES}", reverse("conflicts"))
+    return Done(
+        _("Booking %(code)s has ended without a fee.") % {"code": stay.code} + f" {CLOSES}", reverse("conflicts")
+    )
 
 
 walk = confirmed(ask=_ask_walk, do=_do_walk)
@@ -154,6 +172,6 @@ def ask(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     conflict = get_conflict(visitor, conflict_id)
     services.ask_channel(conflict_id=conflict.id, now=datetime.now(UTC), actor=visitor.actor)
     return Done(
-        "Noted. Ask the channel in its own extranet; the conflict closes when its cancellation arrives.",
+        _("Noted. Ask the channel in its own extranet; the conflict closes when its cancellation arrives."),
         reverse("conflicts"),
     )

@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution import services, tasks
 from innsync.apps.distribution.health import list_health, list_refused, list_waiting
 from innsync.apps.distribution.models import Connection, Drift, PushLog
 from innsync.apps.distribution.replaced import list_said_differently
+from innsync.domain.wording import told
 from innsync.integrations.manifest import channel_name, manifests
+from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.overview import cards_of
 from innsync.portals.admin.pages import get_connection, show
@@ -50,21 +53,21 @@ def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> H
 def pause(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     services.pause(connection=link)
-    return _done(request, link, "is paused. It goes on selling what it last accepted.")
+    return _done(request, link, _("%(link)s is paused. It goes on selling what it last accepted."))
 
 
 @action(Ability.MANAGE_CHANNELS, back="connections")
 def resume(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     services.resume(connection=link, now=datetime.now(UTC))
-    return _done(request, link, "resumes: bookings of the gap are fetched, then the calendar is sent.")
+    return _done(request, link, _("%(link)s resumes: bookings of the gap are fetched, then the calendar is sent."))
 
 
 @action(Ability.MANAGE_CHANNELS, back="connections")
 def audit(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
     link = get_connection(visitor, connection_id)
     tasks.enqueue_audit(link.organization_id, link.id)
-    return _done(request, link, "will be read back and compared. The result appears under “Last audit”.")
+    return _done(request, link, _("%(link)s will be read back and compared. The result appears under “Last audit”."))
 
 
 @page(Ability.MANAGE_CHANNELS)
@@ -73,14 +76,20 @@ def _ask_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) 
     again_at = services.full_sync_from(link)
     too_soon = again_at is not None and datetime.now(UTC) < again_at
     context = {
-        "title": f"Send everything to {channel_name(link.vendor)} again?",
+        "title": _("Send everything to %(channel)s again?") % {"channel": channel_name(link.vendor)},
         "advice": [
-            f"Every night of {link.property.name} up to the horizon ({link.horizon_days} nights) is sent again,"
-            " whatever the channel has accepted before.",
-            "It is rarely needed: differences are found and sent by themselves. It uses up the channel's calls for a while.",
+            _(
+                "Every night of %(property)s up to the horizon (%(nights)d nights) is sent again, whatever the channel has"
+                " accepted before."
+            )
+            % {"property": link.property.name, "nights": link.horizon_days},
+            _(
+                "It is rarely needed: differences are found and sent by themselves. It uses up the channel's calls for a"
+                " while."
+            ),
             *([_minds(link)] if too_soon else []),
         ],
-        "do": "Send everything all the same" if too_soon else "Send everything",
+        "do": _("Send everything all the same") if too_soon else _("Send everything"),
         "hidden": {"force": "1"} if too_soon else {},
         "grave": too_soon,
         "back": reverse("connection", args=[link.id]),
@@ -94,28 +103,30 @@ def _do_full_sync(request: HttpRequest, visitor: Visitor, connection_id: UUID) -
     services.sync(
         connection=link,
         now=datetime.now(UTC),
-        cause=f"full sync asked for by {visitor.actor}",
+        cause=told(f"full sync asked for by {visitor.actor}"),
         forget=True,
         force=request.POST.get("force") == "1",
     )
-    return _done(request, link, "is sent everything again.")
+    return _done(request, link, _("%(link)s is sent everything again."))
 
 
 def _minds(link: Connection) -> str:
     zone = ZoneInfo(link.property.time_zone)
     assert link.last_full_at is not None
     every_h = manifests()[link.vendor].full_sync_every_h
-    return (
-        f"{channel_name(link.vendor)} was sent everything on {link.last_full_at.astimezone(zone):%d %B at %H:%M} (the"
-        f" property's time), and asks for that once in {every_h:g} hours at most."
-    )
+    return _("%(channel)s was sent everything on %(last)s, and asks for that once in %(hours)s hours at most.") % {
+        "channel": channel_name(link.vendor),
+        "last": formats.moment(link.last_full_at, zone),
+        "hours": f"{every_h:g}",
+    }
 
 
 full_sync = confirmed(ask=_ask_full_sync, do=_do_full_sync)
 
 
 def _done(request: HttpRequest, link: Connection, what: str) -> Done:
-    """Back to where the button was: the connection's own page, or its card on the overview."""
+    """Back to where the button was: the connection's own page, or its card on the overview. what: names the `link`."""
     own = reverse("connection", args=[link.id])
     to = own if request.GET.get("on") == "connection" else f"{reverse('connections')}#c-{link.id}"
-    return Done(f"{link.property.name} at {channel_name(link.vendor)} {what}", to)
+    place = _("%(property)s at %(channel)s") % {"property": link.property.name, "channel": channel_name(link.vendor)}
+    return Done(what % {"link": place}, to)

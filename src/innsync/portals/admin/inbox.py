@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.tenancy import tenant
@@ -16,6 +18,7 @@ from innsync.apps.inbox.selectors import list_messages, list_needing_attention
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, page
 from innsync.portals.admin.pages import show
+from innsync.portals.retelling import retell
 from innsync.portals.words import MESSAGE_STATES, remedy
 
 SHOWN_LETTERS = 200_000
@@ -29,7 +32,7 @@ def line(message: Message) -> dict[str, Any]:
         "message": message,
         "channel": channel_name(message.vendor),
         "state": MESSAGE_STATES[message.state],
-        "property": link.property.name if link else message.property_ref or "unknown property",
+        "property": link.property.name if link else message.property_ref or _("unknown property"),
         "remedy": remedy(message) if message.state == "needs_attention" else "",
     }
 
@@ -83,13 +86,13 @@ def replay(request: HttpRequest, visitor: Visitor, message_id: UUID) -> Done:
     with tenant(organization_id):
         found = _get_message(visitor, message_id)
     if found.state != "needs_attention":
-        return Done("This message needs no attention any more.", to)
+        return Done(_("This message needs no attention any more."), to)
     services.replay(organization_id=organization_id, message_ids=[found.id])
     with tenant(organization_id):
         found.refresh_from_db()
     if found.state == "needs_attention":
-        return Done(f"It still can't be applied: {found.reason}.", to, well=False)
-    return Done(f"Tried again: {MESSAGE_STATES[found.state].label.lower()}.", to)
+        return Done(_("It still can't be applied: %(reason)s.") % {"reason": retell(found.reason)}, to, well=False)
+    return Done(_("Tried again: %(state)s.") % {"state": MESSAGE_STATES[found.state].label}, to)
 
 
 @action(Ability.MANAGE_CHANNELS, back="inbox", whole=False)
@@ -102,5 +105,9 @@ def replay_all(request: HttpRequest, visitor: Visitor) -> Done:
     services.replay(organization_id=organization_id, message_ids=waiting)
     with tenant(organization_id):
         left = Message.objects.filter(id__in=waiting, state__in=("needs_attention", "received")).count()
-    words = f"{len(waiting) - left} of {len(waiting)} messages tried again with success."
+    words = ngettext(
+        "%(done)d of %(count)d message tried again with success.",
+        "%(done)d of %(count)d messages tried again with success.",
+        len(waiting),
+    ) % {"done": len(waiting) - left, "count": len(waiting)}
     return Done(words, reverse("inbox"), well=not left)

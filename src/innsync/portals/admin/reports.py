@@ -20,6 +20,7 @@ from innsync.apps.reports.pace import A_YEAR, Month, measure_pace
 from innsync.apps.reports.performance import Figures, Nights, Performance, measure
 from innsync.domain.money import Money
 from innsync.integrations.manifest import channel_name
+from innsync.portals import formats
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.choice import Choice, choose_property, today_at
 from innsync.portals.admin.pages import show
@@ -194,10 +195,10 @@ def _ranges(today: date) -> list[tuple[str, date, date]]:
 
 def _lines(found: Performance) -> list[Line]:
     if len(found.by_night) <= BY_NIGHT:
-        return [Line(f"{night:%a} {night.day} {night:%b %Y}", one) for night, one in found.by_night.items()]
+        return [Line(formats.day(night), one) for night, one in found.by_night.items()]
     months: dict[str, list[Figures]] = {}
     for night, one in found.by_night.items():
-        months.setdefault(f"{night:%b %Y}", []).append(one)
+        months.setdefault(formats.month(night), []).append(one)
     return [Line(label, _together(ones, found.currency)) for label, ones in months.items()]
 
 
@@ -220,7 +221,7 @@ def _chart(lines: Sequence[Line]) -> list[Column]:
 
 def _changes(now: Figures, before: Figures) -> list[Change]:
     def money(one: Money | None) -> str:
-        return f"{one} {one.currency}" if one else "–"
+        return formats.money(one) if one else "–"
 
     def difference(new: float | None, old: float | None) -> int | None:
         return round(100 * (new - old) / old) if new is not None and old else None

@@ -21,9 +21,11 @@ from innsync.apps.rates.history import CellEntry
 from innsync.domain.ari import AVAILABILITY, STOP_SELL
 from innsync.domain.money import Money
 from innsync.integrations.manifest import channel_name
+from innsync.portals import formats
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.choice import today_at
 from innsync.portals.admin.pages import get_connection, show
+from innsync.portals.retelling import retell
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,10 @@ def _set_by(one: RateTrail, field: str) -> str:
     last = next((entry for entry in one.changes if entry.cell.field == field and entry.cell.after is not None), None)
     if last is None:
         return "."
-    return ", " + _("set by %(actor)s on %(at)s.") % {"actor": last.actor, "at": f"{last.at:%-d %b %Y, %H:%M} UTC"}
+    return ", " + _("set by %(actor)s on %(at)s.") % {
+        "actor": last.actor,
+        "at": formats.moment(last.at, ZoneInfo("UTC")),
+    }
 
 
 def _on_the_way(found: Trail, link: Connection, channel: str, now: datetime) -> list[Reason]:
@@ -217,14 +222,14 @@ def _on_the_way(found: Trail, link: Connection, channel: str, now: datetime) -> 
     zone = ZoneInfo(link.property.time_zone)
     for mark in found.waiting:
         words = _("Not told yet, since %(at)s: %(cause)s.") % {
-            "at": f"{mark.since.astimezone(zone):%-d %b, %H:%M:%S}",
-            "cause": mark.cause or _("a change"),
+            "at": formats.moment(mark.since, zone, seconds=True),
+            "cause": retell(mark.cause) or _("a change"),
         }
         told.append(Reason(words, "wait"))
     if found.waiting and link.retry_at is not None and link.retry_at > now:
         words = _("The last message did not go through (%(error)s); it is tried again at %(at)s.") % {
             "error": (link.last_error or link.retry_reason)[:300],
-            "at": f"{link.retry_at.astimezone(zone):%H:%M:%S}",
+            "at": formats.moment(link.retry_at, zone, seconds=True),
         }
         told.append(Reason(words, "wait"))
     return list(dict.fromkeys(told))

@@ -77,6 +77,18 @@ def day(value: date) -> str:
 
 
 @register.filter
+def day_of_year(value: date) -> str:
+    """`Sat 21 Nov`."""
+    return formats.day_of_year(value)
+
+
+@register.filter
+def month(value: date) -> str:
+    """`Nov 2026`."""
+    return formats.month(value)
+
+
+@register.filter
 def channel(key: str) -> str:
     """A channel's name from its key."""
     return channel_name(key)

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -26,6 +25,7 @@ from innsync.apps.reservations.chart import (
     list_waiting,
 )
 from innsync.integrations.manifest import channel_name
+from innsync.portals import formats
 from innsync.portals.admin.calendar.window import Window
 from innsync.portals.words import BOOKING_STATES
 
@@ -148,7 +148,7 @@ def months(window: Window) -> list[Month]:
     found, start = [], 1
     for _key, days in groupby(window.days, key=lambda day: (day.year, day.month)):
         run = list(days)
-        found.append(Month(date_format(run[0], "F Y"), f"s{start} w{2 * len(run)}"))
+        found.append(Month(formats.whole_month(run[0]), f"s{start} w{2 * len(run)}"))
         start += 2 * len(run)
     return found
 
@@ -266,7 +266,7 @@ class _Pen:
         for block in blocks:
             self.blocks[block.room_id or block.room_type_id].append(block)
         self.nights = {(one.room_type_id, one.day): one for one in nights}
-        self.dates = {day: date_format(day, "D j M") for day in window.days}
+        self.dates = {day: formats.day_of_year(day) for day in window.days}
 
     def slice(self, one: ChartType, offset: int) -> Slice:
         rooms = one.rooms[offset : offset + SLICE]
@@ -329,4 +329,4 @@ class _Pen:
         )
 
     def _day(self, day: date) -> str:
-        return self.dates.get(day) or date_format(day, "D j M Y")
+        return self.dates.get(day) or formats.day(day)

@@ -24,10 +24,11 @@ from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.stay import StayDates
+from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, confirmed, page
 from innsync.portals.admin.calendar.cards import card, chart_address, day_of, desk_action, get_property, said_day
 from innsync.portals.admin.calendar.pages import window_of
-from innsync.portals.admin.calendar.refusals import on, reasons_words, why_not
+from innsync.portals.admin.calendar.refusals import reasons_words, why_not
 from innsync.portals.admin.calendar.window import Window, read_id
 
 _LONGEST = 366
@@ -211,7 +212,7 @@ def put_out(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     )
     name = room.name if room else room_type.name
     words = _("%(room)s is out of order from %(first)s to %(last)s, and not sold then.")
-    return Done(words % {"room": name, "first": on(first), "last": on(last)}, chart_address(window))
+    return Done(words % {"room": name, "first": formats.day(first), "last": formats.day(last)}, chart_address(window))
 
 
 def _get_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> tuple[OutOfOrder, Window]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,11 +21,9 @@ from innsync.apps.reservations.services.rooms import RoomOccupied, RoomOutOfOrde
 from innsync.domain.errors import DomainError, InvalidField, InvalidStay
 from innsync.domain.restrictions import ReasonCode
 from innsync.integrations.manifest import channel_name, manifests
-from innsync.portals.words import BOOKING_STATES, refusal
-
-
-def on(day: date) -> str:
-    return date_format(day, "D j M Y")
+from innsync.portals import formats
+from innsync.portals.retelling import retell
+from innsync.portals.words import field_words, in_state, refusal
 
 
 def reason_words(reason: str) -> str:
@@ -34,7 +31,7 @@ def reason_words(reason: str) -> str:
     code, *rest = reason.split(":")
     numbers = [int(one) for one in rest if one.isdecimal()]
     days = [date.fromisoformat(one) for one in rest if not one.isdecimal()]
-    number, day = (numbers or [0])[0], on(days[0]) if days else ""
+    number, day = (numbers or [0])[0], formats.day(days[0]) if days else ""
     least = ngettext("the shortest stay is %(count)d night", "the shortest stay is %(count)d nights", number)
     most = ngettext("the longest stay is %(count)d night", "the longest stay is %(count)d nights", number)
     words = {
@@ -69,16 +66,16 @@ def _taken(error: RoomTaken) -> str:
         "room": error.room,
         "guest": error.guest,
         "code": error.booking,
-        "first": on(error.check_in),
-        "last": on(error.check_out),
+        "first": formats.day(error.check_in),
+        "last": formats.day(error.check_out),
     }
 
 
 def _out_of_order(error: RoomOutOfOrder) -> str:
     return _("Room %(room)s is out of order from %(first)s to %(last)s, both nights included.") % {
         "room": error.room,
-        "first": on(error.first),
-        "last": on(error.last),
+        "first": formats.day(error.first),
+        "last": formats.day(error.last),
     }
 
 
@@ -86,7 +83,7 @@ def _occupied(error: RoomOccupied) -> str:
     return _("A guest is in room %(room)s (booking %(code)s) until %(day)s. Move them first.") % {
         "room": error.room,
         "code": error.booking,
-        "day": on(error.check_out),
+        "day": formats.day(error.check_out),
     }
 
 
@@ -96,13 +93,12 @@ def _not_changeable(error: NotChangeable) -> str:
             "channel": channel_name(error.status)
         }
     if error.action in ("move", "modify"):
-        state = BOOKING_STATES[error.status].label.lower() if error.status in BOOKING_STATES else error.status
-        return _("A booking that is %(state)s can't be changed so.") % {"state": state}
+        return _("A booking that is %(state)s can't be changed so.") % {"state": in_state(error.status)}
     return _("Nights that were slept can't be given back, and who has arrived can't arrive on another day.")
 
 
 def _sold_out(error: SoldOut) -> str:
-    nights = ", ".join(on(night) for night in sorted({night for _type, night in error.nights}))
+    nights = formats.listed(formats.day(night) for night in sorted({night for _type, night in error.nights}))
     return _("No room of that type is left on %(nights)s.") % {"nights": nights}
 
 
@@ -125,7 +121,7 @@ def _invalid(error: InvalidField) -> str:
         return _("Write the children’s ages as whole years from 0 to 17: 4, 7.")
     if error.field == "/name":
         return _("Write the guest’s name.")
-    return _("%(field)s %(problem)s.") % {"field": error.field.strip("/").replace("_", " "), "problem": error.problem}
+    return _("%(field)s: %(problem)s.") % {"field": field_words(error.field), "problem": retell(str(error.problem))}
 
 
 _WORDS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
@@ -139,10 +135,7 @@ _WORDS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     (StaleVersion, lambda error: _("Somebody changed this booking meanwhile. Look at it again.")),
     (
         PriceChanged,
-        lambda error: (
-            _("The price is %(total)s %(currency)s by now. Look at it again.")
-            % {"total": error.total, "currency": error.total.currency}
-        ),
+        lambda error: _("The price is %(total)s by now. Look at it again.") % {"total": formats.money(error.total)},
     ),
     (InvalidStay, lambda error: _("The departure must be after the arrival.")),
     (InvalidField, _invalid),
@@ -159,5 +152,5 @@ def why_not(error: DomainError) -> str:
 
 def nothing_changed(error: DomainError) -> str:
     """The refusal in words, after something was to be done."""
-    words = why_not(error)
-    return words if words.endswith("Nothing was changed.") else f"{words} {_('Nothing was changed.')}"
+    words, nothing = why_not(error), _("Nothing was changed.")
+    return words if words.endswith(nothing) else f"{words} {nothing}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from innsync.domain.money import minor_digits
 from innsync.domain.offers import ProductFacts, RateRow, RoomTypeFacts, effective_price, effective_rules
 from innsync.domain.rate_cells import FIELDS, FLAGS, own_value
 from innsync.domain.restrictions import DayRules
+from innsync.portals import formats
 from innsync.portals.admin.rates.window import Window
 from innsync.portals.admin.rates.words import FIELD_WORDS, SHORT, amount, derivation_words
 
@@ -66,8 +66,8 @@ def _head(shown: Shown) -> Iterator[str]:
         kinds = _kinds(night, shown.today)
         now = ' aria-current="date"' if night == shown.today else ""
         yield (
-            f'<th scope="col" data-day="{night.isoformat()}" class="{kinds}"{now}><span>{date_format(night, "D")}</span>'
-            f" <b>{night.day}</b> <span>{date_format(night, 'M')}</span></th>"
+            f'<th scope="col" data-day="{night.isoformat()}" class="{kinds}"{now}><span>{formats.weekday(night)}</span>'
+            f" <b>{night.day}</b> <span>{formats.short_month(night)}</span></th>"
         )
     yield "</tr></thead>"
 
