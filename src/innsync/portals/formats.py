@@ -24,6 +24,11 @@ def day(value: date) -> str:
     return dateformat.format(value, pgettext("date", "D j M Y"))
 
 
+def long_day(value: date, *, with_year: bool = True) -> str:
+    """`21 November 2026`, as it stands within a sentence."""
+    return dateformat.format(value, pgettext("date", "j F Y") if with_year else pgettext("date", "j F"))
+
+
 def day_of_year(value: date) -> str:
     """`Sat 21 Nov`: where the year is plain."""
     return dateformat.format(value, pgettext("date", "D j M"))

@@ -88,4 +88,4 @@ class ReadersTongue(Tongue):
         return _(text).format(**gaps)
 
     def day(self, day: date, *, beside: date | None = None) -> str:
-        return formats.short_day(day)
+        return formats.long_day(day, with_year=beside is None or beside.year != day.year)

@@ -208,7 +208,7 @@ class TestInbox:
         client, where = enter(), f"/inbox/{house.message(booking_ref=reference).id}"
         assert told(client.post(f"{where}/replay", follow=True))[0].startswith("It still can't be applied")
         house.map_attic()
-        assert told(client.post(f"{where}/replay", follow=True)) == ["Tried again: applied."]
+        assert told(client.post(f"{where}/replay", follow=True)) == ["Tried again: Applied."]
         assert house.message(booking_ref=reference).booking_id is not None
 
     def test_all_are_replayed_at_once(self, enter, house):
