@@ -30,18 +30,21 @@ def only_once(request: HttpRequest, visitor: Visitor, work: Callable[[], Done | 
     """
     if not request.POST.get(FIELD):
         return work()
-    whose = {
-        "organization_id": visitor.access.organization_id,
-        "program_id": visitor.user.id,
-        "key": f"form:{_digest(request)}",
-    }
-    known = idempotency.claim(**whose, request_hash="", now=datetime.now(UTC))
+    organization_id, key = visitor.access.organization_id, f"form:{_digest(request)}"
+    known = idempotency.claim(
+        organization_id=organization_id, program_id=visitor.user.id, key=key, request_hash="", now=datetime.now(UTC)
+    )
     if known is not None:
         return Done(**json.loads(known.body))
     done = work()
     if isinstance(done, Done):
         answer = json.dumps({"words": done.words, "to": done.to, "well": done.well}).encode()
-        idempotency.keep(**whose, answer=StoredAnswer(303, {}, answer))
+        idempotency.keep(
+            organization_id=organization_id,
+            program_id=visitor.user.id,
+            key=key,
+            answer=StoredAnswer(303, {}, answer),
+        )
     return done
 
 

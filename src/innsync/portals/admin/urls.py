@@ -22,10 +22,11 @@ from innsync.portals.admin import (
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
+from innsync.portals.admin.connection import mapping
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
-from innsync.portals.admin.setup import details, pages
+from innsync.portals.admin.setup import charges, details, pages, plans
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -36,9 +37,20 @@ urlpatterns = [
     path("properties/new", pages.new, name="property-new"),
     path("properties/<uuid:property_id>", pages.one, name="property"),
     path("properties/<uuid:property_id>/details", details.details, name="property-details"),
+    path("properties/<uuid:property_id>/charges", charges.charges, name="property-charges"),
+    path("properties/<uuid:property_id>/charges/<slug:group>", charges.new, name="property-charge-new"),
+    path("properties/<uuid:property_id>/charge-example/<slug:group>", charges.example, name="property-charge-example"),
+    path("properties/<uuid:property_id>/charges/<slug:group>/<str:code>", charges.one, name="property-charge"),
+    path(
+        "properties/<uuid:property_id>/charges/<slug:group>/<str:code>/remove",
+        charges.remove,
+        name="property-charge-remove",
+    ),
     path("properties/<uuid:property_id>/types", pages.add_type, name="property-types"),
     path("properties/<uuid:property_id>/types/<uuid:room_type_id>/rooms", pages.add_more_rooms, name="property-rooms"),
     path("properties/<uuid:property_id>/plans", pages.add_plan, name="property-plans"),
+    path("properties/<uuid:property_id>/plans/<uuid:plan_id>", plans.one, name="property-plan"),
+    path("properties/<uuid:property_id>/plans/<uuid:plan_id>/example", plans.example, name="property-plan-example"),
     path("reports", reports.reports, name="reports"),
     path("reports/nights.csv", reports.nights_csv, name="reports-csv"),
     path("calendar", calendar.calendar, name="calendar"),
@@ -63,6 +75,9 @@ urlpatterns = [
     path("connections/live", overview.live, name="connections-live"),
     path("connections/<uuid:connection_id>", connections.connection, name="connection"),
     path("connections/<uuid:connection_id>/night", trail.night, name="night"),
+    path("connections/<uuid:connection_id>/mapping/fetch", mapping.fetch, name="mapping-fetch"),
+    path("connections/<uuid:connection_id>/mapping", mapping.mapping, name="mapping"),
+    path("connections/<uuid:connection_id>/mapping/check", mapping.check, name="mapping-check"),
     path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
     path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
     path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import available_timezones
@@ -176,7 +176,7 @@ class RoomsForm(Dressed):
     names = forms.CharField(label=gettext_lazy("Further rooms"), max_length=4000)
 
 
-def with_present(choices: list[tuple[str, Promise]], present: str) -> list[tuple[str, str | Promise]]:
+def with_present(choices: Sequence[tuple[str, Promise]], present: str) -> list[tuple[str, str | Promise]]:
     """The choices, and what is chosen now where a program chose something else."""
     known: list[tuple[str, str | Promise]] = [*choices]
     if present and present not in {value for value, _words in choices}:
