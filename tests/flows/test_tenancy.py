@@ -23,7 +23,7 @@ OUTSIDE = {
     "distribution_dirty",
     "distribution_schedule",
 }
-APPEND_ONLY = ("events_event", "rates_ratechange", "reservations_revision")
+APPEND_ONLY = ("events_event", "rates_ratechange", "reservations_revision", "reservations_sentmail")
 
 
 @dataclass(frozen=True)

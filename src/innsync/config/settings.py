@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "innsync.apps.reservations",
     "innsync.apps.distribution",
     "innsync.apps.inbox",
+    "innsync.apps.automation",
 ]
 
 APPLICATION_ROLE = "innsync_app"

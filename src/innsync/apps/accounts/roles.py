@@ -16,6 +16,8 @@ class Ability(StrEnum):
     """Bookings whole: guests' addresses, prices, history."""
     MANAGE_BOOKINGS = "manage_bookings"
     """Make, change and end bookings, check guests in and out, give rooms, put rooms out of order, settle conflicts."""
+    DO_TASKS = "do_tasks"
+    """Say that a service order is done, or that it was not after all."""
     SEE_RATES = "see_rates"
     CLOSE_NIGHTS = "close_nights"
     """Close room types on some nights everywhere, and open them again."""
@@ -42,13 +44,14 @@ ABILITIES: dict[Role, frozenset[Ability]] = {
             Ability.SEE_DESK,
             Ability.SEE_BOOKINGS,
             Ability.MANAGE_BOOKINGS,
+            Ability.DO_TASKS,
             Ability.SEE_RATES,
             Ability.CLOSE_NIGHTS,
             Ability.SEE_CHANNELS,
         }
     ),
     Role.REVENUE: _SEEING | {Ability.CLOSE_NIGHTS, Ability.SET_RATES},
-    Role.STAFF: frozenset({Ability.SEE_DESK}),
+    Role.STAFF: frozenset({Ability.SEE_DESK, Ability.DO_TASKS}),
     Role.OWNER: frozenset({Ability.SEE_DESK, Ability.SEE_BOOKINGS, Ability.SEE_RATES, Ability.SEE_REPORTS}),
     Role.ACCOUNTANT: frozenset({Ability.SEE_BOOKINGS, Ability.SEE_REPORTS}),
     Role.READ_ONLY: _SEEING,

@@ -60,6 +60,23 @@ def follow(*, organization_id: UUID, guest_id: UUID, details: GuestDetails, now:
     return find_or_add(organization_id=organization_id, details=details, now=now)
 
 
+def get_tongue(*, guest_id: UUID) -> tuple[str, str]:
+    """The guest's country and language; empty where they are not known."""
+    with sql() as cursor:
+        row = cursor.execute("SELECT country, language FROM guests_guest WHERE id = %s", (guest_id,)).fetchone()
+    return (row[0], row[1]) if row else ("", "")
+
+
+def correct(*, guest_id: UUID, country: str, language: str) -> None:
+    """Put down country and language as a person says them; empty: not known after all."""
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE guests_guest SET country = %(country)s, language = %(language)s"
+            " WHERE id = %(id)s AND (country, language) <> (%(country)s, %(language)s)",
+            {"id": guest_id, "country": country[:2], "language": language[:8]},
+        )
+
+
 def _identifying(email: str) -> str:
     """The address as it is kept with a person; empty for one that a channel made up."""
     normal = guest_matching.normalise_email(email) or ""

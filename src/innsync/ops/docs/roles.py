@@ -12,6 +12,7 @@ MEANINGS = {
     Ability.SEE_DESK: "see who arrives, leaves and stays, and in which room; without prices and addresses",
     Ability.SEE_BOOKINGS: "see bookings whole, conflicts, and guests' addresses",
     Ability.MANAGE_BOOKINGS: "make, change and end bookings, check in and out, give rooms, put rooms out of order, settle conflicts",
+    Ability.DO_TASKS: "say that a service order is done",
     Ability.SEE_RATES: "see prices and restrictions",
     Ability.CLOSE_NIGHTS: "close room types on some nights on all channels, and open them again",
     Ability.SET_RATES: "set prices and restrictions, undo changes",

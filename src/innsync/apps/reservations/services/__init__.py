@@ -18,6 +18,7 @@ from innsync.apps.reservations.services.channel import (
     apply_channel_revision,
     is_superseded,
 )
+from innsync.apps.reservations.services.details import change_details
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
 from innsync.apps.reservations.services.modify import modify, move_room_stay
 from innsync.apps.reservations.services.place import (
@@ -52,6 +53,7 @@ __all__ = [
     "assign_rooms",
     "book",
     "cancel",
+    "change_details",
     "change_state",
     "change_stays",
     "expire_holds",

@@ -14,6 +14,7 @@ from innsync.apps.events import services as events
 from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, record_stock
 from innsync.apps.reservations import records
+from innsync.apps.reservations.services.told import said_before
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import BookingRevision, GuestDetails, RevisionKind
 from innsync.domain.stay import StayDates
@@ -223,12 +224,30 @@ def _take_details(
     known.stays = _stays(rooms, list(known.stays), holds)
     known.check_in = min(stay.check_in for stay in known.stays)
     known.check_out = max(stay.check_out for stay in known.stays)
-    _take_guest(known, revision.guest, now)
+    guest, requests = _what_is_new(known, revision)
+    _take_guest(known, guest, now)
     known.currency = revision.currency
     known.total_minor = _total(revision, known.stays)
-    known.special_requests = revision.special_requests
+    known.special_requests = requests
     known.payment = dict(revision.payment) or known.payment
     known.details_order = revision.order
+
+
+def _what_is_new(known: records.Record, revision: BookingRevision) -> tuple[GuestDetails, str]:
+    """The guest and the requests as the channel tells them, but for what it repeats and the desk changed since."""
+    told = revision.guest
+    says = {
+        "/guest/name": (told.name[:200], known.guest_name),
+        "/guest/email": (told.email[:254], known.guest_email),
+        "/guest/phone": (told.phone[:40], known.guest_phone),
+        "/special_requests": (revision.special_requests, known.special_requests),
+    }
+    if all(one == have for one, have in says.values()):
+        return told, revision.special_requests
+    before = said_before(booking_id=known.id, channel=known.channel)
+    kept = {path: have if path in before and one == before[path] else one for path, (one, have) in says.items()}
+    guest = replace(told, name=kept["/guest/name"], email=kept["/guest/email"], phone=kept["/guest/phone"])
+    return guest, kept["/special_requests"]
 
 
 def _take_guest(known: records.Record, told: GuestDetails, now: datetime) -> None:

@@ -92,20 +92,23 @@ def split_stay(
     room_id: UUID,
     now: datetime,
     actor: str,
+    first_room_id: UUID | None = None,
 ) -> records.Record:
     """Let the guest sleep in that room from `on` to the end, and until then in the room that they have.
 
-    A stay that was split before is split at the new day, its first room staying the first.
+    first_room_id: the room until then, where it is not to be the present one; of a type without a room that is free
+    throughout, a stay gets its rooms so. A stay that was split before is split at the new day.
     Raises UnknownBooking, UnknownRoom, NotChangeable, RoomTaken, RoomOutOfOrder, OtherType; InvalidField for a day on
-    which nothing of the stay is left or none of it is over, and for a stay that has no room yet.
+    which nothing of the stay is left or none of it is over, and where no first room is said or there.
     """
     record = alone(booking_id)
     stay = movable(record, room_stay_id)
-    if stay.room_id is None:
-        raise InvalidField(field="/room", problem="must be given to the stay before it can change")
+    first = first_room_id or stay.room_id
+    if first is None:
+        raise InvalidField(field="/first_room", problem="must be chosen")
     if not stay.check_in < on < stay.check_out:
         raise InvalidField(field="/on", problem="must be after the arrival and before the departure")
-    return _arrange(record, stay, stay.room_id, on, room_id, now, actor)
+    return _arrange(record, stay, first, on, room_id, now, actor)
 
 
 def place_part(

@@ -1,0 +1,86 @@
+"""Reading service orders: those of a booking, and what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, DateField, F, Func, Q, QuerySet, Value
+from django.db.models.functions import Cast
+
+from innsync.apps.accounts.models import Membership, User
+from innsync.apps.automation.models import ServiceOrder
+from innsync.apps.automation.services import CANCELLED, OPEN
+from innsync.domain.booking_state import BookingStatus
+from innsync.domain.money import Money
+
+MOST_LISTED = 200
+_ENDED = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW)
+
+WHEN = {
+    "today": Q(due_on=F("here")),
+    "overdue": Q(due_on__lt=F("here")),
+    "due": Q(due_on__lte=F("here")),
+    "later": Q(due_on__gt=F("here")) | Q(due_on=None),
+    "open": Q(),
+}
+"""Open orders by the property's own date; `due`: today's and what should have been done before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCount:
+    """How many open orders are due today, and how many should have been done before."""
+
+    today: int
+    overdue: int
+
+
+def list_orders_of(*, booking_id: UUID) -> list[ServiceOrder]:
+    """All orders of a booking, in the order in which they were taken."""
+    return list(ServiceOrder.objects.select_related("assignee").filter(booking_id=booking_id))
+
+
+def list_tasks(
+    *, now: datetime, when: str, property_ids: Collection[UUID] = (), assignee_id: UUID | None = None
+) -> list[ServiceOrder]:
+    """Open orders of guests who come, stay or left, the longest due first. when: one of `WHEN`."""
+    found = _tasks(now, property_ids).filter(WHEN[when])
+    if assignee_id is not None:
+        found = found.filter(assignee_id=assignee_id)
+    found = found.select_related("booking", "property", "assignee")
+    return list(found.order_by(F("due_on").asc(nulls_last=True), "created_at", "id")[:MOST_LISTED])
+
+
+def count_due(*, now: datetime, property_ids: Collection[UUID] = ()) -> DueCount:
+    """How much waits today at these properties, or at all when none are named."""
+    counts = _tasks(now, property_ids).aggregate(
+        today=Count("id", filter=WHEN["today"]), overdue=Count("id", filter=WHEN["overdue"])
+    )
+    return DueCount(**counts)
+
+
+def _tasks(now: datetime, property_ids: Collection[UUID]) -> QuerySet[ServiceOrder]:
+    """Open orders, each with the date that it is at its property. Who does not come needs nothing."""
+    found = ServiceOrder.objects.filter(state=OPEN).exclude(booking__status__in=_ENDED)
+    if property_ids:
+        found = found.filter(property_id__in=property_ids)
+    return found.annotate(here=Cast(Func(F("property__time_zone"), Value(now), function="timezone"), DateField()))
+
+
+def charged_services(orders: Sequence[ServiceOrder], currency: str) -> list[tuple[str, Money]]:
+    """What the guest pays for services with the booking, by name."""
+    return [
+        (one.what, Money(one.price_minor, currency))
+        for one in orders
+        if one.charged and one.price_minor and one.state != CANCELLED
+    ]
+
+
+def list_colleagues(*, organization_id: UUID, property_id: UUID) -> list[User]:
+    """Who works at a property, by name."""
+    members = Membership.objects.filter(organization_id=organization_id, user__is_active=True).filter(
+        Q(property_ids=[]) | Q(property_ids__contains=[property_id])
+    )
+    return sorted((one.user for one in members.select_related("user")), key=lambda user: user.name or user.email)
