@@ -15,6 +15,7 @@ from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.distribution.services import mark
 from innsync.domain.ari import Calendar, Target
 from innsync.domain.spans import compress
+from innsync.domain.wording import told
 from innsync.integrations.errors import IntegrationError, NotAuthorised
 
 KEPT_DRIFTS = 1000
@@ -49,7 +50,7 @@ def audit(*, organization_id: UUID, connection_id: UUID, repair: bool = True) ->
     with tenant(organization_id):
         linked = load_linked(connection_id=connection_id)
         if "read_back" not in linked.manifest.can:
-            return Audit(0, [], [], "this channel can't be read back")
+            return Audit(0, [], [], told("this channel can't be read back"))
         first, last = linked.window(now)
         layouts = linked.layouts()
     adapter, session = open_session(linked.account)
@@ -132,7 +133,7 @@ def _repair(linked: Linked, drift: list[DriftCell], now: datetime) -> None:
                 for span in compress(dict.fromkeys(found, True))
             ],
             since=now,
-            cause="drift found by audit",
+            cause=told("drift found by audit"),
             forget=True,
         )
     Connection.objects.filter(id=link.id).update(last_audit_at=now, last_drift_cells=len(drift))

@@ -12,6 +12,7 @@ from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Connection, RateMapping
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.domain.channel import ChannelRate, ChannelRoom
+from innsync.domain.wording import told
 from innsync.integrations.errors import IntegrationError
 
 log = structlog.get_logger()
@@ -44,11 +45,13 @@ def _findings(linked: Linked, rooms: Sequence[ChannelRoom], aliases: set[tuple[s
     mapped = {room.external_room for room in linked.rooms}
     for room in rooms:
         if room.id not in mapped:
-            yield f"{_named(room)} is mapped to no room type: its bookings can't be placed, and nothing is told about it"
+            yield told(
+                f"{_named(room)} is mapped to no room type: its bookings can't be placed, and nothing is told about it"
+            )
         else:
             yield from _of_rates(linked, room, aliases)
     for gone in sorted(mapped - {room.id for room in rooms}):
-        yield f"room {gone} is mapped, but the channel does not list it"
+        yield told(f"room {gone} is mapped, but the channel does not list it")
 
 
 def _of_rates(linked: Linked, room: ChannelRoom, aliases: set[tuple[str, str]]) -> Iterator[str]:
@@ -57,16 +60,20 @@ def _of_rates(linked: Linked, room: ChannelRoom, aliases: set[tuple[str, str]]) 
         name = f"{_named(rate)} of {room.name or room.id}"
         if (ours := mapped.get(rate.id)) is None:
             if not rate.read_only and (room.id, rate.id) not in aliases:
-                yield f"{name} is mapped to no product: the channel may sell it at prices and rules that nobody keeps"
+                yield told(
+                    f"{name} is mapped to no product: the channel may sell it at prices and rules that nobody keeps"
+                )
             continue
         if rate.read_only:
-            yield f"{name} is mapped, but derived there: it takes no prices"
+            yield told(f"{name} is mapped, but derived there: it takes no prices")
         if rate.currency and rate.currency != ours.currency:
-            yield f"{name} is in {rate.currency} there, but mapped in {ours.currency}"
+            yield told(f"{name} is in {rate.currency} there, but mapped in {ours.currency}")
         if rate.occupancies and set(rate.occupancies) != set(ours.occupancies):
-            yield f"{name} has prices for {_adults(rate.occupancies)} adults there, but {_adults(ours.occupancies)} are told"
+            yield told(
+                f"{name} has prices for {_adults(rate.occupancies)} adults there, but {_adults(ours.occupancies)} are told"
+            )
     for gone in sorted(set(mapped) - {rate.id for rate in room.rates}):
-        yield f"rate {gone} of {room.name or room.id} is mapped, but the channel does not list it"
+        yield told(f"rate {gone} of {room.name or room.id} is mapped, but the channel does not list it")
 
 
 def _named(thing: ChannelRoom | ChannelRate) -> str:

@@ -16,8 +16,9 @@ from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.services.rooms import release_out_of_order
 from innsync.domain.errors import DomainError
 from innsync.domain.spans import compress
+from innsync.domain.wording import told
 
-JOINED = "joined with the nights beside it"
+JOINED = told("joined with the nights beside it")
 
 
 class NoWayOut(DomainError):
@@ -68,8 +69,8 @@ def _bring_in_line(
         match = next((span for span in matches if span not in kept), matches[0] if matches else None)
         if match is None:
             conflict.state, conflict.resolved_at = "resolved", now
-            conflict.resolution = conflict.resolution or "room became free"
-            _log(conflict, f"settled: {cause}", now)
+            conflict.resolution = conflict.resolution or told("room became free")
+            _log(conflict, told(f"settled: {cause}"), now)
             conflict.save()
         elif match in kept:
             _join(conflict, kept[match], now, cause)
@@ -93,9 +94,9 @@ def _bring_in_line(
         conflict.first, conflict.last = first, last
         if added:
             conflict.booking_id = _latest_booking(property_id, room_type_id, added[0], added[-1])
-            _log(conflict, f"oversold by {max(nights[night] for night in added)}: {cause}", now)
+            _log(conflict, told(f"oversold by {max(nights[night] for night in added)}: {cause}"), now)
         else:
-            _log(conflict, f"nights changed: {cause}", now)
+            _log(conflict, told(f"nights changed: {cause}"), now)
         conflict.save()
         if added:
             _tell(conflict, now)
@@ -131,7 +132,7 @@ def _join(conflict: Conflict, wider: Conflict, now: datetime, cause: str) -> Non
     conflict.state, conflict.resolved_at, conflict.joined_into = "resolved", now, wider
     conflict.resolution = conflict.resolution or JOINED
     wider.timeline = sorted([*wider.timeline, *conflict.timeline], key=lambda entry: str(entry["at"]))
-    _log(conflict, f"{JOINED}: {cause}", now)
+    _log(conflict, told(f"{JOINED}: {cause}"), now)
     conflict.save()
     conflict.joined.update(joined_into=wider)
     wider.save()
@@ -186,7 +187,7 @@ def resolve_by_moving(
         now=now,
         actor=actor,
     )
-    _note(conflict, "moved to another room type", now, actor)
+    _note(conflict, told("moved to another room type"), now, actor)
 
 
 def resolve_by_release(
@@ -204,7 +205,7 @@ def resolve_by_release(
     if block is None:
         raise NoWayOut
     release_out_of_order(organization_id=organization_id, out_of_order_id=block.id, now=now)
-    _note(conflict, "out-of-order room released", now, actor)
+    _note(conflict, told("out-of-order room released"), now, actor)
 
 
 def resolve_by_walking(
@@ -216,12 +217,12 @@ def resolve_by_walking(
         raise NoWayOut
     house = get_house(organization_id=organization_id, key=conflict.property_id)
     reservations.cancel(house=house, booking_id=booking_id, now=now, actor=actor, waive_fee=True, any_channel=True)
-    _note(conflict, "guest walked", now, actor)
+    _note(conflict, told("guest walked"), now, actor)
 
 
 def ask_channel(*, conflict_id: UUID, now: datetime, actor: str) -> None:
     """Note that the channel was asked to cancel; the conflict stays open until its cancellation comes. Raises NoWayOut."""
-    _note(_open(conflict_id), "channel asked to cancel", now, actor)
+    _note(_open(conflict_id), told("channel asked to cancel"), now, actor)
 
 
 def _stays(conflict: Conflict) -> list[tuple[UUID, UUID]]:

@@ -15,6 +15,7 @@ from innsync.apps.events import services as events
 from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties.models import RoomType
 from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
+from innsync.domain.wording import told
 
 log = structlog.get_logger()
 KEEP_PUSHES = timedelta(days=90)
@@ -88,7 +89,7 @@ def open_nights(organization_id: UUID, now: datetime) -> int:
                     organization_id=organization_id,
                     property_id=prop.id,
                     ari=[(room_type.id, first, last)],
-                    cause="nights came within reach",
+                    cause=told("nights came within reach"),
                 )
             opened += 1
     return opened

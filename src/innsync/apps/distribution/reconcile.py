@@ -29,6 +29,7 @@ from innsync.apps.inventory.selectors import list_stock
 from innsync.apps.rates.selectors import list_rate_rows
 from innsync.domain.ari import AriUpdate, Calendar, Target, difference, urgency
 from innsync.domain.spans import compress
+from innsync.domain.wording import told
 from innsync.integrations.errors import (
     ContractBroken,
     IntegrationError,
@@ -149,7 +150,7 @@ def _mark_all(connection_id: UUID, now: datetime) -> None:
         connection_id=connection_id,
         spans=[(None, first, last)],
         since=now,
-        cause="full look",
+        cause=told("full look"),
     )
 
 
@@ -277,7 +278,7 @@ def _must_wait(work: _Work, now: datetime) -> str:
     link = work.linked.connection
     own = work.linked.house.currency
     if foreign := work.linked.without_exchange_rate():
-        error = NeedsSetup(f"prices are in {own}, the channel wants {foreign}: set an exchange rate")
+        error = NeedsSetup(told(f"prices are in {own}, the channel wants {foreign}: set an exchange rate"))
         push_records.failed(link, error, retry_at=None)
         return error.words
     if link.retry_at is None or link.retry_at <= now:

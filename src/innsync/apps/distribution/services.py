@@ -24,6 +24,7 @@ from innsync.apps.rates.models import Product
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.money import is_currency
 from innsync.domain.restrictions import ALWAYS
+from innsync.domain.wording import told
 from innsync.integrations.manifest import Manifest, manifests
 
 AUDIT_EVERY_S = schedules.DAY_S
@@ -195,10 +196,10 @@ def follow_missed_list(*, account: Account, connection_id: UUID, now: datetime) 
 def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
     """Raises MappedTwice; InvalidField for a rate of a room that is not mapped, and for terms that make no sense."""
     for what, values in (
-        ("a room type", [room.room_type_id for room in rooms]),
-        ("a channel room", [room.external_room for room in rooms]),
-        ("a product", [rate.product_id for rate in rates]),
-        ("a channel rate", [(rate.external_room, rate.external_rate) for rate in rates]),
+        (told("a room type"), [room.room_type_id for room in rooms]),
+        (told("a channel room"), [room.external_room for room in rooms]),
+        (told("a product"), [rate.product_id for rate in rates]),
+        (told("a channel rate"), [(rate.external_room, rate.external_rate) for rate in rates]),
     ):
         if len(values) != len(set(values)):
             raise MappedTwice(what=what)
@@ -211,7 +212,7 @@ def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
         if rate.external_room not in known:
             raise InvalidField(field=f"/rates/{index}/external_room", problem="is not a mapped room")
         if not (rate.markup_percent.is_finite() and -100 < rate.markup_percent <= MOST_MARKUP_PERCENT):
-            problem = f"must be more than -100 and at most {MOST_MARKUP_PERCENT}"
+            problem = told(f"must be more than -100 and at most {MOST_MARKUP_PERCENT}")
             raise InvalidField(field=f"/rates/{index}/markup_percent", problem=problem)
         _check_exchange_rate(rate.exchange_rate, f"/rates/{index}/exchange_rate")
         if rate.exchange_rate is not None and not rate.currency:
@@ -236,10 +237,10 @@ def _check_currencies(connection: Connection, rates: Sequence[RateLink]) -> None
         if not is_currency(rate.currency):
             raise InvalidField(field=field, problem="must be a currency, such as EUR")
         if rate.currency != connection.currency and not several:
-            problem = f"must be {connection.currency}: this channel has one currency for all rates of a property"
+            problem = told(f"must be {connection.currency}: this channel has one currency for all rates of a property")
             raise InvalidField(field=field, problem=problem)
         if rate.currency != own and rate.exchange_rate is None:
-            problem = f"must say how much {rate.currency} one {own} is"
+            problem = told(f"must say how much {rate.currency} one {own} is")
             raise InvalidField(field=f"/rates/{index}/exchange_rate", problem=problem)
 
 
@@ -256,7 +257,7 @@ def change_mapping(
     _write_mapping(connection, rooms, rates)
     RefusedCell.objects.filter(connection=connection).delete()
     _check_against_catalogue(connection, now)
-    sync(connection=connection, now=now, cause="mapping changed")
+    sync(connection=connection, now=now, cause=told("mapping changed"))
 
 
 def _check_against_catalogue(connection: Connection, now: datetime) -> None:
@@ -386,7 +387,7 @@ def recheck(*, organization_id: UUID, connection_id: UUID, what: What, now: date
             connection_id=connection_id,
             spans=[(None, first, last)],
             since=now,
-            cause="safety net",
+            cause=told("safety net"),
             what=what,
         )
 
@@ -412,7 +413,7 @@ def finish_resuming(*, connection: Connection, now: datetime) -> None:
     """The bookings of the gap are here: compare every night, and send."""
     Connection.objects.filter(id=connection.id).update(state="active")
     connection.refresh_from_db()
-    sync(connection=connection, now=now, cause="resumed")
+    sync(connection=connection, now=now, cause=told("resumed"))
 
 
 def change_credentials(*, account: Account, credentials: Mapping[str, str], now: datetime) -> None:
@@ -449,5 +450,5 @@ def roll(*, organization_id: UUID, connection_id: UUID, now: datetime) -> None:
         first_sold = max(first, last_sold - (last - begin))
         if first_sold <= last_sold:
             spans.append((None, first_sold, last_sold))
-        mark(connection=linked.connection, spans=spans, since=now, cause="horizon moved on")
+        mark(connection=linked.connection, spans=spans, since=now, cause=told("horizon moved on"))
         Connection.objects.filter(id=connection_id).update(rolled_to=last)

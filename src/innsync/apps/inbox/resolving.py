@@ -13,6 +13,7 @@ from innsync.apps.reservations.services import ResolvedRoom
 from innsync.domain.ari import Target
 from innsync.domain.channel import BookingRevision, ChannelRoomStay, RevisionKind
 from innsync.domain.errors import DomainError
+from innsync.domain.wording import told
 
 MOST_NIGHTS = 1_100  # three years
 FARTHEST = timedelta(days=20 * 366)
@@ -26,7 +27,8 @@ class NotMapped(DomainError):
     ref: str
 
     def __str__(self) -> str:
-        return f"{self.what} {self.ref or '(not given)'} of the channel is not mapped: map it, then replay this message"
+        ref = self.ref or told("(not given)")
+        return told(f"{self.what} {ref} of the channel is not mapped: map it, then replay this message")
 
 
 @dataclass(eq=False)
@@ -37,7 +39,7 @@ class ImpossibleStay(DomainError):
     check_out: date
 
     def __str__(self) -> str:
-        return f"a stay from {self.check_in} to {self.check_out} is not possible: ask the channel what was sold"
+        return told(f"a stay from {self.check_in} to {self.check_out} is not possible: ask the channel what was sold")
 
 
 def refuse_impossible_dates(revision: BookingRevision, today: date) -> None:

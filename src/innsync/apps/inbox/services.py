@@ -29,6 +29,7 @@ from innsync.apps.reservations.records import CODE_ALPHABET
 from innsync.domain.card_data import scrub
 from innsync.domain.channel import BookingRevision, RevisionKind
 from innsync.domain.errors import DomainError
+from innsync.domain.wording import told
 from innsync.integrations.errors import ContractBroken, quote
 from innsync.integrations.manifest import adapter, channel_name
 from innsync.integrations.ports import RawMessage
@@ -192,13 +193,13 @@ def _read(account: Account, message: Message) -> _Read | None:
     try:
         revisions = adapter(account.vendor).implementation.parse_booking(raw)
         if not revisions:
-            raise ContractBroken("the message holds no booking")
+            raise ContractBroken(told("the message holds no booking"))
     except (ContractBroken, DomainError) as error:
         _set_aside(message, str(error))
         return None
     except Exception as error:  # a parser's own fault must not stop the messages behind this one
         log.exception("parser_failed", vendor=account.vendor, message_id=message.message_id)
-        _set_aside(message, f"could not be read: {type(error).__name__}")
+        _set_aside(message, told(f"could not be read: {type(error).__name__}"))
         return None
     return _Read(message, revisions)
 
@@ -234,7 +235,7 @@ class _Batch:
                 connection=linked.connection,
                 spans=list(spans),
                 since=self.now,
-                cause=f"{channel_name(self.account.vendor)}'s own sale or cancellation",
+                cause=told(f"{channel_name(self.account.vendor)}'s own sale or cancellation"),
                 what="stock",
                 forget=True,
             )
@@ -257,7 +258,7 @@ def _apply(batch: _Batch, one: _Read) -> int:
         raise  # the database's own trouble: all of it is done again
     except Exception as error:  # what can't be stored as it is must not stop the messages behind it
         log.exception("message_not_applied", vendor=message.vendor, message_id=message.message_id)
-        _set_aside(message, f"could not be applied: {type(error).__name__}")
+        _set_aside(message, told(f"could not be applied: {type(error).__name__}"))
         return 0
     return 1
 

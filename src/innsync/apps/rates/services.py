@@ -31,6 +31,7 @@ from innsync.domain.rate_cells import (
 )
 from innsync.domain.restrictions import PlanWindow
 from innsync.domain.spans import compress
+from innsync.domain.wording import told
 
 LONGEST_EDIT_DAYS = 1100
 
@@ -179,7 +180,7 @@ def set_rates(
             data={"cells": cells, "actor": actor},
             ari=[(slots[edit.product_id][1], days[0], days[-1]) for edit, days in spans],
             what="rates",
-            cause=f"rates changed by {actor}",
+            cause=told(f"rates changed by {actor}"),
         )
     return cells
 

@@ -21,6 +21,7 @@ from innsync.domain.channel import GuestDetails
 from innsync.domain.money import Money
 from innsync.domain.offers import Offer
 from innsync.domain.stay import StayDates
+from innsync.domain.wording import told
 
 
 def book(
@@ -60,7 +61,7 @@ def book(
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
         ari=change.touched(),
-        cause=f"booking {record.code}",
+        cause=told(f"booking {record.code}"),
     )
     return record
 

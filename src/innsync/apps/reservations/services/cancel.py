@@ -13,6 +13,7 @@ from innsync.apps.reservations.refusals import NotChangeable
 from innsync.apps.reservations.services.states import set_holding
 from innsync.apps.reservations.terms import cancelling_costs, not_coming_costs
 from innsync.domain.booking_state import BookingAction, BookingStatus, advance
+from innsync.domain.wording import told
 
 
 def cancel(
@@ -57,6 +58,6 @@ def cancel(
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
         ari=change.touched(),
-        cause=f"cancellation of {record.code}",
+        cause=told(f"cancellation of {record.code}"),
     )
     return record

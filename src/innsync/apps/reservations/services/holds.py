@@ -11,6 +11,7 @@ from innsync.apps.events import services as events
 from innsync.apps.inventory.services import change_stock, end_hold, hold_rooms, lock_types
 from innsync.apps.rates.selectors import House
 from innsync.domain.stay import StayDates
+from innsync.domain.wording import told
 
 HOLD_FOR = timedelta(minutes=10)
 
@@ -29,7 +30,7 @@ def place_hold(
         expires_at=expires_at,
     )
     events.ari_changed(
-        organization_id=house.organization_id, property_id=house.id, ari=change.touched(), cause="rooms on hold"
+        organization_id=house.organization_id, property_id=house.id, ari=change.touched(), cause=told("rooms on hold")
     )
     events.enqueue(
         organization_id=house.organization_id,
@@ -46,7 +47,7 @@ def release_hold(*, organization_id: UUID, property_id: UUID, hold_id: UUID, sta
     change = end_hold(property_id=property_id, hold_id=hold_id, state=state)
     change_stock(property_id=property_id, change=change)
     events.ari_changed(
-        organization_id=organization_id, property_id=property_id, ari=change.touched(), cause=f"hold {state}"
+        organization_id=organization_id, property_id=property_id, ari=change.touched(), cause=told(f"hold {state}")
     )
 
 

@@ -23,6 +23,7 @@ from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.restrictions import Booked, Reason, ReasonCode
 from innsync.domain.stay import StayDates
+from innsync.domain.wording import told
 
 CHANGEABLE = {BookingStatus.PENDING, BookingStatus.CONFIRMED, BookingStatus.CHECKED_IN}
 Touched = tuple[UUID, date, date]
@@ -77,7 +78,7 @@ def modify(
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
         ari=touched,
-        cause=f"change of booking {record.code}",
+        cause=told(f"change of booking {record.code}"),
     )
     return record
 
@@ -240,6 +241,6 @@ def move_room_stay(
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
         ari=touched,
-        cause=f"booking {record.code} moved to another room type",
+        cause=told(f"booking {record.code} moved to another room type"),
     )
     return record

@@ -20,6 +20,7 @@ from innsync.apps.properties import services as properties
 from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.wording import told
 
 ASSIGN_AHEAD = timedelta(days=14)
 """How long before the arrival a stay gets its room: until then only how many rooms are sold is known."""
@@ -91,7 +92,7 @@ def put_out_of_order(
         reason=reason,
     )
     change_out_of_order(property_id=room_type.property_id, room_type_id=room_type.id, first=first, last=last, rooms=1)
-    _tell(room_type, [(room_type.id, first, last)], "room out of order", vacated, today)
+    _tell(room_type, [(room_type.id, first, last)], told("room out of order"), vacated, today)
     return block
 
 
@@ -113,7 +114,7 @@ def release_out_of_order(*, organization_id: UUID, out_of_order_id: UUID, now: d
     _tell(
         room_type,
         [(room_type.id, block.first, block.last)],
-        "room back in order",
+        told("room back in order"),
         False,
         _today(room_type.property, now),
     )
@@ -132,7 +133,7 @@ def add_rooms(*, organization_id: UUID, room_type_id: UUID, names: Sequence[str]
     made = properties.add_rooms(room_type=room_type, names=names)
     today = _today(room_type.property, now)
     spans = recount_rooms(property_id=room_type.property_id, room_type_id=room_type.id, first=today)
-    _tell(room_type, spans, "rooms added", False, today)
+    _tell(room_type, spans, told("rooms added"), False, today)
     return made
 
 
@@ -155,7 +156,7 @@ def retire_room(*, organization_id: UUID, room_id: UUID, from_day: date, now: da
     room.save(update_fields=["retired_from"])
     first = min(from_day, former) if former else from_day
     spans = recount_rooms(property_id=room.property_id, room_type_id=room_type.id, first=max(first, today))
-    _tell(room_type, spans, "room retired", vacated, today)
+    _tell(room_type, spans, told("room retired"), vacated, today)
     return room
 
 

@@ -11,6 +11,7 @@ from innsync.apps.reservations import records
 from innsync.apps.reservations.terms import not_coming_costs
 from innsync.domain.booking_state import HOLDS_STOCK, BookingAction, BookingStatus, advance
 from innsync.domain.stay import StayDates
+from innsync.domain.wording import told
 
 _EVENT = {
     BookingAction.CHECK_IN: "booking.checked_in",
@@ -43,7 +44,7 @@ def change_state(
         at=now,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel, "action": action},
         ari=change.touched(),
-        cause=f"{action} of booking {record.code}",
+        cause=told(f"{action} of booking {record.code}"),
     )
     return record
 
