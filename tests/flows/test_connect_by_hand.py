@@ -9,12 +9,13 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from innsync.apps.accounts.models import Membership, User
+from innsync.apps.accounts.models import Membership
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Account, Connection, RateMapping
 from innsync.apps.distribution.reconcile import reconcile
 from innsync.ops.portfolio import build
 from innsync.portals.tests.conftest import seen_through  # noqa: F401  # answers tell what their pages were given
+from tests.flows.screens import person_of, said
 from tests.flows.stack import Stack, small_hotel
 from tests.flows.vendors import VENDORS
 
@@ -27,12 +28,7 @@ def hotel(make_stack) -> Stack:
 
 @pytest.fixture
 def person(hotel) -> Client:
-    user = User.objects.create_user(email=f"{uuid4().hex[:10]}@people.example", password=None, name="Max Manager")
-    with tenant(hotel.organization_id):
-        Membership.objects.create(organization_id=hotel.organization_id, user=user, role="manager")
-    client = Client()
-    client.force_login(user)
-    return client
+    return person_of(hotel)
 
 
 def access(hotel: Stack, vendor: str, listed: Any, **other: str) -> dict[str, str]:
@@ -47,10 +43,6 @@ def access(hotel: Stack, vendor: str, listed: Any, **other: str) -> dict[str, st
         **{f"secret-{name}": value for name, value in listed["accounts"][0].items()},
         **other,
     }
-
-
-def said(answer: Any) -> str:
-    return " ".join(str(one) for one in answer.context["messages"])
 
 
 def mapping_of(answer: Any) -> dict[str, str]:

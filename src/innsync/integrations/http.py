@@ -29,6 +29,8 @@ from innsync.integrations.errors import (
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 30.0
 ANSWER_LIMIT_BYTES = 50_000_000
+ANSWER_TOLD = 50_000
+"""Bytes of an answer that whoever watches a session is told."""
 SLOWEST_ANSWER = 4
 """How many times the time-out, which counts between two reads, an answer may take in all."""
 LONGEST_WAIT = timedelta(hours=1)
@@ -99,7 +101,7 @@ class LocalTokens:
         return token
 
 
-def _forget(call: Call) -> None:
+def _forget(_: object) -> None:
     return None
 
 
@@ -109,6 +111,7 @@ class Session:
 
     base_urls: the manifest's names to addresses. allow_private: loopback and private addresses may be called
     (sandbox and development only). property_id: whose limits a call counts against, where limits are per property.
+    on_answer: told the text of each answer without the credentials, and an empty one as a call begins.
     """
 
     vendor: str
@@ -121,6 +124,7 @@ class Session:
     tokens: TokenCache = field(default_factory=LocalTokens)
     allow_private: bool = False
     on_call: Callable[[Call], None] = _forget
+    on_answer: Callable[[str], None] = _forget
     timeout_s: float = TIMEOUT_S
 
     def request(
@@ -147,6 +151,7 @@ class Session:
         Raises RateLimited (429, or our own count), NotAuthorised (401, 403), OutcomeUnknown (5xx, a lost answer),
         Transient (no connection), Rejected (other 4xx).
         """
+        self.on_answer("")  # a lost answer must not look like that of an earlier call
         if limits:
             wait = self.limiter.take(limits=limits, property_id=property_id, urgent=urgent)
             if wait is not None:
@@ -159,6 +164,7 @@ class Session:
         response = self._send(
             method, url, operation=operation, content=content, headers=headers, params=params, timeout_s=timeout_s
         )
+        self.on_answer(self._without_credentials(response.content[:ANSWER_TOLD].decode("utf-8", "replace")))
         if response.is_success or response.status_code in accept:
             return response
         self._raise_for_status(response, operation, limits, property_id)
@@ -229,11 +235,13 @@ class Session:
 
     def _words(self, response: httpx.Response) -> str:
         """The beginning of a refusal; some vendors repeat in it what they were sent."""
-        words = response.text[:2000]
+        return self._without_credentials(response.text[:2000])[:500]
+
+    def _without_credentials(self, words: str) -> str:
         for secret in self.credentials.values():
             if len(secret) >= 4:
                 words = words.replace(secret, "[cut]")
-        return words[:500]
+        return words
 
     def _raise_for_status(
         self, response: httpx.Response, operation: str, limits: Sequence[str], property_id: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import SequenceMatcher
 from uuid import UUID
@@ -13,11 +13,12 @@ from uuid import UUID
 from django.db import transaction
 
 from innsync.apps.distribution.access import open_session
-from innsync.apps.distribution.models import Account, Connection
-from innsync.apps.distribution.reconcile import reconcile
-from innsync.apps.distribution.services import RateLink, RoomLink, connect
+from innsync.apps.distribution.models import Account, Connection, RateMapping, RoomMapping
+from innsync.apps.distribution.reconcile import Outcome, plan_all
+from innsync.apps.distribution.services import RateLink, RoomLink, Terms, change_mapping, connect
 from innsync.apps.distribution.vault import seal
 from innsync.apps.properties.models import Property
+from innsync.domain.ari import AriUpdate, Target
 from innsync.domain.channel import ChannelRoom
 from innsync.domain.errors import InvalidField
 from innsync.integrations.http import LocalTokens
@@ -33,14 +34,26 @@ _ALL_WORDS = 0.9
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTarget:
+    """What would be told of one room (`rate` empty) or rate there: so many values, from the first night to the last."""
+
+    room: str
+    rate: str
+    cells: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
-    """What connecting would send at first. sample: the first message as it would be sent, shortened. why: nothing, where
+    """What a mapping would send at first. sample: the first message as it would be sent, shortened. why: nothing, where
     it could not be planned."""
 
     messages: int
     cells: int
     sample: str
     why: str = ""
+    targets: tuple[PlannedTarget, ...] = ()
 
 
 def draft_account(
@@ -77,10 +90,11 @@ def list_channel_rooms(*, account: Account, prop: Property, external_id: str, cu
     return rooms
 
 
-def suggest(ours: Mapping[UUID, str], theirs: Mapping[str, str]) -> dict[str, UUID]:
+def suggest(ours: Mapping[UUID, str], theirs: Mapping[str, str], *, whole: bool = True) -> dict[str, UUID]:
     """For each of the channel's things the one of ours whose name is nearest, each used once; the surest first.
 
-    ours: id -> name; theirs: the channel's id -> name. What is like nothing is left out.
+    ours: id -> name; theirs: the channel's id -> name. What is like nothing is left out. whole: these are all there are,
+    so that the only one there is the only one here whatever it is called.
     """
     pairs = sorted(
         ((_likeness(name, there), key, their_id) for key, name in ours.items() for their_id, there in theirs.items()),
@@ -90,7 +104,7 @@ def suggest(ours: Mapping[UUID, str], theirs: Mapping[str, str]) -> dict[str, UU
     for likeness, key, their_id in pairs:
         if likeness >= ALIKE and their_id not in found and key not in found.values():
             found[their_id] = key
-    if len(ours) == len(theirs) == 1:  # a house with one room at a channel with one room
+    if whole and len(ours) == len(theirs) == 1:  # a house with one room at a channel with one room
         return {next(iter(theirs)): next(iter(ours))}
     return found
 
@@ -132,15 +146,74 @@ def plan_connection(
             currency=currency,
             exchange_rate=exchange_rate,
         )
-        outcome = reconcile(
-            organization_id=account.organization_id, connection_id=connection.id, full=True, dry_run=True
-        )
+        outcome = plan_all(organization_id=account.organization_id, connection_id=connection.id)
         transaction.set_rollback(True)
     account._state.adding = draft
-    pushes = outcome.plan
+    return _planned(outcome)
+
+
+def plan_mapping(
+    *, connection_id: UUID, rooms: Sequence[RoomLink], rates: Sequence[RateLink], terms: Terms, now: datetime
+) -> Planned:
+    """What `change_mapping` would send, also where the connection is paused, without anything being kept or sent.
+
+    In a tenant transaction. Raises MappedTwice, InvalidField.
+    """
+    with transaction.atomic():
+        connection = Connection.objects.select_related("property").get(id=connection_id)
+        change_mapping(connection=connection, rooms=rooms, rates=rates, now=now, terms=terms)
+        Connection.objects.filter(id=connection_id).update(state="active")
+        outcome = plan_all(organization_id=connection.organization_id, connection_id=connection_id)
+        transaction.set_rollback(True)
+    return _planned(outcome)
+
+
+def _planned(outcome: Outcome) -> Planned:
+    updates = [update for push in outcome.plan for update in push.updates]
+    by_target: dict[Target, list[AriUpdate]] = {}
+    for update in updates:
+        by_target.setdefault(update.target, []).append(update)
     return Planned(
-        messages=len(pushes),
-        cells=sum(update.nights * len(update.values) for push in pushes for update in push.updates),
-        sample=pushes[0].body.decode("utf-8", "replace")[:SHOWN_LETTERS] if pushes else "",
+        messages=len(outcome.plan),
+        cells=_cells(updates),
+        sample=outcome.plan[0].body.decode("utf-8", "replace")[:SHOWN_LETTERS] if outcome.plan else "",
         why=outcome.why,
+        targets=tuple(
+            PlannedTarget(
+                target.room,
+                target.rate or "",
+                _cells(own),
+                min(update.first for update in own),
+                max(update.last for update in own),
+            )
+            for target, own in sorted(by_target.items(), key=lambda pair: (pair[0].room, pair[0].rate or ""))
+        ),
     )
+
+
+def _cells(updates: Sequence[AriUpdate]) -> int:
+    return sum(update.nights * len(update.values) for update in updates)
+
+
+def list_links(connection_id: UUID) -> tuple[list[RoomLink], list[RateLink]]:
+    """The mapping of a connection as it is kept, by the channel's names."""
+    rooms = [
+        RoomLink(one.room_type_id, one.external_room, one.allotment, one.buffer, one.sells)
+        for one in RoomMapping.objects.filter(connection_id=connection_id).order_by("external_room")
+    ]
+    rates = [
+        RateLink(
+            one.product_id,
+            one.external_room,
+            one.external_rate,
+            tuple(one.occupancies),
+            tuple(one.aliases),
+            one.markup_percent,
+            one.markup_minor,
+            one.sells,
+            one.currency,
+            one.exchange_rate,
+        )
+        for one in RateMapping.objects.filter(connection_id=connection_id).order_by("external_room", "external_rate")
+    ]
+    return rooms, rates

@@ -30,7 +30,8 @@ class Connection(models.Model):
     """One property on one channel.
 
     state: `active`, `paused` (by a person), `resuming` (bookings of the gap are fetched first), `unauthorised`
-    (credentials refused; asks for new ones).
+    (credentials refused; asks for new ones), `closing` (everything is taken off sale there, then it is left),
+    `left` (nothing is sent any more; kept for its bookings, and connected again by the same name there).
     last_audit_error: why the last audit could not be made, in the channel's words; it says nothing about pushes.
     last_listed_at: when the second look last went through. listing: the one under way, {"since", "began", "after"}, so
     that it is read on where a fault ended it; NULL when none is.
@@ -190,7 +191,11 @@ class Dirty(models.Model):
 
 
 class PushLog(models.Model):
-    """One message to a channel and how it was answered."""
+    """One message to a channel and how it was answered.
+
+    body, answer: both as they went over the wire, without credentials, the beginning of what is long. words: what the
+    answer says to a person.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
@@ -207,6 +212,7 @@ class PushLog(models.Model):
     first = models.DateField(null=True)
     last = models.DateField(null=True)
     body = models.TextField(blank=True)
+    answer = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         indexes = [models.Index(fields=["connection", "-at"], name="push_log")]

@@ -15,12 +15,12 @@ from innsync.apps.distribution.models import Connection, Divergence, PushLog
 from innsync.apps.distribution.selectors import Linked
 from innsync.apps.events import services as events
 from innsync.domain.ari import AriUpdate, Calendar, Target, apply
-from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited
+from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited, quote
 from innsync.integrations.ports import Push, PushResult
 
-BODY_KEPT = 20_000
+BODY_KEPT, ANSWER_KEPT = 20_000, 10_000
 _CREDENTIAL = re.compile(
-    r"""(password|username|user-api-key|client_secret)(["']?\s*[=:]\s*["'])[^"']*""", re.IGNORECASE
+    r"""(password|username|user-api-key|client_secret|\w*token)(["']?\s*[=:]\s*["'])[^"']*""", re.IGNORECASE
 )
 
 
@@ -31,6 +31,11 @@ class Attempt:
     push: Push
     at: datetime
     duration_ms: float = 0.0
+    answer: str = ""
+
+    def hear(self, answer: str) -> None:
+        """What the channel answered to the last call of the push; some vendors take several for one."""
+        self.answer = answer
 
     @property
     def cells(self) -> int:
@@ -54,6 +59,7 @@ class Attempt:
             first=min((update.first for update in updates), default=None),
             last=max((update.last for update in updates), default=None),
             body=_CREDENTIAL.sub(r"\1\2***", body),
+            answer=_CREDENTIAL.sub(r"\1\2***", quote(self.answer[:ANSWER_KEPT])),
         )
 
 

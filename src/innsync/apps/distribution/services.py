@@ -79,6 +79,14 @@ class RateLink:
     exchange_rate: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """In which currency prices are told to a connection; exchange_rate: how much of it one unit of the property's own is."""
+
+    currency: str
+    exchange_rate: Decimal | None
+
+
 def add_account(
     *,
     organization_id: UUID,
@@ -245,19 +253,57 @@ def _check_currencies(connection: Connection, rates: Sequence[RateLink]) -> None
 
 
 def change_mapping(
-    *, connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink], now: datetime
+    *,
+    connection: Connection,
+    rooms: Sequence[RoomLink],
+    rates: Sequence[RateLink],
+    now: datetime,
+    terms: Terms | None = None,
 ) -> None:
     """Replace the mapping. What was refused under the old one is tried again; what it leaves out is closed there.
 
-    Raises MappedTwice, InvalidField.
+    terms: as they were where none are given. Raises MappedTwice, InvalidField.
     """
     check_mapping(rooms, rates)
+    before = _currencies(connection)
+    if terms is not None:
+        _change_terms(connection, terms)
     RoomMapping.objects.filter(connection=connection).delete()
     RateMapping.objects.filter(connection=connection).delete()
     _write_mapping(connection, rooms, rates)
     RefusedCell.objects.filter(connection=connection).delete()
     _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause=told("mapping changed"))
+    if any(before.get(rate, currency) != currency for rate, currency in _currencies(connection).items()):
+        # 100 of another currency is another price, though the number is the same.
+        first, last = load_linked(connection_id=connection.id).window(now)
+        mark(
+            connection=connection,
+            spans=[(None, first, last)],
+            since=now,
+            cause="currency changed",
+            what="rates",
+            forget=True,
+        )
+
+
+def _currencies(connection: Connection) -> dict[tuple[str, str], str]:
+    rates = RateMapping.objects.filter(connection=connection)
+    return {
+        (room, rate): currency or connection.currency
+        for room, rate, currency in rates.values_list("external_room", "external_rate", "currency")
+    }
+
+
+def _change_terms(connection: Connection, terms: Terms) -> None:
+    own = connection.property.currency
+    if not is_currency(terms.currency):
+        raise InvalidField(field="/currency", problem="must be a currency, such as EUR")
+    if terms.currency != own and terms.exchange_rate is None:
+        raise InvalidField(field="/exchange_rate", problem=f"must say how much {terms.currency} one {own} is")
+    _check_exchange_rate(terms.exchange_rate, "/exchange_rate")
+    connection.currency, connection.exchange_rate = terms.currency, terms.exchange_rate
+    connection.save(update_fields=["currency", "exchange_rate"])
 
 
 def _check_against_catalogue(connection: Connection, now: datetime) -> None:

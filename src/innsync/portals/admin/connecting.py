@@ -28,15 +28,13 @@ from innsync.integrations.errors import IntegrationError, NotAuthorised
 from innsync.integrations.manifest import Manifest, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.choice import CHOSEN, Choice, choose_property
-from innsync.portals.admin.connecting_draft import Draft, accounts_of, links_of, read_decimal, rows_of
+from innsync.portals.admin.connecting_draft import Draft, accounts_of, links_of, named, read_worth, rows_of
 from innsync.portals.admin.pages import show
 from innsync.portals.words import refusal
 
 DRAFT = "connecting"
 """Where the session keeps what was said so far; the credentials sealed."""
 SHORT, LONG = 100, 500
-MOST_WORTH = 10**9
-"""How much of one currency another may be worth."""
 
 
 @page(Ability.MANAGE_CHANNELS)
@@ -122,9 +120,7 @@ def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Dra
             problem=_("must say how much %(there)s one %(here)s is") % {"there": currency, "here": prop.currency},
         )
     if rate:
-        worth = read_decimal(rate, "/exchange_rate")
-        if not 0 < worth < MOST_WORTH:
-            raise InvalidField(field="/exchange_rate", problem=_("must be more than nothing, and no such number"))
+        read_worth(rate, "/exchange_rate")
     known = text("account")
     credentials = {one.name: text(f"secret-{one.name}", LONG) for one in manifest.secrets}
     return Draft(
@@ -199,6 +195,7 @@ def _ask_mapping(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpRes
         "prop": prop,
         "draft": draft,
         "rows": list(rows_of(draft, prop)),
+        "rate_currencies": _manifest(vendor).dialect.rate_currencies,
         "back": _again(_manifest(vendor), prop, _shown(draft)),
     }
     return show(request, visitor, "connect/map.html", context, section="connections")
@@ -224,11 +221,7 @@ def _take_mapping(request: HttpRequest, visitor: Visitor, vendor: str) -> Done:
     if draft is None:
         return Done(_("That took too long: begin once more."), reverse("connect-access", args=[vendor]), well=False)
     prop = _of_draft(draft, visitor)
-    draft.mapping = {
-        name: str(value).strip()[:SHORT]
-        for name, value in request.POST.items()
-        if name.startswith(("room-", "rate-", "allotment-", "buffer-", "markup-"))
-    }
+    draft.take(request.POST)
     request.session[DRAFT] = asdict(draft)
     try:
         rooms, _rates = links_of(draft, prop)
@@ -254,7 +247,7 @@ def _ask_go(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResponse
     try:
         rooms, rates = links_of(draft, prop)
         context |= {"rooms": rooms, "rates": rates, "unpriced": len(rooms) - len({one.external_room for one in rates})}
-        context["plan"] = plan_connection(
+        plan = plan_connection(
             account=draft.account(visitor),
             prop=prop,
             external_id=draft.external_id,
@@ -264,6 +257,7 @@ def _ask_go(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResponse
             rates=rates,
             now=datetime.now(UTC),
         )
+        context |= {"plan": plan, "targets": named(draft, plan.targets)}
     except DomainError as error:
         context["wrong"] = refusal(error)
     return show(request, visitor, "connect/check.html", context, section="connections")

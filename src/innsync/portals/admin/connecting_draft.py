@@ -1,12 +1,12 @@
-"""A connection that is being made: what was said of it so far, and its mapping as the form shows and sends it."""
+"""A connection that is being made or mapped anew: what was said of it so far, and its mapping as the form has it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -14,20 +14,36 @@ from uuid import UUID
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from innsync.apps.distribution.connecting import draft_account, suggest
+from innsync.apps.distribution.connecting import PlannedTarget, draft_account, suggest
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.services import RateLink, RoomLink
 from innsync.apps.distribution.vault import unseal
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product
 from innsync.domain.channel import ChannelRate, ChannelRoom
-from innsync.domain.errors import InvalidField
+from innsync.domain.errors import InvalidField, InvalidMoney
+from innsync.domain.money import Money, is_currency
 from innsync.portals.access import Visitor
+
+LONGEST = 100
+MOST_WORTH = 10**9
+"""How much of one currency another may be worth."""
+MOST_ADDED = 10**9
+
+FIELDS = (
+    "room-", "allotment-", "buffer-", "stoproom-", "rate-", "markup-", "minor-", "currency-", "worth-", "stoprate-"
+)  # fmt: skip
+"""What the form of a mapping says of each room and rate; each with the place of its row behind it."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """A connection that is being made. account_id: of an access that is kept already; else the rest of the account."""
+    """A connection that is being made. account_id: of an access that is kept already; else the rest of the account.
+
+    connection_id: of one that is mapped anew; kept: by room and rate there, what the form has no field for; base: tells
+    whether its mapping is still the one that was begun with. unlisted: rooms and rates that are mapped, but that the
+    channel does not list.
+    """
 
     vendor: str
     property_id: str
@@ -40,6 +56,14 @@ class Draft:
     base_urls: dict[str, str]
     rooms: list[dict[str, Any]]
     mapping: dict[str, str]
+    connection_id: str = ""
+    base: str = ""
+    kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        """The mapping as a form sends it."""
+        self.mapping = {name: str(value).strip()[:LONGEST] for name, value in said.items() if name.startswith(FIELDS)}
 
     @property
     def channel_rooms(self) -> list[ChannelRoom]:
@@ -111,23 +135,29 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """A rate of the channel's room, and what of ours it could be."""
+    """A rate of the channel's room, and what of ours it could be. said: the form's other fields, by name.
+
+    suggested: nobody chose it yet. listed: the channel has it.
+    """
 
     key: str
     rate: ChannelRate
     options: list[Option]
-    markup: str
+    said: dict[str, str]
+    suggested: bool
+    listed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RoomRow:
-    """A room of the channel, what of ours it could be, and its rates."""
+    """A room of the channel, what of ours it could be, and its rates. The rest as with a rate."""
 
     key: str
     room: ChannelRoom
     options: list[Option]
-    allotment: str
-    buffer: str
+    said: dict[str, str]
+    suggested: bool
+    listed: bool
     rates: list[RateRow]
 
 
@@ -137,14 +167,19 @@ def rows_of(draft: Draft, prop: Property) -> Iterator[RoomRow]:
     for one in Product.objects.filter(property=prop).select_related("rate_plan"):
         products.setdefault(one.room_type_id, {})[one.id] = one.rate_plan.name
     rooms = draft.channel_rooms
-    likely = suggest(types, {room.id: room.name for room in rooms})
+    likely = _likely(draft, "room-", types, {str(index): room.name for index, room in enumerate(rooms)})
     for index, room in enumerate(rooms):
-        key = f"room-{index}"
-        chosen = draft.mapping.get(key, str(likely.get(room.id, "")))
-        rates = list(_rate_rows(draft, index, room, types, products, chosen))
-        options = [Option(str(type_id), name, str(type_id) == chosen) for type_id, name in types.items()]
-        buffer = draft.mapping.get(f"buffer-{index}", "")
-        yield RoomRow(str(index), room, options, draft.mapping.get(f"allotment-{index}", ""), buffer, rates)
+        key = str(index)
+        chosen = draft.mapping.get(f"room-{key}", str(likely.get(key, "")))
+        yield RoomRow(
+            key,
+            room,
+            [Option(str(type_id), name, str(type_id) == chosen) for type_id, name in types.items()],
+            _said(draft, key, "allotment", "buffer", "stoproom"),
+            f"room-{key}" not in draft.mapping and key in likely,
+            room.id not in draft.unlisted,
+            list(_rate_rows(draft, index, room, types, products, chosen)),
+        )
 
 
 def _rate_rows(
@@ -156,16 +191,49 @@ def _rate_rows(
     chosen: str,
 ) -> Iterator[RateRow]:
     own = next((plans for type_id, plans in products.items() if str(type_id) == chosen), {})
-    likely = suggest(own, {rate.id: rate.name for rate in room.rates if not rate.read_only})
+    names = {f"{index}-{number}": rate.name for number, rate in enumerate(room.rates) if not rate.read_only}
+    likely = _likely(draft, "rate-", own, names)
     for number, rate in enumerate(room.rates):
         key = f"{index}-{number}"
-        picked = draft.mapping.get(f"rate-{key}", str(likely.get(rate.id, "")))
+        picked = draft.mapping.get(f"rate-{key}", str(likely.get(key, "")))
         options = [
             Option(str(product_id), f"{types[type_id]} · {name}", str(product_id) == picked)
             for type_id, plans in products.items()
             for product_id, name in plans.items()
         ]
-        yield RateRow(key, rate, options, draft.mapping.get(f"markup-{key}", ""))
+        said = _said(draft, key, "markup", "minor", "currency", "worth", "stoprate")
+        suggested = f"rate-{key}" not in draft.mapping and key in likely
+        yield RateRow(key, rate, options, said, suggested, pair(room.id, rate.id) not in draft.unlisted)
+
+
+def _likely(draft: Draft, prefix: str, ours: Mapping[UUID, str], theirs: Mapping[str, str]) -> dict[str, UUID]:
+    """Suggestions for what nothing was said of yet, out of what is not chosen elsewhere."""
+    chosen = {value for name, value in draft.mapping.items() if name.startswith(prefix)}
+    free = {key: name for key, name in ours.items() if str(key) not in chosen}
+    open_ones = {key: name for key, name in theirs.items() if prefix + key not in draft.mapping}
+    return suggest(free, open_ones, whole=not draft.connection_id)
+
+
+def _said(draft: Draft, key: str, *names: str) -> dict[str, str]:
+    return {name: draft.mapping.get(f"{name}-{key}", "") for name in names}
+
+
+def pair(room: str, rate: str) -> str:
+    """Names a rate of a room, in what the session keeps."""
+    return f"{room}\n{rate}"
+
+
+def names_of(draft: Draft) -> dict[tuple[str, str], str]:
+    """What the channel calls its rooms (rate empty) and rates."""
+    rooms = draft.channel_rooms
+    return {(room.id, ""): room.name or room.id for room in rooms} | {
+        (room.id, rate.id): f"{room.name or room.id} · {rate.name or rate.id}" for room in rooms for rate in room.rates
+    }
+
+
+def named(draft: Draft, targets: Iterable[PlannedTarget]) -> list[tuple[str, PlannedTarget]]:
+    names = names_of(draft)
+    return [(names.get((one.room, one.rate), f"{one.room} {one.rate}".strip()), one) for one in targets]
 
 
 def links_of(draft: Draft, prop: Property) -> tuple[list[RoomLink], list[RateLink]]:
@@ -180,25 +248,57 @@ def links_of(draft: Draft, prop: Property) -> tuple[list[RoomLink], list[RateLin
             continue
         allotment = _count(said.get(f"allotment-{index}", ""), f"/rooms/{len(rooms)}/allotment")
         buffer = _count(said.get(f"buffer-{index}", ""), f"/rooms/{len(rooms)}/buffer")
-        rooms.append(RoomLink(own.id, room.id, allotment, buffer or 0))
+        rooms.append(RoomLink(own.id, room.id, allotment, buffer or 0, not said.get(f"stoproom-{index}")))
+        most = min(own.max_adults, own.max_occupancy)
         for number, rate in enumerate(room.rates):
-            product = said.get(f"rate-{index}-{number}", "")
-            if not product or rate.read_only:
-                continue
-            markup = said.get(f"markup-{index}-{number}", "")
-            most = min(own.max_adults, own.max_occupancy)
-            rates.append(
-                RateLink(
-                    _uuid(product, f"/rates/{len(rates)}/product_id"),
-                    room.id,
-                    rate.id,
-                    tuple(adults for adults in rate.occupancies if adults <= most),
-                    markup_percent=read_decimal(markup, f"/rates/{len(rates)}/markup_percent")
-                    if markup
-                    else Decimal(0),
-                )
-            )
+            if said.get(f"rate-{index}-{number}") and not rate.read_only:
+                place = f"/rates/{len(rates)}"
+                rates.append(_rate_link(draft, room, rate, f"{index}-{number}", most, prop.currency, place))
     return rooms, rates
+
+
+def _rate_link(
+    draft: Draft, room: ChannelRoom, rate: ChannelRate, key: str, most: int, own_currency: str, field: str
+) -> RateLink:
+    said = _said(draft, key, "rate", "markup", "minor", "currency", "worth", "stoprate")
+    kept = draft.kept.get(pair(room.id, rate.id), {})
+    currency = said["currency"].upper()
+    adults = tuple(count for count in rate.occupancies or kept.get("occupancies", ()) if count <= most)
+    if currency and not is_currency(currency):
+        raise InvalidField(field=f"{field}/currency", problem=_("must be a currency, such as EUR"))
+    return RateLink(
+        _uuid(said["rate"], f"{field}/product_id"),
+        room.id,
+        rate.id,
+        adults,
+        aliases=tuple(kept.get("aliases", ())),
+        markup_percent=read_decimal(said["markup"], f"{field}/markup_percent") if said["markup"] else Decimal(0),
+        markup_minor=_minor(said["minor"], currency or draft.currency or own_currency, f"{field}/markup"),
+        sells=not said["stoprate"],
+        currency=currency,
+        exchange_rate=read_worth(said["worth"], f"{field}/exchange_rate") if said["worth"] else None,
+    )
+
+
+def read_worth(text: str, field: str) -> Decimal:
+    """How much of one currency another is worth. Raises InvalidField."""
+    worth = read_decimal(text, field)
+    if not 0 < worth < MOST_WORTH:
+        raise InvalidField(field=field, problem=_("must be more than nothing, and no such number"))
+    return worth
+
+
+def _minor(text: str, currency: str, field: str) -> int:
+    """An amount to be added to every price. Raises InvalidField."""
+    if not text:
+        return 0
+    try:
+        found = Money.parse(text, currency).minor
+    except InvalidMoney:
+        raise InvalidField(field=field, problem=_("must be an amount")) from None
+    if abs(found) > MOST_ADDED:
+        raise InvalidField(field=field, problem=_("must be an amount that a price can have"))
+    return found
 
 
 def _count(text: str, field: str) -> int | None:
