@@ -132,7 +132,7 @@ def amount(value: Money) -> str:
 
 def money(value: Money) -> str:
     """`1,234.50 EUR`: with the currency's code, which no two currencies share as they do signs."""
-    return f"{amount(value)}\N{NO-BREAK SPACE}{value.currency}"
+    return f"{amount(value)} {value.currency}"
 
 
 def listed(words: Iterable[str]) -> str:

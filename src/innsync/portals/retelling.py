@@ -15,9 +15,20 @@ from functools import cache, lru_cache
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from innsync.domain.wording import Tongue
+from innsync.domain.wording import Tongue, told
 from innsync.portals import formats
 from innsync.portals.account.languages import LOCALE
+
+# What is kept as a bare word, and stands for itself or in the gap of a sentence.
+WORDS = (
+    *(told("check_in"), told("check_out"), told("undo_check_in"), told("undo_check_out")),
+    *(told("confirm"), told("mark_no_show"), told("reinstate")),
+    *(told("active"), told("released"), told("expired"), told("booked")),
+    *(told("accepted"), told("partly refused"), told("refused"), told("unknown"), told("failed")),
+    *(told("availability"), told("rates"), told("restrictions"), told("prices"), told("rates and restrictions")),
+    *(told("first load"), told("full sync asked for by hand"), told("the vendor's limit is used up")),
+    *(told("no connection"), told("no answer"), told("the answer is too slow"), told("not an address")),
+)
 
 _GAP = re.compile(r"\{(\w+)\}")
 _FEWEST_FIXED_LETTERS = 4

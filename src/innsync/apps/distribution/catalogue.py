@@ -66,14 +66,13 @@ def _of_rates(linked: Linked, room: ChannelRoom, aliases: set[tuple[str, str]]) 
             continue
         if rate.read_only:
             yield told(f"{name} is mapped, but derived there: it takes no prices")
-        if rate.currency and rate.currency != ours.currency:
-            yield told(f"{name} is in {rate.currency} there, but mapped in {ours.currency}")
+        if (theirs := rate.currency) and theirs != (own := ours.currency):
+            yield told(f"{name} is in {theirs} there, but mapped in {own}")
         if rate.occupancies and set(rate.occupancies) != set(ours.occupancies):
-            yield told(
-                f"{name} has prices for {_adults(rate.occupancies)} adults there, but {_adults(ours.occupancies)} are told"
-            )
+            there, here = _adults(rate.occupancies), _adults(ours.occupancies)
+            yield told(f"{name} has prices for {there} adults there, but {here} are told")
     for gone in sorted(set(mapped) - {rate.id for rate in room.rates}):
-        yield told(f"rate {gone} of {room.name or room.id} is mapped, but the channel does not list it")
+        yield told(f"rate {gone} of {_named(room)} is mapped, but the channel does not list it")
 
 
 def _named(thing: ChannelRoom | ChannelRate) -> str:

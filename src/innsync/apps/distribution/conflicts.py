@@ -94,7 +94,8 @@ def _bring_in_line(
         conflict.first, conflict.last = first, last
         if added:
             conflict.booking_id = _latest_booking(property_id, room_type_id, added[0], added[-1])
-            _log(conflict, told(f"oversold by {max(nights[night] for night in added)}: {cause}"), now)
+            rooms = max(nights[night] for night in added)
+            _log(conflict, told(f"oversold by {rooms}: {cause}"), now)
         else:
             _log(conflict, told(f"nights changed: {cause}"), now)
         conflict.save()
@@ -132,7 +133,7 @@ def _join(conflict: Conflict, wider: Conflict, now: datetime, cause: str) -> Non
     conflict.state, conflict.resolved_at, conflict.joined_into = "resolved", now, wider
     conflict.resolution = conflict.resolution or JOINED
     wider.timeline = sorted([*wider.timeline, *conflict.timeline], key=lambda entry: str(entry["at"]))
-    _log(conflict, told(f"{JOINED}: {cause}"), now)
+    _log(conflict, told(f"joined with the nights beside it: {cause}"), now)
     conflict.save()
     conflict.joined.update(joined_into=wider)
     wider.save()

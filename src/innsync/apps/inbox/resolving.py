@@ -77,7 +77,7 @@ class Link:
         rooms = []
         for room in told:
             if room.room not in self.types:
-                raise NotMapped(what="room", ref=room.room)
+                raise NotMapped(what=told("room"), ref=room.room)
             nightly = _nightly(room)
             rooms.append(
                 ResolvedRoom(
@@ -93,7 +93,7 @@ class Link:
                 )
             )
         if not rooms and revision.rooms and revision.kind is not RevisionKind.CANCELLED:
-            raise NotMapped(what="live room", ref="")
+            raise NotMapped(what=told("live room"), ref="")
         return rooms
 
 
@@ -101,7 +101,7 @@ def link_of(account: Account, property_ref: str) -> Link:
     """The connection of the channel's property. Raises NotMapped."""
     found = Connection.objects.filter(account=account, external_id=property_ref).values_list("id", flat=True).first()
     if found is None:
-        raise NotMapped(what="property", ref=property_ref)
+        raise NotMapped(what=told("property"), ref=property_ref)
     linked = load_linked(connection_id=found)
     return Link(linked, {room.external_room: room.room_type_id for room in linked.rooms}, _plans(linked))
 

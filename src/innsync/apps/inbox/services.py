@@ -199,7 +199,8 @@ def _read(account: Account, message: Message) -> _Read | None:
         return None
     except Exception as error:  # a parser's own fault must not stop the messages behind this one
         log.exception("parser_failed", vendor=account.vendor, message_id=message.message_id)
-        _set_aside(message, told(f"could not be read: {type(error).__name__}"))
+        kind = type(error).__name__
+        _set_aside(message, told(f"could not be read: {kind}"))
         return None
     return _Read(message, revisions)
 
@@ -258,7 +259,8 @@ def _apply(batch: _Batch, one: _Read) -> int:
         raise  # the database's own trouble: all of it is done again
     except Exception as error:  # what can't be stored as it is must not stop the messages behind it
         log.exception("message_not_applied", vendor=message.vendor, message_id=message.message_id)
-        _set_aside(message, told(f"could not be applied: {type(error).__name__}"))
+        kind = type(error).__name__
+        _set_aside(message, told(f"could not be applied: {kind}"))
         return 0
     return 1
 
