@@ -6,7 +6,9 @@ import base64
 import binascii
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -19,7 +21,8 @@ from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.properties.models import Property, RoomType
+from innsync.apps.properties.models import Photo, Property, RoomType
+from innsync.apps.properties.photos import list_photos
 from innsync.apps.rates.selectors import House
 from innsync.domain.pricing import ChildBand
 
@@ -63,6 +66,44 @@ def get_hotel(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
             "child_bands": [rules.child_band(ChildBand.from_json(one), house.currency) for one in about.child_bands],
         },
     )
+
+
+@router.get(
+    "/hotels/{hotel_id}/images",
+    response={200: schemas.ImageList, 304: None},
+    auth=needs(Scope.CONTENT_READ),
+    operation_id="list_images",
+    summary="Its photos and those of its room types",
+)
+def list_images(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
+    caller = caller_of(request)
+    with tenant(caller.organization_id):
+        house = find_house(caller, hotel_id)
+        photos = list_photos(property_id=house.id)
+    order = {one.id: index for index, one in enumerate(house.facts.room_types, start=1)}
+    photos.sort(key=lambda one: (order.get(one.room_type_id, 0) if one.room_type_id else 0, one.position))
+    codes = {one.id: one.code for one in house.facts.room_types}
+    items = [_image(one, codes.get(one.room_type_id) if one.room_type_id else None) for one in photos]
+    return content(request, {"items": items, "next_cursor": None})
+
+
+def _image(photo: Photo, room_type_code: str | None) -> dict[str, Any]:
+    return {
+        "image_id": str(photo.id),
+        "room_type_id": str(photo.room_type_id) if photo.room_type_id else None,
+        "room_type_code": room_type_code,
+        "caption": photo.caption,
+        "position": photo.position,
+        "tags": ["room_type" if photo.room_type_id else "property"],
+        "sizes": [
+            {
+                "url": settings.PUBLIC_URL.rstrip("/") + reverse("photo", args=[photo.key, width]),
+                "width": width,
+                "height": round(photo.height * width / photo.width),
+            }
+            for width in photo.widths
+        ],
+    }
 
 
 class PageQuery(Schema):

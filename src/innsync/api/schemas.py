@@ -118,6 +118,36 @@ class HotelOut(Schema):
     child_bands: list[ChildBandOut]
 
 
+class ImageSize(Schema):
+    """A JPEG file at an address that anybody may fetch, and that never changes its content. Sizes in pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+class ImageOut(Schema):
+    """A photo of the hotel (room type null) or of a room type. position: in its order, the lowest first.
+
+    tags: `property` or `room_type`. sizes: smallest first.
+    """
+
+    image_id: str
+    room_type_id: str | None
+    room_type_code: str | None
+    caption: str
+    position: int
+    tags: list[str]
+    sizes: list[ImageSize]
+
+
+class ImageList(Schema):
+    """The hotel's own photos first, then those of each room type, all in their order."""
+
+    items: list[ImageOut]
+    next_cursor: str | None
+
+
 class PlanSold(Schema):
     rate_plan_id: str
     rate_plan_code: str

@@ -16,6 +16,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "The owner's login: for migrations, backup, restore and benchmarks. Defaults to DATABASE_URL.",
     ),
     "INNSYNC_DATA_DIR": (".innsync", "Folder of the embedded database, keys and logs."),
+    "INNSYNC_FILES_DIR": (
+        "",
+        "Folder of the photos, kept beside the database. Empty: `files` in the data folder. Several machines share one.",
+    ),
     "INNSYNC_SECRET_KEY": ("", "Signs sessions and tokens. `innsync up` makes one on its first start."),
     "INNSYNC_ENCRYPTION_KEYS": (
         "",
@@ -190,6 +194,22 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ja", "日本語"), ("es", "Español")]
 STATIC_URL = "/static/"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": setting("INNSYNC_FILES_DIR") or str(Path(setting("INNSYNC_DATA_DIR")).absolute() / "files"),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_UPLOAD_HANDLERS = [
+    "innsync.portals.uploads.NotTooLarge",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_HTTPONLY = True

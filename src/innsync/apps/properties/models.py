@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from innsync.apps.accounts.ids import new_id
@@ -59,6 +60,7 @@ class RoomType(models.Model):
     size_m2 = models.PositiveSmallIntegerField(null=True, blank=True)
     amenities = models.JSONField(default=list, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["position", "code"]
@@ -85,3 +87,28 @@ class Room(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Photo(models.Model):
+    """A picture of a property, or of one of its room types.
+
+    key: the unguessable part of its address. widths: of the sizes kept, in pixels, smallest first; width and height: of
+    the largest. removed_at: since when it is taken away; it can be put back until its files are cleared.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey(Property, models.CASCADE, related_name="photos")
+    room_type = models.ForeignKey(RoomType, models.CASCADE, null=True, blank=True, related_name="photos")
+    key = models.CharField(max_length=40, unique=True)
+    caption = models.CharField(max_length=200, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    widths = ArrayField(models.PositiveSmallIntegerField())
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        indexes = [models.Index(fields=["property", "position"], name="photos_of_property")]

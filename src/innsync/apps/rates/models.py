@@ -24,6 +24,7 @@ class RatePlan(models.Model):
     min_advance_days = models.PositiveSmallIntegerField(default=0)
     max_advance_days = models.PositiveSmallIntegerField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["position", "code"]

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from innsync.apps.accounts.models import User
 from innsync.portals.account.languages import fitting, of_browser
 
-_ELSEWHERE = ("/api/", "/static/", "/healthz", "/readyz", "/metrics")
+_ELSEWHERE = ("/api/", "/static/", "/photos/", "/healthz", "/readyz", "/metrics")
 SEEN_EVERY_S = 60.0
 _MOST_REMEMBERED = 10_000
 _seen: dict[str, float] = {}

@@ -22,11 +22,11 @@ from innsync.portals.admin import (
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
-from innsync.portals.admin.connection import mapping
+from innsync.portals.admin.connection import access, leaving, mapping, schedules
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
-from innsync.portals.admin.setup import charges, details, pages, plans
+from innsync.portals.admin.setup import charges, details, pages, photos, plans
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -37,6 +37,15 @@ urlpatterns = [
     path("properties/new", pages.new, name="property-new"),
     path("properties/<uuid:property_id>", pages.one, name="property"),
     path("properties/<uuid:property_id>/details", details.details, name="property-details"),
+    path("properties/<uuid:property_id>/photos", photos.photos, name="property-photos"),
+    path("properties/<uuid:property_id>/photos/groups", photos.groups, name="property-photo-groups"),
+    path("properties/<uuid:property_id>/photos/add", photos.add, name="property-photo-add"),
+    path("properties/<uuid:property_id>/photos/send", photos.send, name="property-photo-send"),
+    path("properties/<uuid:property_id>/photos/order", photos.order, name="property-photo-order"),
+    path("properties/<uuid:property_id>/photos/captions", photos.captions, name="property-photo-captions"),
+    path("properties/<uuid:property_id>/photos/<uuid:photo_id>/move", photos.move, name="property-photo-move"),
+    path("properties/<uuid:property_id>/photos/<uuid:photo_id>/remove", photos.remove, name="property-photo-remove"),
+    path("properties/<uuid:property_id>/photos/<uuid:photo_id>/restore", photos.restore, name="property-photo-restore"),
     path("properties/<uuid:property_id>/charges", charges.charges, name="property-charges"),
     path("properties/<uuid:property_id>/charges/<slug:group>", charges.new, name="property-charge-new"),
     path("properties/<uuid:property_id>/charge-example/<slug:group>", charges.example, name="property-charge-example"),
@@ -78,6 +87,9 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/mapping/fetch", mapping.fetch, name="mapping-fetch"),
     path("connections/<uuid:connection_id>/mapping", mapping.mapping, name="mapping"),
     path("connections/<uuid:connection_id>/mapping/check", mapping.check, name="mapping-check"),
+    path("connections/<uuid:connection_id>/access", access.access, name="access"),
+    path("connections/<uuid:connection_id>/schedules", schedules.schedules, name="schedules"),
+    path("connections/<uuid:connection_id>/disconnect", leaving.disconnect, name="disconnect"),
     path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
     path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
     path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),

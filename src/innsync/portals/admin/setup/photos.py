@@ -1,0 +1,225 @@
+"""The photos of a property and of its room types on one page: sent, put in order, described, removed and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from innsync.apps.accounts.roles import Ability
+from innsync.apps.properties import photos as service
+from innsync.apps.properties.models import Photo, Property, RoomType
+from innsync.apps.properties.photos import MOST_PHOTOS, TooManyPhotos
+from innsync.apps.properties.pictures import LARGEST_FILE, NotAPhoto
+from innsync.domain.errors import DomainError, InvalidField
+from innsync.portals.access import Done, Visitor, action, exchange, fragment, page
+from innsync.portals.admin.pages import show
+from innsync.portals.admin.setup.pages import get_property
+
+MOST_AT_ONCE = 20
+LONGEST_CAPTION = 200
+_REASONS: dict[str, Promise] = {
+    "kind": gettext_lazy("is no JPEG, PNG or WebP picture"),
+    "broken": gettext_lazy("is damaged and can’t be read"),
+    "large_file": gettext_lazy("is larger than 20 MB"),
+    "large": gettext_lazy("has more than 60 million pixels"),
+    "small": gettext_lazy("is too small: at least 200 pixels each way"),
+    "long": gettext_lazy("is too long and thin for a photo"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A photo with the address of a small size and of the largest."""
+
+    photo: Photo
+    small: str
+    large: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The photos of the property itself (`key` empty), or of a room type."""
+
+    key: str
+    name: str
+    photos: list[Shown]
+    full: bool
+
+
+def shown(photo: Photo) -> Shown:
+    addresses = [reverse("photo", args=[photo.key, width]) for width in photo.widths]
+    return Shown(photo, addresses[0], addresses[-1])
+
+
+def _groups(prop: Property) -> list[Group]:
+    by_type: dict[UUID | None, list[Shown]] = {}
+    for photo in service.list_photos(property_id=prop.id):
+        by_type.setdefault(photo.room_type_id, []).append(shown(photo))
+    kinds: list[tuple[UUID | None, str]] = [(None, _("The property"))]
+    kinds += RoomType.objects.filter(property=prop, retired_at=None).values_list("id", "name")
+    return [
+        Group(str(key or ""), name, found, len(found) >= MOST_PHOTOS)
+        for key, name in kinds
+        for found in [by_type.get(key, [])]
+    ]
+
+
+def _context(prop: Property) -> dict[str, Any]:
+    removed = [shown(one) for one in service.list_removed(property_id=prop.id)]
+    return {"prop": prop, "part": "photos", "groups": _groups(prop), "removed": removed, "largest": LARGEST_FILE}
+
+
+@page(Ability.MANAGE_PROPERTIES)
+def photos(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpResponse:
+    prop = get_property(visitor, property_id)
+    return show(request, visitor, "setup/photos.html", _context(prop), section="properties")
+
+
+@fragment(Ability.MANAGE_PROPERTIES)
+def groups(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpResponse:
+    """The part of the page that changes when photos arrive."""
+    return render(request, "portals/admin/setup/_photos.html", _context(get_property(visitor, property_id)))
+
+
+def _room_type_id(request: HttpRequest, prop: Property) -> UUID | None:
+    """Whose photos they are: `type`, empty for the property's own. Raises Http404."""
+    key = request.POST.get("type", "")
+    if not key:
+        return None
+    found = RoomType.objects.filter(property=prop, id=_uuid(key)).values_list("id", flat=True).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _uuid(text: str) -> UUID:
+    """Raises Http404."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def in_words(error: DomainError) -> str:
+    """Why a photo was not taken."""
+    if isinstance(error, NotAPhoto):
+        return str(_REASONS[error.reason])
+    if isinstance(error, TooManyPhotos):
+        return _("is one too many: %(most)d are kept") % {"most": error.most}
+    assert isinstance(error, InvalidField)
+    return error.problem
+
+
+def _refused(request: HttpRequest, visitor: Visitor, error: DomainError) -> dict[str, Any]:
+    return {"words": in_words(error)}
+
+
+@exchange(Ability.MANAGE_PROPERTIES, refused=_refused)
+def send(request: HttpRequest, visitor: Visitor, property_id: UUID) -> dict[str, Any]:
+    """One photo, sent by the page's script, which tells how far it is."""
+    prop = get_property(visitor, property_id)
+    file = request.FILES.get("photo")
+    if file is None:
+        raise InvalidField(field="/photo", problem=_("no file came"))
+    made = service.add_photo(
+        prop=prop, room_type_id=_room_type_id(request, prop), content=_content(file), now=datetime.now(UTC)
+    )
+    return {"id": str(made.id)}
+
+
+def _content(file: Any) -> bytes:
+    """The file's bytes; of one that is too large only as many as show that."""
+    content: bytes = file.read(LARGEST_FILE + 1)
+    return content
+
+
+@action(Ability.MANAGE_PROPERTIES, back="properties")
+def add(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
+    """Several at once, sent by the form alone. Those that can be taken are taken, the others named."""
+    prop = get_property(visitor, property_id)
+    room_type_id, now = _room_type_id(request, prop), datetime.now(UTC)
+    taken, refusals = 0, []
+    for file in request.FILES.getlist("photo")[:MOST_AT_ONCE]:
+        try:
+            service.add_photo(prop=prop, room_type_id=room_type_id, content=_content(file), now=now)
+            taken += 1
+        except (NotAPhoto, TooManyPhotos) as error:
+            refusals.append(f"{(file.name or '')[:80]} {in_words(error)}")
+    words = ngettext("%(count)d photo added.", "%(count)d photos added.", taken) % {"count": taken}
+    return Done(" ".join([words, *refusals]), _place(prop, room_type_id), well=not refusals and taken > 0)
+
+
+def _place(prop: Property, room_type_id: UUID | None) -> str:
+    return f"{reverse('property-photos', args=[prop.id])}#g-{room_type_id or ''}"
+
+
+def _photo(visitor: Visitor, property_id: UUID, photo_id: UUID) -> Photo:
+    """Raises Http404."""
+    prop = get_property(visitor, property_id)
+    found = Photo.objects.select_related("property").filter(id=photo_id, property=prop).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@exchange(Ability.MANAGE_PROPERTIES, refused=_refused)
+def order(request: HttpRequest, visitor: Visitor, property_id: UUID) -> dict[str, Any]:
+    prop = get_property(visitor, property_id)
+    service.order_photos(
+        property_id=prop.id,
+        room_type_id=_room_type_id(request, prop),
+        photo_ids=[_uuid(one) for one in request.POST.getlist("photo")[: 2 * MOST_PHOTOS]],
+    )
+    return {"words": _("The order is saved.")}
+
+
+def _acting(work: Callable[[HttpRequest, Photo], str]) -> Callable[..., HttpResponse]:
+    """An action on one photo that leads back to its place on the page; `work` answers its words."""
+
+    @action(Ability.MANAGE_PROPERTIES, back="properties")
+    def act(request: HttpRequest, visitor: Visitor, property_id: UUID, photo_id: UUID) -> Done:
+        photo = _photo(visitor, property_id, photo_id)
+        return Done(work(request, photo), _place(photo.property, photo.room_type_id))
+
+    return act
+
+
+def _move(request: HttpRequest, photo: Photo) -> str:
+    if photo.removed_at is None:
+        service.move_photo(photo=photo, by=-1 if request.POST.get("to") == "front" else 1)
+    return _("The order is saved.")
+
+
+def _remove(request: HttpRequest, photo: Photo) -> str:
+    service.remove_photo(photo=photo, now=datetime.now(UTC))
+    return _("The photo is removed. For a day it can be put back, below.")
+
+
+def _restore(request: HttpRequest, photo: Photo) -> str:
+    service.restore_photo(photo=photo)
+    return _("The photo is back.")
+
+
+move, remove, restore = _acting(_move), _acting(_remove), _acting(_restore)
+
+
+@action(Ability.MANAGE_PROPERTIES, back="properties")
+def captions(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
+    prop = get_property(visitor, property_id)
+    said = {
+        _uuid(name.removeprefix("caption-")): text.strip()[:LONGEST_CAPTION]
+        for name, text in request.POST.items()
+        if name.startswith("caption-") and isinstance(text, str)
+    }
+    service.describe_photos(property_id=prop.id, captions=said)
+    return Done(_("Captions saved."), _place(prop, _room_type_id(request, prop)))
