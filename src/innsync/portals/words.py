@@ -45,11 +45,33 @@ def condition(health: Health, now: datetime) -> Condition:
     """The one thing to know about a connection: the gravest that holds."""
     for holds, found in (
         (
-            health.state == "unauthorised" or health.account_state == "unauthorised",
+            (health.state == "unauthorised" or health.account_state == "unauthorised") and health.state != "left",
             Condition(
                 _("Credentials refused"),
                 "bad",
-                _("Nothing is sent until `innsync credentials` gives the account new ones."),
+                _("Nothing is sent until the access has new ones: give them under “Credentials”."),
+            ),
+        ),
+        (
+            health.state == "left",
+            Condition(
+                _("Disconnected"),
+                "plain",
+                _("Nothing is sent. The channel shows what it last accepted, or what was changed there since."),
+            ),
+        ),
+        (
+            health.state == "closing" and health.refused > 0,
+            Condition(
+                _("Not all is off sale"),
+                "bad",
+                _("The channel refused to close some nights: close them in its extranet, then disconnect it."),
+            ),
+        ),
+        (
+            health.state == "closing" and health.failures < FAILING_AFTER,
+            Condition(
+                _("Disconnecting"), "wait", _("Every room is taken off sale there first; then it is disconnected.")
             ),
         ),
         (

@@ -104,7 +104,7 @@ def _links(house: House) -> list[tuple[_Link, list[RateMap]]]:
     with sql() as cursor:
         links = cursor.execute(
             "SELECT c.id, c.vendor, c.state, c.horizon_days, c.settings, c.currency, c.exchange_rate"
-            " FROM distribution_connection c WHERE c.property_id = %s ORDER BY c.vendor, c.external_id",
+            " FROM distribution_connection c WHERE c.property_id = %s AND c.state <> 'left' ORDER BY c.vendor, c.external_id",
             (house.id,),
         ).fetchall()
         rows = cursor.execute(

@@ -95,7 +95,7 @@ CROSS JOIN LATERAL (
   SELECT count(*) AS messages, count(*) FILTER (WHERE outcome <> 'accepted') AS faulty
   FROM distribution_pushlog l WHERE l.connection_id = c.id AND l.at > %(since)s) m
 WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))
-  AND (%(connection)s::uuid IS NULL OR c.id = %(connection)s)
+  AND CASE WHEN %(connection)s::uuid IS NULL THEN c.state <> 'left' ELSE c.id = %(connection)s END
   AND (%(after_code)s::text IS NULL OR (p.code, c.vendor, c.id) > (%(after_code)s, %(after_vendor)s, %(after_id)s::uuid))
 ORDER BY p.code, c.vendor, c.id
 LIMIT %(limit)s
@@ -147,7 +147,7 @@ def count_states(*, now: datetime, property_ids: Collection[UUID] = ()) -> dict[
             f" OR (a.last_error <> '' AND {_SILENT}))),"
             " count(*) FILTER (WHERE EXISTS (SELECT 1 FROM distribution_refusedcell r WHERE r.connection_id = c.id))"
             " FROM distribution_connection c JOIN distribution_account a ON a.id = c.account_id"
-            " WHERE (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
+            " WHERE c.state <> 'left' AND (%(properties)s::uuid[] IS NULL OR c.property_id = ANY(%(properties)s))",
             {
                 "properties": list(property_ids) or None,
                 "failing": FAILING_AFTER,

@@ -63,7 +63,7 @@ INSERT INTO distribution_dirty (organization_id, connection_id, room_type_id, fi
 SELECT c.organization_id, c.id, s.room_type_id, s.first, s.last, s.since, s.what, false, s.cause
 FROM unnest(%(properties)s::uuid[], %(types)s::uuid[], %(firsts)s::date[], %(lasts)s::date[], %(sinces)s::timestamptz[],
   %(whats)s::text[], %(causes)s::text[]) AS s(property_id, room_type_id, first, last, since, what, cause)
-JOIN distribution_connection c ON c.property_id = s.property_id
+JOIN distribution_connection c ON c.property_id = s.property_id AND c.state <> 'left'
 WHERE s.room_type_id IS NULL OR EXISTS (
   SELECT 1 FROM distribution_roommapping m WHERE m.connection_id = c.id AND m.room_type_id = s.room_type_id)
 RETURNING connection_id

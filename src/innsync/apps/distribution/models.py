@@ -68,7 +68,9 @@ class Connection(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account", "external_id"], name="connection_once"),
+            models.UniqueConstraint(
+                fields=["account", "external_id"], condition=~models.Q(state="left"), name="live_connection_once"
+            ),
         ]
         indexes = [models.Index(fields=["property"], name="connections_of_property")]
 

@@ -233,7 +233,7 @@ def failed(link: Connection, error: IntegrationError, *, retry_at: datetime | No
     if not limited:
         link.last_error = (error.words or type(error).__name__)[:4000]
         link.last_error_at = now
-    if isinstance(error, NotAuthorised):
+    if isinstance(error, NotAuthorised) and link.state != "closing":
         link.state = "unauthorised"
     link.save(update_fields=["failures", "retry_at", "retry_reason", "last_error", "last_error_at", "state"])
     if link.failures == 1 and not limited:

@@ -21,7 +21,9 @@ from django.db import connection as database
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import acknowledged, marks, push_records
 from innsync.apps.distribution.access import open_session
+from innsync.apps.distribution.leaving import leave, with_nothing_for_sale
 from innsync.apps.distribution.marks import Mark
+from innsync.apps.distribution.models import RefusedCell
 from innsync.apps.distribution.push_records import Attempt
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.distribution.wanted import closed_calendar, rate_calendar, room_calendar, rules_reach
@@ -147,7 +149,7 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
             return False
     with tenant(organization_id):
         marks.remove([mark.id for mark in work.marked])
-        return marks.any_left(connection_id)
+        return marks.any_left(connection_id) or work.linked.connection.state == "closing"
 
 
 def _mark_all(connection_id: UUID, now: datetime) -> None:
@@ -171,8 +173,11 @@ def _compact(organization_id: UUID, connection_id: UUID) -> None:
 
 def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     linked = load_linked(connection_id=connection_id)
-    if linked.connection.state != "active":
+    if linked.connection.state not in ("active", "closing"):
         return None
+    if linked.connection.state == "closing":
+        # It is left when nothing differs any more: so every night is looked at.
+        linked, full = with_nothing_for_sale(linked), True
     first, last = linked.window(now)
     marked = marks.read(connection_id)
     windows = _windows(linked, marked, first, last, full)
@@ -300,6 +305,9 @@ def _must_wait(work: _Work, now: datetime) -> str:
 def _settle(work: _Work, now: datetime) -> None:
     marks.remove([mark.id for mark in work.marked])
     push_records.recovered(work.linked.connection, now)
+    refused = RefusedCell.objects.filter(connection_id=work.linked.id)
+    if work.linked.connection.state == "closing" and not refused.exists():
+        leave(connection_id=work.linked.id)
 
 
 def _make_unknown(work: _Work, pushes: Sequence[Push]) -> None:

@@ -68,6 +68,16 @@ def schedule(*, organization_id: UUID, subject_id: UUID, kind: str, every_s: flo
         )
 
 
+def ensure(*, organization_id: UUID, subject_id: UUID, kind: str, every_s: float, due_at: datetime) -> None:
+    """Have it run, where it does not yet."""
+    with sql() as cursor:
+        cursor.execute(
+            "INSERT INTO distribution_schedule (organization_id, subject_id, kind, every_s, due_at)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (subject_id, kind) DO NOTHING",
+            (organization_id, subject_id, kind, every_s, due_at),
+        )
+
+
 def change_pace(*, subject_id: UUID, kind: str, every_s: float, now: datetime) -> None:
     """The account's settings ask for another pace than before, from now on. What a person chose stays."""
     with sql() as cursor:

@@ -29,6 +29,8 @@ from innsync.integrations.manifest import Manifest, manifests
 
 AUDIT_EVERY_S = schedules.DAY_S
 MOST_ROOMS = 32_767
+LEAVING = ("closing", "left")
+"""States of a connection that is being disconnected, or was."""
 MOST_MARKUP_PERCENT = 1_000
 
 
@@ -145,20 +147,32 @@ def connect(
     check_mapping(rooms, rates)
     _check_exchange_rate(exchange_rate, "/exchange_rate")
     manifest = manifests()[account.vendor]
-    if Connection.objects.filter(account=account, external_id=external_id).exists():
+    known = Connection.objects.filter(vendor=account.vendor, external_id=external_id)
+    if known.filter(account=account).exclude(state="left").exists():
         raise InvalidField(field="/external_id", problem="is connected already through this access")
-    connection = Connection.objects.create(
-        organization_id=account.organization_id,
-        property=prop,
-        account=account,
-        vendor=account.vendor,
-        external_id=external_id,
-        currency=currency or prop.currency,
-        exchange_rate=exchange_rate,
-        settings=dict(settings or {}),
-        horizon_days=min(horizon_days or manifest.horizon_days, manifest.horizon_days),
-        last_full_at=now,
+    # One that was left is the same again, whatever access it has now: its bookings are known under it.
+    connection = known.filter(property=prop, state="left").order_by("-id").first() or Connection(
+        organization_id=account.organization_id, property=prop, vendor=account.vendor, external_id=external_id
     )
+    connection.account = account
+    connection.currency, connection.exchange_rate = currency or prop.currency, exchange_rate
+    connection.settings = dict(settings or connection.settings)
+    connection.horizon_days = min(horizon_days or manifest.horizon_days, manifest.horizon_days)
+    connection.state, connection.last_full_at = "active", now
+    connection.last_error, connection.mapping_findings = "", ""
+    connection.save()
+    RoomMapping.objects.filter(connection=connection).delete()
+    RateMapping.objects.filter(connection=connection).delete()
+    RefusedCell.objects.filter(connection=connection).delete()
+    acknowledged.forget_all(connection_id=connection.id)
+    if "pull_bookings" in manifest.can:
+        schedules.ensure(
+            organization_id=account.organization_id,
+            subject_id=account.id,
+            kind="bookings",
+            every_s=manifest.poll_s,
+            due_at=now,
+        )
     _write_mapping(connection, rooms, rates)
     paces = {"second_look": second_look_every_s(manifest, account.settings)}
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
@@ -380,7 +394,7 @@ def mark(
     forget: the channel moved its own count there (a booking, change or cancellation at the channel), so that what it
     acknowledged no longer counts.
     """
-    if not spans:
+    if not spans or connection.state == "left":
         return
     marks.add(
         organization_id=connection.organization_id,
@@ -440,12 +454,14 @@ def recheck(*, organization_id: UUID, connection_id: UUID, what: What, now: date
 
 def pause(*, connection: Connection) -> None:
     """Send nothing to this channel until resumed. It goes on selling what it last acknowledged."""
-    Connection.objects.filter(id=connection.id).update(state="paused")
+    Connection.objects.filter(id=connection.id).exclude(state__in=LEAVING).update(state="paused")
 
 
 def resume(*, connection: Connection, now: datetime) -> None:
     """Go on. Bookings of the gap are fetched before the first push may open a date (complaint C47)."""
-    Connection.objects.filter(id=connection.id).update(state="resuming", failures=0, retry_at=None)
+    resumed = Connection.objects.filter(id=connection.id).exclude(state__in=LEAVING)
+    if not resumed.update(state="resuming", failures=0, retry_at=None):
+        return
     schedule(
         organization_id=connection.organization_id,
         subject_id=connection.id,
@@ -457,7 +473,8 @@ def resume(*, connection: Connection, now: datetime) -> None:
 
 def finish_resuming(*, connection: Connection, now: datetime) -> None:
     """The bookings of the gap are here: compare every night, and send."""
-    Connection.objects.filter(id=connection.id).update(state="active")
+    if not Connection.objects.filter(id=connection.id, state="resuming").update(state="active"):
+        return
     connection.refresh_from_db()
     sync(connection=connection, now=now, cause=told("resumed"))
 

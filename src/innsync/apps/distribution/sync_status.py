@@ -32,7 +32,7 @@ SELECT c.vendor, CASE
       AND (span ->> 0 IS NULL OR (span ->> 0)::uuid = ANY(%(types)s))) THEN 'pending'
   ELSE 'synced' END
 FROM distribution_connection c
-WHERE c.property_id = %(property)s AND c.state <> 'paused'
+WHERE c.property_id = %(property)s AND c.state NOT IN ('paused', 'left')
 """
 
 

@@ -69,13 +69,13 @@ class Link:
 
         Raises NotMapped for a room; an unknown rate loses only its name.
         """
-        told = [room for room in revision.rooms if not room.cancelled]
-        if not told and revision.kind is RevisionKind.CANCELLED:
+        live = [room for room in revision.rooms if not room.cancelled]
+        if not live and revision.kind is RevisionKind.CANCELLED:
             # Perhaps cancelled before it was ever fetched: then this message is all that will be known of the booking.
             # A room that is not mapped is no reason to keep a cancellation waiting.
-            told = list(revision.rooms) if all(room.room in self.types for room in revision.rooms) else []
+            live = list(revision.rooms) if all(room.room in self.types for room in revision.rooms) else []
         rooms = []
-        for room in told:
+        for room in live:
             if room.room not in self.types:
                 raise NotMapped(what=told("room"), ref=room.room)
             nightly = _nightly(room)
@@ -99,10 +99,12 @@ class Link:
 
 def link_of(account: Account, property_ref: str) -> Link:
     """The connection of the channel's property. Raises NotMapped."""
-    found = Connection.objects.filter(account=account, external_id=property_ref).values_list("id", flat=True).first()
-    if found is None:
+    # One that was left still takes what comes in late, unless another has taken its place.
+    ours = Connection.objects.filter(account=account, external_id=property_ref).order_by("-id")
+    found = sorted(ours.values_list("state", "id"), key=lambda one: one[0] == "left")
+    if not found:
         raise NotMapped(what=told("property"), ref=property_ref)
-    linked = load_linked(connection_id=found)
+    linked = load_linked(connection_id=found[0][1])
     return Link(linked, {room.external_room: room.room_type_id for room in linked.rooms}, _plans(linked))
 
 

@@ -65,7 +65,9 @@ def receive(
         return 0
     unique = {stored_id(message.message_id): message for message in messages}
     with tenant(organization_id):
-        connections = dict(Connection.objects.filter(account=account).values_list("external_id", "id"))
+        ours = Connection.objects.filter(account=account).order_by("id").values_list("external_id", "id", "state")
+        # Of two with a name, the live one.
+        connections = {ref: one for ref, one, _ in sorted(ours, key=lambda one: one[2] != "left")}
         before = set(
             Message.objects.filter(account=account, message_id__in=unique).values_list("message_id", flat=True)
         )

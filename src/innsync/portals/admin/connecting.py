@@ -41,7 +41,11 @@ SHORT, LONG = 100, 500
 def catalogue(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """The channels that can be connected, and those that this property has."""
     prop = choose_property(request, visitor)
-    has = set(Connection.objects.filter(property=prop).values_list("vendor", flat=True)) if prop else set()
+    has = (
+        set(Connection.objects.filter(property=prop).exclude(state="left").values_list("vendor", flat=True))
+        if prop
+        else set()
+    )
     channels = [
         {"manifest": one, "connected": one.key in has, "can": sorted(one.can)}
         for one in sorted(manifests().values(), key=lambda one: one.name.casefold())
@@ -96,7 +100,8 @@ access = confirmed(ask=_ask_access, do=_try_access)
 
 
 def _is_connected(draft: Draft) -> bool:
-    return Connection.objects.filter(vendor=draft.vendor, external_id=draft.external_id).exists()
+    there = Connection.objects.filter(vendor=draft.vendor, external_id=draft.external_id)
+    return there.exclude(state="left").exists()
 
 
 def _connected_already(manifest: Manifest) -> str:
