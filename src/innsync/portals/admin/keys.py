@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from innsync.apps.accounts.models import ApiKey
 from innsync.apps.accounts.roles import Ability
@@ -131,7 +132,7 @@ def _ask_rotate(request: HttpRequest, visitor: Visitor, key_id: UUID) -> HttpRes
 
 
 def _hours(hours: int) -> str:
-    return {0: _("Not at all"), 1: _("An hour"), 24: _("A day"), 168: _("A week")}[hours]
+    return {0: pgettext("old secret", "Not at all"), 1: _("An hour"), 24: _("A day"), 168: _("A week")}[hours]
 
 
 @action(Ability.MANAGE_PEOPLE, back="api-keys")
