@@ -23,6 +23,7 @@ from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, fragment, page
 from innsync.portals.admin.choice import CHOSEN, Choice, named_property, today_at
 from innsync.portals.admin.pages import show, what_asks
+from innsync.portals.admin.setup.first import progress_of
 from innsync.portals.words import BOOKING_STATES, Condition
 
 SHOWN = 25
@@ -55,7 +56,8 @@ class Tile:
 
 @page(Ability.SEE_DESK)
 def today(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    return show(request, visitor, "today.html", _context(request, visitor), section="today")
+    context = {"first_steps": progress_of(visitor), **_context(request, visitor)}
+    return show(request, visitor, "today.html", context, section="today")
 
 
 @fragment(Ability.SEE_DESK)

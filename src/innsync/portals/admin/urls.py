@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from innsync.portals.admin import (
+    booking_change,
+    booking_details,
     bookings,
+    confirmations,
     conflicts,
     connecting,
     connections,
@@ -13,6 +16,7 @@ from innsync.portals.admin import (
     home,
     inbox,
     keys,
+    orders,
     overview,
     people,
     properties,
@@ -26,12 +30,13 @@ from innsync.portals.admin.connection import access, leaving, mapping, schedules
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
-from innsync.portals.admin.setup import charges, details, pages, photos, plans
+from innsync.portals.admin.setup import charges, details, first, pages, photos, plans
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("today", today.today, name="today"),
     path("today/live", today.live, name="today-live"),
+    path("first-steps", first.first_steps, name="first-steps"),
     path("properties/offered", properties.offered, name="properties-offered"),
     path("properties", pages.properties, name="properties"),
     path("properties/new", pages.new, name="property-new"),
@@ -105,8 +110,18 @@ urlpatterns = [
     path("conflicts/<uuid:conflict_id>/ask", conflicts.ask, name="ask"),
     path("bookings", bookings.search, name="bookings"),
     path("bookings/<uuid:booking_id>", bookings.booking, name="booking"),
+    path("bookings/<uuid:booking_id>/details", booking_details.details, name="booking-details"),
+    path("bookings/<uuid:booking_id>/change", booking_change.change, name="booking-change"),
+    path("bookings/<uuid:booking_id>/orders", orders.add, name="booking-orders"),
+    path("bookings/<uuid:booking_id>/confirmation", confirmations.confirmation, name="booking-confirmation"),
+    path("bookings/<uuid:booking_id>/confirmation/send", confirmations.send, name="confirmation-send"),
     path("bookings/<uuid:booking_id>/cancel", desk.cancel, name="booking-cancel"),
     path("bookings/<uuid:booking_id>/do/<slug:action>", desk.move_on, name="booking-state"),
+    path("tasks", orders.tasks, name="tasks"),
+    path("orders/<uuid:order_id>/done", orders.done, name="order-done"),
+    path("orders/<uuid:order_id>/reopen", orders.reopen, name="order-reopen"),
+    path("orders/<uuid:order_id>/withdraw", orders.withdraw, name="order-withdraw"),
+    path("orders/<uuid:order_id>/assign", orders.assign, name="order-assign"),
     path("people", people.people, name="people"),
     path("people/invite", people.invite, name="person-invite"),
     path("people/second-step", people.second_step, name="require-second-step"),
