@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from innsync.apps.accounts.services import UnknownApiKey
+from innsync.apps.automation.services import OrderClosed, UnknownOrder
 from innsync.apps.distribution.conflicts import NoWayOut
 from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon, MappedTwice
@@ -339,6 +340,11 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
             _("A booking that is %(state)s can't be taken that way. Nothing was changed.")
             % {"state": in_state(error.status)}
         ),
+    ),
+    (UnknownOrder, lambda error: _("That order does not exist any more. Nothing was changed.")),
+    (
+        OrderClosed,
+        lambda error: _("“%(what)s” was done or cancelled already. Nothing was changed.") % {"what": error.what},
     ),
     (NothingToUndo, lambda error: _("Everything that this set was changed again since. Nothing was changed.")),
     (UnknownChange, lambda error: _("That change does not exist. Nothing was changed.")),

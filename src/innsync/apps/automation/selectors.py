@@ -49,7 +49,7 @@ def list_tasks(
     found = _tasks(now, property_ids).filter(WHEN[when])
     if assignee_id is not None:
         found = found.filter(assignee_id=assignee_id)
-    found = found.select_related("booking", "property", "assignee")
+    found = found.select_related("booking__property", "property", "assignee")
     return list(found.order_by(F("due_on").asc(nulls_last=True), "created_at", "id")[:MOST_LISTED])
 
 

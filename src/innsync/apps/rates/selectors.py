@@ -57,6 +57,7 @@ class House:
     facts: PropertyFacts
     plans: dict[UUID, PlanTerms]
     product_ids: dict[UUID, int]  # product id -> slot
+    confirms_by_mail: bool | None = None  # as the property says; None: where mail is set up
 
     def today(self, now: datetime) -> date:
         """The calendar date at the property."""
@@ -82,7 +83,7 @@ SELECT json_build_object(
   'property', json_build_object('id', p.id, 'organization_id', p.organization_id, 'code', p.code, 'name', p.name,
     'time_zone', p.time_zone, 'currency', p.currency, 'check_in_time', p.check_in_time,
     'check_out_time', p.check_out_time, 'sellable_days', p.sellable_days, 'taxes', p.taxes, 'fees', p.fees,
-    'child_bands', p.child_bands),
+    'child_bands', p.child_bands, 'confirms_by_mail', p.confirms_by_mail),
   'room_types', (SELECT json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name,
       'max_adults', t.max_adults, 'max_children', t.max_children, 'max_occupancy', t.max_occupancy)
       ORDER BY t.position, t.code) FROM properties_roomtype t WHERE t.property_id = p.id),
@@ -160,6 +161,7 @@ def _read_house(text: str) -> House:
             for identifier, plan in plans.items()
         },
         product_ids={UUID(one["id"]): one["slot"] for one in facts["products"] or []},
+        confirms_by_mail=about["confirms_by_mail"],
     )
 
 

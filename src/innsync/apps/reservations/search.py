@@ -147,5 +147,7 @@ def desk_day(*, now: datetime, property_ids: Collection[UUID] = (), limit: int =
 def _day_list(chosen: QuerySet[Booking], *, done: Q, limit: int) -> DayList:
     counts = chosen.aggregate(all=Count("id"), done=Count("id", filter=done))
     rows = chosen.alias(is_done=Case(When(done, then=1), default=0)).select_related("property")
-    rows = rows.prefetch_related(Prefetch("room_stays", RoomStay.objects.select_related("room", "room_type")))
+    rows = rows.prefetch_related(
+        Prefetch("room_stays", RoomStay.objects.select_related("room", "next_room", "room_type"))
+    )
     return DayList(list(rows.order_by("is_done", "guest_name", "id")[:limit]), counts["all"], counts["done"])

@@ -7,20 +7,27 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.automation.selectors import list_orders_of
+from innsync.apps.guests.services import get_tongue
 from innsync.apps.inbox.selectors import list_of_booking
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import MOST_FOUND, find_bookings
 from innsync.domain.money import Money
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Visitor, page
+from innsync.portals.admin.booking_change import is_changeable
+from innsync.portals.admin.booking_details import language_name
 from innsync.portals.admin.booking_filters import BookingFilters
 from innsync.portals.admin.choice import Choice, named_property
 from innsync.portals.admin.desk import get_booking, offered
 from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
+from innsync.portals.admin.orders import line_of, taking
 from innsync.portals.admin.pages import show
+from innsync.portals.letters import folio_of
 from innsync.portals.words import BOOKING_STATES
 
 MOST_PAGES = 400
@@ -74,9 +81,15 @@ def _line(booking: Booking) -> dict[str, Any]:
 @page(Ability.SEE_BOOKINGS)
 def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpResponse:
     found = get_booking(visitor, booking_id)
-    stays = list(found.room_stays.select_related("room_type", "rate_plan", "room"))
+    abilities = visitor.access.abilities
+    manages = Ability.MANAGE_BOOKINGS in abilities
+    stays = list(found.room_stays.select_related("room_type", "rate_plan", "room", "next_room"))
+    country, language = get_tongue(guest_id=found.guest_id)
     context = {
         **_line(found),
+        "there": "" if found.channel == "direct" else channel_name(found.channel),
+        "country": country,
+        "spoken": language_name(language),
         "stays": [_stay(stay, found.currency) for stay in stays],
         "charges": [
             (one["name"], Money(one["minor"], found.currency), bool(one.get("included"))) for one in found.charges
@@ -84,11 +97,26 @@ def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpRes
         "fee": Money(found.cancellation_fee_minor, found.currency)
         if found.cancellation_fee_minor is not None
         else None,
+        "folio": folio_of(found),
+        "card": _card(found),
+        "orders": [line_of(one, found) for one in list_orders_of(booking_id=found.id)],
+        **(taking(visitor, found) if manages else {}),
+        "manages": manages,
+        "does": Ability.DO_TASKS in abilities,
+        "changeable": is_changeable(found),
         "history": entries(found),
-        "actions": offered(found) if Ability.MANAGE_BOOKINGS in visitor.access.abilities else [],
+        "actions": offered(found) if manages else [],
         "messages_behind": [line(one) for one in list_of_booking(booking_id=found.id)],
     }
-    return show(request, visitor, "booking.html", context, section="bookings")
+    return show(request, visitor, "booking/page.html", context, section="bookings")
+
+
+def _card(booking: Booking) -> str:
+    """What is known of the card that the channel took, without its number."""
+    last4 = str(booking.payment.get("last4", ""))
+    if booking.payment.get("virtual"):
+        return _("The channel pays with a virtual card.") + (f" …{last4}" if last4 else "")
+    return _("Card of the guest: …%(last4)s") % {"last4": last4} if last4 else ""
 
 
 def _stay(stay: RoomStay, currency: str) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,14 +14,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
 from innsync.apps.reservations.terms import cancelling_costs
 from innsync.domain.booking_state import TRANSITIONS, BookingAction, BookingStatus, actions
+from innsync.domain.errors import DomainError
 from innsync.integrations.manifest import channel_name
-from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.access import Done, PageView, Visitor, action, confirmed, page
+from innsync.portals.admin.calendar.refusals import nothing_changed
 from innsync.portals.admin.choice import today_at
 from innsync.portals.admin.pages import show
 from innsync.portals.words import ACTIONS, BOOKING_STATES, DONE
@@ -71,6 +77,20 @@ def _back(request: HttpRequest, booking: Booking) -> str:
     to = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(to, allowed_hosts=None)
     return to if safe and to.startswith("/") else reverse("booking", args=[booking.id])
+
+
+def booking_action(view: Callable[..., Done]) -> PageView:
+    """Something done with a booking, all or nothing. A refusal leads back to the booking."""
+
+    @wraps(view)
+    def attempt(request: HttpRequest, visitor: Visitor, booking_id: UUID, **where: Any) -> Done:
+        try:
+            with tenant(visitor.access.organization_id):
+                return view(request, visitor, booking_id=booking_id, **where)
+        except DomainError as error:
+            return Done(nothing_changed(error), reverse("booking", args=[booking_id]), well=False)
+
+    return action(Ability.MANAGE_BOOKINGS, back="bookings", whole=False)(attempt)
 
 
 @page(Ability.MANAGE_BOOKINGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.reservations.history import list_entries
@@ -19,6 +20,10 @@ TITLES = {
     "moved": _("Moved to another room type"),
     "placed": _("Given a room"),
     "unplaced": _("Taken out of its room"),
+    "split": _("Given two rooms, one after the other"),
+    "pinned": _("Kept in its room"),
+    "unpinned": _("May be given another room again"),
+    "undone": _("Taken back"),
     "confirm": _("Confirmed"),
     "check_in": _("Checked in"),
     "undo_check_in": _("Check-in taken back"),
@@ -32,7 +37,7 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One revision: what happened, by whom, and what it changed."""
+    """What happened, by whom (nobody where it is empty), and what it changed. number: the revision's; 0 for a mail."""
 
     number: int
     at: datetime
@@ -41,8 +46,25 @@ class Entry:
     sentences: list[str]
 
 
+MAILS = {"confirmation": _("Confirmation mailed")}
+
+
 def entries(booking: Booking) -> list[Entry]:
-    """The booking's revisions, the newest first."""
+    """The booking's revisions and the mails to its guest, the newest first."""
+    return sorted([*_revisions(booking), *_mails(booking)], key=lambda one: (one.at, one.number), reverse=True)
+
+
+def _mails(booking: Booking) -> list[Entry]:
+    return [
+        Entry(0, one.at, str(MAILS.get(one.kind, one.kind)), one.actor, [_to(one.to)]) for one in booking.mails.all()
+    ]
+
+
+def _to(address: str) -> str:
+    return gettext("To %(address)s") % {"address": address}
+
+
+def _revisions(booking: Booking) -> list[Entry]:
     return [
         Entry(
             number=one.number,
@@ -51,8 +73,8 @@ def entries(booking: Booking) -> list[Entry]:
             actor=_name(one.actor),
             sentences=one.sentences,
         )
-        for one in reversed(
-            list_entries(property_id=booking.property_id, booking_id=booking.id, tongue=ReadersTongue())
+        for one in list_entries(
+            property_id=booking.property_id, booking_id=booking.id, internal=True, tongue=ReadersTongue()
         )
     ]
 

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.automation.selectors import DueCount, count_due
 from innsync.apps.distribution.health import count_states
 from innsync.apps.inventory.selectors import Night, tonight
 from innsync.apps.properties.models import Property
-from innsync.apps.reservations.models import Booking
+from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import DayList, desk_day
 from innsync.domain.booking_state import BookingAction, BookingStatus, actions
 from innsync.integrations.manifest import channel_name
@@ -76,7 +77,10 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     return {
         "choice": choice,
         "date": _date(prop, choice, now),
-        "tiles": _tiles(visitor, day.in_house, day.arrivals, day.departures, tonight(now=now, property_ids=ids), prop),
+        "tiles": [
+            *_tiles(visitor, day.in_house, day.arrivals, day.departures, tonight(now=now, property_ids=ids), prop),
+            _tasks(count_due(now=now, property_ids=ids), prop),
+        ],
         "warnings": _warnings(visitor, ids, now),
         "arrivals": _lines(day.arrivals, now, visitor),
         "departures": _lines(day.departures, now, visitor, leaving=True),
@@ -107,7 +111,7 @@ def _lines(found: DayList, now: datetime, visitor: Visitor, *, leaving: bool = F
         lines.append(
             Line(
                 booking=one,
-                rooms=[stay.room.name if stay.room else stay.room_type.name for stay in one.room_stays.all()],
+                rooms=[_room(stay, here) for stay in one.room_stays.all()],
                 channel=channel_name(one.channel),
                 state=BOOKING_STATES[one.status],
                 nights=(one.check_out - one.check_in).days,
@@ -116,6 +120,12 @@ def _lines(found: DayList, now: datetime, visitor: Visitor, *, leaving: bool = F
             )
         )
     return lines
+
+
+def _room(stay: RoomStay, here: date) -> str:
+    """Where the guest sleeps today, or the type where no room is chosen yet."""
+    room = stay.next_room if stay.moves_on is not None and stay.moves_on <= here else stay.room
+    return room.name if room else stay.room_type.name
 
 
 _COME = (BookingStatus.CHECKED_IN, BookingStatus.CHECKED_OUT)
@@ -162,6 +172,14 @@ def _tiles(
             "bad" if night.oversold else "",
         ),
     ]
+
+
+def _tasks(due: DueCount, prop: Property | None) -> Tile:
+    """What is to be done for guests today, and what should have been done before."""
+    words = _("%(count)d overdue") % {"count": due.overdue} if due.overdue else _("due today")
+    at = f"&{CHOSEN}={prop.code}" if prop else ""
+    to = f"{reverse('tasks')}?when=due{at}"
+    return Tile("tasks", _("Tasks"), str(due.today + due.overdue), words, to, "bad" if due.overdue else "")
 
 
 def _warnings(visitor: Visitor, ids: frozenset[UUID], now: datetime) -> list[Tile]:

@@ -20,6 +20,7 @@ from innsync.apps.reservations.services.channel import (
 )
 from innsync.apps.reservations.services.details import change_details
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
+from innsync.apps.reservations.services.mails import confirms, note_mail
 from innsync.apps.reservations.services.modify import modify, move_room_stay
 from innsync.apps.reservations.services.place import (
     OtherType,
@@ -56,10 +57,12 @@ __all__ = [
     "change_details",
     "change_state",
     "change_stays",
+    "confirms",
     "expire_holds",
     "is_superseded",
     "modify",
     "move_room_stay",
+    "note_mail",
     "pin_stay",
     "place_hold",
     "place_part",

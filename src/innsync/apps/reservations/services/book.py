@@ -15,6 +15,7 @@ from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import PriceChanged
+from innsync.apps.reservations.services.mails import confirms
 from innsync.apps.reservations.terms import strictest, terms_of
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.channel import GuestDetails
@@ -63,6 +64,13 @@ def book(
         ari=change.touched(),
         cause=told(f"booking {record.code}"),
     )
+    if guest.email and confirms(house):
+        events.enqueue(
+            organization_id=house.organization_id,
+            property_id=house.id,
+            topic="confirm_by_mail",
+            payload={"booking_id": str(record.id)},
+        )
     return record
 
 

@@ -1,0 +1,55 @@
+"""What is written to guests without a person at a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import connection
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.events.relay import Entry, handles
+from innsync.apps.rates.selectors import get_house
+from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.models import Booking
+from innsync.apps.reservations.services.mails import CONFIRMATION
+from innsync.domain.booking_state import HOLDS_STOCK
+from innsync.domain.errors import InvalidField
+
+
+@handles("confirm_by_mail")
+def confirm(organization_id: UUID, entries: Sequence[Entry]) -> None:
+    """A job for each booking: writing a letter takes longer than the relay may."""
+    for entry in entries:
+        app.configure_task(confirm_by_mail.name).defer(
+            organization_id=str(organization_id), booking_id=entry.payload["booking_id"]
+        )
+
+
+@app.task(name="confirm_by_mail", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
+def confirm_by_mail(organization_id: str, booking_id: str) -> None:
+    """Mail the confirmation of a new direct booking, once, if its property still wants that and it still holds."""
+    from innsync.portals.letters import send_confirmation  # templates and words: only where a letter is written
+
+    try:
+        with tenant(UUID(organization_id)):
+            found = (
+                Booking.objects.select_for_update(of=("self",))
+                .select_related("property")
+                .filter(id=booking_id, status__in=HOLDS_STOCK)
+                .first()
+            )
+            if found is None or found.mails.filter(kind=CONFIRMATION).exists():
+                return
+            house = get_house(organization_id=UUID(organization_id), key=found.property_id)
+            if not reservations.confirms(house):
+                return
+            try:
+                send_confirmation(booking=found, now=datetime.now(UTC), actor="")
+            except InvalidField:  # what was given as an address is none: a person sees that on the booking
+                return
+    finally:
+        connection.close()
