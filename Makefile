@@ -7,7 +7,7 @@ TESTERS ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test check bench format assets docs new-channel requirements clean
+.PHONY: help setup setup-dev up test check bench format assets messages docs new-channel requirements clean
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: setup  ## How fast, each figure beside its limit (ARGS="booking --quick")
 
 assets:  ## Lay out anew the browser files that tools/assets.toml names (needs npm)
 	@$(PYTHON) tools/assets.py
+
+messages: setup-dev  ## Bring the translations up to what the portal says now, and compile them
+	@$(BIN)/python tools/translations.py
 
 format: setup-dev  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
