@@ -32,6 +32,7 @@ WORDS = (
 
 _GAP = re.compile(r"\{(\w+)\}")
 _FEWEST_FIXED_LETTERS = 4
+_TELLING_LETTERS = 12
 _LONGEST = 500
 
 
@@ -71,9 +72,11 @@ def _sentences(language: str) -> list[tuple[re.Pattern[str], str]]:
             and len(set(gaps)) == len(gaps)
             and _fixed(sentence) >= _FEWEST_FIXED_LETTERS
         ):
+            # A gap takes one word only where few fixed words tell the sentence from somebody else's.
+            any_text = r".+?" if ":" in sentence or _fixed(sentence) >= _TELLING_LETTERS else r"\S+"
             parts = _GAP.split(sentence)
-            pattern = "".join(f"(?P<{part}>.+?)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
-            found[sentence] = re.compile(pattern, re.DOTALL)
+            pattern = (f"(?P<{part}>{any_text})" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+            found[sentence] = re.compile("".join(pattern), re.DOTALL)
     return [(found[one], one) for one in sorted(found, key=lambda one: (-_fixed(one), one))]
 
 
