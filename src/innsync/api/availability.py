@@ -137,7 +137,7 @@ def availability_calendar(request: HttpRequest, hotel_id: HotelKey, asked: Query
             }
             for room_type, products in (
                 (one, [product for product in house.facts.products if product.room_type_id == one.id and product.sold])
-                for one in house.facts.room_types
+                for one in house.present_types()
             )
         ],
     }

@@ -122,7 +122,7 @@ def list_room_types(request: HttpRequest, hotel_id: HotelKey, page: Query[PageQu
     caller = caller_of(request)
     with tenant(caller.organization_id):
         house = find_house(caller, hotel_id)
-        room_types = list(RoomType.objects.filter(property_id=house.id))
+        room_types = list(RoomType.objects.filter(property_id=house.id, retired_at=None))
     start = _read_cursor(page.cursor, room_types)
     shown = room_types[start : start + page.limit]
     more = start + page.limit < len(room_types)

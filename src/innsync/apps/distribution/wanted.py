@@ -150,7 +150,7 @@ def rate_calendar(
             MAX_STAY: compiled.max_stay,
             CLOSED_TO_ARRIVAL: int(compiled.closed_to_arrival),
             CLOSED_TO_DEPARTURE: int(compiled.closed_to_departure),
-            STOP_SELL: int(compiled.stop_sell or not prices or not mapping.sells),
+            STOP_SELL: int(compiled.stop_sell or not prices or not mapping.sells or not product.sold),
         }
         rows.append(
             tuple(

@@ -95,7 +95,7 @@ def products_of(house: House, room_type: str) -> list[ProductFacts]:
     """What sells the room type of that code, plans in their order."""
     found = house.room_type(room_type)
     order = {plan_id: number for number, plan_id in enumerate(house.plans)}
-    every = [one for one in house.facts.products if found is not None and one.room_type_id == found.id]
+    every = [one for one in house.facts.products if found is not None and one.room_type_id == found.id and one.sold]
     return sorted(every, key=lambda one: (order[_uuid(one.rate_plan_id)], one.slot))
 
 

@@ -57,6 +57,7 @@ class House:
     facts: PropertyFacts
     plans: dict[UUID, PlanTerms]
     product_ids: dict[UUID, int]  # product id -> slot
+    retired: frozenset[UUID] = frozenset()  # room types and rate plans that are sold no more
     confirms_by_mail: bool | None = None  # as the property says; None: where mail is set up
 
     def today(self, now: datetime) -> date:
@@ -73,6 +74,14 @@ class House:
         """By id or by code."""
         return next((one for one in self.facts.room_types if key in (one.id, one.code, str(one.id))), None)
 
+    def present_types(self) -> list[RoomTypeFacts]:
+        """Those that are not retired, in their order."""
+        return [one for one in self.facts.room_types if one.id not in self.retired]
+
+    def present_plans(self) -> list[PlanTerms]:
+        """Those that are not retired, in their order."""
+        return [one for one in self.plans.values() if one.id not in self.retired]
+
     def plan(self, key: str | UUID) -> PlanTerms | None:
         """By id or by code."""
         return next((one for one in self.plans.values() if key in (one.id, one.code, str(one.id))), None)
@@ -85,12 +94,13 @@ SELECT json_build_object(
     'check_out_time', p.check_out_time, 'sellable_days', p.sellable_days, 'taxes', p.taxes, 'fees', p.fees,
     'child_bands', p.child_bands, 'confirms_by_mail', p.confirms_by_mail),
   'room_types', (SELECT json_agg(json_build_object('id', t.id, 'code', t.code, 'name', t.name,
-      'max_adults', t.max_adults, 'max_children', t.max_children, 'max_occupancy', t.max_occupancy)
+      'max_adults', t.max_adults, 'max_children', t.max_children, 'max_occupancy', t.max_occupancy,
+      'retired', t.retired_at IS NOT NULL)
       ORDER BY t.position, t.code) FROM properties_roomtype t WHERE t.property_id = p.id),
   'plans', (SELECT json_agg(json_build_object('id', r.id, 'code', r.code, 'name', r.name, 'parent_id', r.parent_id,
       'derivation', r.derivation, 'meal_plan', r.meal_plan, 'cancellation_policy', r.cancellation_policy,
       'payment_policy', r.payment_policy, 'min_advance_days', r.min_advance_days,
-      'max_advance_days', r.max_advance_days) ORDER BY r.position, r.code)
+      'max_advance_days', r.max_advance_days, 'retired', r.retired_at IS NOT NULL) ORDER BY r.position, r.code)
       FROM rates_rateplan r WHERE r.property_id = p.id),
   'products', (SELECT json_agg(json_build_object('id', s.id, 'slot', s.slot, 'room_type_id', s.room_type_id,
       'rate_plan_id', s.rate_plan_id, 'pricing', s.occupancy_pricing) ORDER BY s.slot)
@@ -130,9 +140,16 @@ def _read_house(text: str) -> House:
     types = {one.id: one for one in room_types}
     bands = tuple(ChildBand.from_json(band) for band in about["child_bands"])
     slots = {(one["room_type_id"], one["rate_plan_id"]): one["slot"] for one in facts["products"] or []}
+    retired = frozenset(UUID(one["id"]) for one in [*(facts["room_types"] or []), *plans.values()] if one["retired"])
     products = tuple(
         _product(
-            one, plans[UUID(one["rate_plan_id"])], types[UUID(one["room_type_id"])], slots, bands, about["currency"]
+            one,
+            plans[UUID(one["rate_plan_id"])],
+            types[UUID(one["room_type_id"])],
+            slots,
+            bands,
+            about["currency"],
+            retired,
         )
         for one in facts["products"] or []
     )
@@ -161,6 +178,7 @@ def _read_house(text: str) -> House:
             for identifier, plan in plans.items()
         },
         product_ids={UUID(one["id"]): one["slot"] for one in facts["products"] or []},
+        retired=retired,
         confirms_by_mail=about["confirms_by_mail"],
     )
 
@@ -172,6 +190,7 @@ def _product(
     slots: dict[tuple[str, str], int],
     bands: tuple[ChildBand, ...],
     currency: str,
+    retired: frozenset[UUID],
 ) -> ProductFacts:
     pricing = {
         "base_occupancy": min(2, room_type.max_adults),
@@ -191,6 +210,7 @@ def _product(
         derivation=Derivation.from_json(plan["derivation"]) if plan["derivation"] else None,
         pricing=OccupancyPricing.from_json(pricing),
         window=PlanWindow(plan["min_advance_days"], plan["max_advance_days"]),
+        sold=retired.isdisjoint((UUID(one["room_type_id"]), UUID(one["rate_plan_id"]))),
     )
 
 

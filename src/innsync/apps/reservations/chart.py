@@ -34,8 +34,8 @@ class ChartType:
 class Bar(NamedTuple):
     """A stay as far as the chart tells of it. source: the site behind the channel.
 
-    room_id, from which to which day: the part of the stay that the bar shows, with `part` 1 or 2 where the guest changes
-    rooms, which `moves_on` says, and 0 for the whole stay.
+    room_id, first, last: the part of the stay that the bar shows, `part` being 1 or 2 where the guest changes rooms on
+    `moves_on` and `other` the name of the other room; 0 for the whole stay.
     """
 
     property_id: UUID
@@ -52,7 +52,7 @@ class Bar(NamedTuple):
     check_out: date
     pinned: bool
     moves_on: date | None
-    next_room_id: UUID | None
+    other: str
     part: int
     first: date
     last: date
@@ -84,7 +84,7 @@ def list_chart_types(*, property_id: UUID, first: date) -> list[ChartType]:
         rows = cursor.execute(
             "SELECT t.id, t.code, t.name, r.id, r.name, r.retired_from FROM properties_roomtype t"
             " LEFT JOIN properties_room r ON r.room_type_id = t.id AND (r.retired_from IS NULL OR r.retired_from > %s)"
-            " WHERE t.property_id = %s ORDER BY t.position, t.code, r.position, r.name",
+            " WHERE t.property_id = %s AND (t.retired_at IS NULL OR r.id IS NOT NULL) ORDER BY t.position, t.code, r.position, r.name",
             (first, property_id),
         ).fetchall()
     types: dict[UUID, tuple[str, str, list[ChartRoom]]] = {}
@@ -98,17 +98,19 @@ def list_chart_types(*, property_id: UUID, first: date) -> list[ChartType]:
 _COLUMNS = """
 SELECT s.property_id, s.id, s.booking_id, b.code, coalesce(nullif(s.guest_name, ''), b.guest_name), b.channel, b.source,
   b.status, s.room_type_id,"""
-_WHOLE = " s.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, s.next_room_id, 0, s.check_in, s.check_out"
+_WHOLE = " s.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, '', 0, s.check_in, s.check_out"
 _BAR = f"""{_COLUMNS}{_WHOLE}
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
 """
 # Joined to lists, not compared with them: each room and each stay is then looked up by itself, whatever the planner
 # believes of the whole table. Whoever leaves on the first day shows, too: the morning is theirs.
-_IN_ROOMS = f"""{_COLUMNS} h.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, s.next_room_id,
+_IN_ROOMS = f"""{_COLUMNS} h.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, coalesce(o.name, ''),
   CASE WHEN s.moves_on IS NULL THEN 0 WHEN lower(h.nights) = s.moves_on THEN 2 ELSE 1 END, lower(h.nights), upper(h.nights)
 FROM reservations_heldroom h
 JOIN unnest(%(rooms)s::uuid[]) AS wanted (room_id) ON h.room_id = wanted.room_id
 JOIN reservations_roomstay s ON s.id = h.room_stay_id JOIN reservations_booking b ON b.id = s.booking_id
+LEFT JOIN properties_room o ON s.moves_on IS NOT NULL
+  AND o.id = CASE WHEN lower(h.nights) = s.moves_on THEN s.room_id ELSE s.next_room_id END
 WHERE h.nights && daterange(%(before)s, %(after)s)
 """
 _OF_THESE = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from innsync.apps.rates.services import UnknownProduct
 from innsync.apps.reservations.refusals import StayNotSellable
 from innsync.domain.begun import Passed, keep_passed, rows_after
 from innsync.domain.occupancy import Occupancy
-from innsync.domain.offers import Offer, StockRow, Unavailable, search
+from innsync.domain.offers import Offer, PropertyFacts, StockRow, Unavailable, search
 from innsync.domain.restrictions import NOT_YET, Booked, ReasonCode
 from innsync.domain.stay import StayDates
 
@@ -52,19 +52,20 @@ def price_rooms(
     """
     rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
     stock = [StockRow(night, room_type.id, PLENTY) for night in stay.nights() for room_type in house.facts.room_types]
+    facts = _with_retired(house.facts) if kept else house.facts  # a stay that was sold goes on at its plan
     found: dict[tuple[Occupancy, Booked, int], tuple[dict[int, Offer], dict[int, list[str]]]] = {}
     offers: list[Offer] = []
     for index, room in enumerate(rooms):
         product = house.product(room.room_type_id, room.rate_plan_id)
-        if product is None:
-            raise UnknownProduct(room_type=str(room.room_type_id), rate_plan=str(room.rate_plan_id))
         brought = kept[index] if kept else NEW
+        if product is None or not (product.sold or brought.booked != NOT_YET):
+            raise UnknownProduct(room_type=str(room.room_type_id), rate_plan=str(room.rate_plan_id))
         over = len(brought.passed.nightly_minor)
         if (asked := (room.occupancy, brought.booked, over)) not in found:
             possible, refused = search(
                 stay=stay,
                 occupancies=[room.occupancy],
-                facts=house.facts,
+                facts=facts,
                 stock=stock,
                 rates=rows_after(rates, stay, over, house.facts) if over else rates,
                 today=house.today(now),
@@ -86,6 +87,13 @@ def price_rooms(
         offer = by_slot[product.slot]
         offers.append(keep_passed(offer, brought.passed, room.occupancy, house.taxes, house.fees) if over else offer)
     return offers
+
+
+def _with_retired(facts: PropertyFacts) -> PropertyFacts:
+    """As if what is retired were sold still."""
+    if all(one.sold for one in facts.products):
+        return facts
+    return PropertyFacts(facts.room_types, tuple(replace(one, sold=True) for one in facts.products))
 
 
 def charges_of(offers: Sequence[Offer]) -> list[dict[str, Any]]:

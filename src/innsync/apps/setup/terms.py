@@ -23,6 +23,7 @@ from innsync.domain.pricing import night_price
 from innsync.domain.products import ProductFacts, RateRow, effective_price
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargeRule, FeeRule, TaxRule
+from innsync.domain.wording import told
 from innsync.domain.worked_example import WorkedExample, work_out
 
 ChargeGroup = Literal["taxes", "fees"]
@@ -134,7 +135,7 @@ def change_plan(*, plan: RatePlan, terms: PlanTerms, now: datetime, actor: str) 
             data={"rate_plan": plan.code, "actor": actor},
             ari=[(None, first, last)],
             what="rates",
-            cause=f"{plan.name} changed by {actor}",
+            cause=told(f"{plan.name} changed by {actor}"),
         )
 
 

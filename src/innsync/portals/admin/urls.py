@@ -26,11 +26,12 @@ from innsync.portals.admin import (
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
-from innsync.portals.admin.connection import access, leaving, mapping, schedules
+from innsync.portals.admin.connection import access, differences, leaving, mapping, pushes, schedules, webhook
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
 from innsync.portals.admin.setup import charges, details, first, pages, photos, plans
+from innsync.portals.admin.setup import rooms as setup_rooms
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -65,6 +66,39 @@ urlpatterns = [
     path("properties/<uuid:property_id>/plans", pages.add_plan, name="property-plans"),
     path("properties/<uuid:property_id>/plans/<uuid:plan_id>", plans.one, name="property-plan"),
     path("properties/<uuid:property_id>/plans/<uuid:plan_id>/example", plans.example, name="property-plan-example"),
+    path("properties/<uuid:property_id>/types/<uuid:room_type_id>", setup_rooms.one, name="property-type"),
+    path(
+        "properties/<uuid:property_id>/types/<uuid:room_type_id>/move", setup_rooms.move_type, name="property-type-move"
+    ),
+    path(
+        "properties/<uuid:property_id>/types/<uuid:room_type_id>/retire",
+        setup_rooms.retire_type,
+        name="property-type-retire",
+    ),
+    path(
+        "properties/<uuid:property_id>/types/<uuid:room_type_id>/revive",
+        setup_rooms.revive_type,
+        name="property-type-revive",
+    ),
+    path("properties/<uuid:property_id>/rooms/<uuid:room_id>/rename", setup_rooms.rename, name="property-room-rename"),
+    path("properties/<uuid:property_id>/rooms/<uuid:room_id>/move", setup_rooms.move_room, name="property-room-move"),
+    path(
+        "properties/<uuid:property_id>/rooms/<uuid:room_id>/retire",
+        setup_rooms.retire_room,
+        name="property-room-retire",
+    ),
+    path("properties/<uuid:property_id>/rooms/<uuid:room_id>/again", setup_rooms.let_again, name="property-room-again"),
+    path("properties/<uuid:property_id>/plans/<uuid:plan_id>/move", setup_rooms.move_plan, name="property-plan-move"),
+    path(
+        "properties/<uuid:property_id>/plans/<uuid:plan_id>/retire",
+        setup_rooms.retire_plan,
+        name="property-plan-retire",
+    ),
+    path(
+        "properties/<uuid:property_id>/plans/<uuid:plan_id>/revive",
+        setup_rooms.revive_plan,
+        name="property-plan-revive",
+    ),
     path("reports", reports.reports, name="reports"),
     path("reports/nights.csv", reports.nights_csv, name="reports-csv"),
     path("calendar", calendar.calendar, name="calendar"),
@@ -95,6 +129,11 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/access", access.access, name="access"),
     path("connections/<uuid:connection_id>/schedules", schedules.schedules, name="schedules"),
     path("connections/<uuid:connection_id>/disconnect", leaving.disconnect, name="disconnect"),
+    path("connections/<uuid:connection_id>/differences", differences.differences, name="differences"),
+    path("connections/<uuid:connection_id>/pushes", pushes.pushes, name="pushes"),
+    path("connections/<uuid:connection_id>/pushes/<uuid:push_id>", pushes.push, name="push"),
+    path("connections/<uuid:connection_id>/webhook", webhook.webhook, name="webhook"),
+    path("connections/<uuid:connection_id>/webhook/live", webhook.live, name="webhook-live"),
     path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
     path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
     path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),

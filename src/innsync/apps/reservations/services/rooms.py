@@ -160,6 +160,19 @@ def retire_room(*, organization_id: UUID, room_id: UUID, from_day: date, now: da
     return room
 
 
+def let_again(*, organization_id: UUID, room_id: UUID, now: datetime) -> Room:
+    """Let a retired room again, from today on. Raises UnknownRoom."""
+    room = _room(organization_id, room_id)
+    room_type = _room_type(organization_id, room.room_type_id)
+    lock_rooms(room_type_id=room_type.id)
+    room.retired_from = None
+    room.save(update_fields=["retired_from"])
+    today = _today(room_type.property, now)
+    spans = recount_rooms(property_id=room.property_id, room_type_id=room_type.id, first=today)
+    _tell(room_type, spans, told("rooms added"), False, today)
+    return room
+
+
 def _room_type(organization_id: UUID, room_type_id: UUID) -> RoomType:
     found = RoomType.objects.select_related("property").filter(id=room_type_id, organization_id=organization_id).first()
     if found is None:

@@ -75,8 +75,8 @@ def read_form(asked: QueryDict, house: House, today: date) -> BulkForm:
     form = BulkForm(
         closing=asked.get("do") == "close",
         sale=asked.get("sale", "closed"),
-        types=[Option(one.code, one.name, one.code in types) for one in house.facts.room_types],
-        plans=[Option(one.code, one.name, one.code in plans) for one in house.plans.values()],
+        types=[Option(one.code, one.name, one.code in types) for one in house.present_types()],
+        plans=[Option(one.code, one.name, one.code in plans) for one in house.present_plans()],
         spans=[pair for pair in spans if any(pair)] or [_default_span(asked, today)],
         weekdays=[
             Option(str(day), str(words), str(day) in asked.getlist("day")) for day, words in WEEKDAYS_ABBR.items()

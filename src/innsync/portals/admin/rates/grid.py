@@ -41,7 +41,7 @@ class Shown:
 def draw(shown: Shown) -> SafeString:
     """The table's columns, head and bodies."""
     parts = [*_columns(shown), *_head(shown)]
-    for room_type in shown.house.facts.room_types:
+    for room_type in shown.house.present_types():
         parts += _room_type(shown, room_type)
     return mark_safe("".join(parts))  # noqa: S308  # names are escaped where they are put in; the rest are numbers
 

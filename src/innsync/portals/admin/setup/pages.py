@@ -91,8 +91,10 @@ def one(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpRespon
 
 def _hub(request: HttpRequest, visitor: Visitor, prop: Property, **forms: Any) -> HttpResponse:
     """The property's page. forms: those of its forms that were refused, by their names in the template."""
-    types = list(RoomType.objects.filter(property=prop).prefetch_related("rooms"))
-    plans = list(RatePlan.objects.filter(property=prop).select_related("parent"))
+    every_type = list(RoomType.objects.filter(property=prop).prefetch_related("rooms"))
+    every_plan = list(RatePlan.objects.filter(property=prop).select_related("parent"))
+    types = [one for one in every_type if one.retired_at is None]
+    plans = [one for one in every_plan if one.retired_at is None]
     connected = Connection.objects.filter(property=prop).count()
     context = {
         "prop": prop,
@@ -100,6 +102,9 @@ def _hub(request: HttpRequest, visitor: Visitor, prop: Property, **forms: Any) -
         "types": types,
         "plans": plans,
         "connected": connected,
+        "retired_types": [one for one in every_type if one.retired_at],
+        "retired_plans": [one for one in every_plan if one.retired_at],
+        "retired": len(types) + len(plans) < len(every_type) + len(every_plan),
         "type_form": RoomTypeForm(currency=prop.currency, auto_id="t-%s"),
         "plan_form": RatePlanForm(plans={str(one.id): one.name for one in plans}, auto_id="p-%s"),
         "ready": bool(types) and bool(plans) and bool(connected),
@@ -165,7 +170,7 @@ def add_more_rooms(
 @action(Ability.MANAGE_PROPERTIES, back="properties")
 def add_plan(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done | HttpResponse:
     prop = get_property(visitor, property_id)
-    plans = {str(one.id): one for one in RatePlan.objects.filter(property=prop)}
+    plans = {str(one.id): one for one in RatePlan.objects.filter(property=prop, retired_at=None)}
     form = RatePlanForm(request.POST, plans={key: one.name for key, one in plans.items()}, auto_id="p-%s")
     if not form.is_valid():
         return refused(_hub(request, visitor, prop, plan_form=form))
