@@ -5,12 +5,15 @@ Tests commit for real. They do not clean up: each makes an organization of its o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -162,3 +165,31 @@ def database(database_urls: tuple[str, str]) -> Iterator[str]:
         connection.close()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
+
+
+@pytest.fixture(scope="module")
+def web(database: str) -> Iterator[str]:
+    """The served application with its sockets, in this process: what a test patches holds there too. Answers its address."""
+    from granian.server.embed import Server as Granian
+
+    from innsync.config.server import Server
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Granian(Server(), port=port, log_enabled=False)
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="granian", daemon=True)
+    thread.start()
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            break
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    loops[0].call_soon_threadsafe(server.stop)
+    thread.join(10)

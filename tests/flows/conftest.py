@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from innsync.api.tests.fixtures import address, client, house
+from tests.flows.serving import start
 
 if TYPE_CHECKING:
     from innsync.integrations.simulation.world import VendorWorld
     from tests.flows.stack import Stack
 
-__all__ = ["address", "client", "house"]
+__all__ = ["address", "client", "house", "start"]
 
 
 @pytest.fixture(scope="session")

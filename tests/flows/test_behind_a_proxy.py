@@ -2,49 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-
 import httpx
-import pytest
 
 from innsync.api.tests.samples import sample_house
-from innsync.integrations.conformance.loopback import free_port
-from innsync.ops import processes
+from tests.flows.serving import Start
 
 PARTNER = "198.51.100.7"
-Start = Callable[..., str]
-
-
-@pytest.fixture
-def start(database: str) -> Iterator[Start]:
-    """Serves as `innsync up` does, with these settings; answers the address."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def serve(**settings: str) -> str:
-        address = f"http://127.0.0.1:{(port := free_port())}"
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore", "DATABASE_URL": database, **settings}
-        started.append(subprocess.Popen(processes.web(port=port, environment={}).command, env=environment))
-        for _ in range(600):
-            try:
-                if httpx.get(f"{address}/healthz").status_code == 200:
-                    return address
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise AssertionError("it never answered")
-
-    yield serve
-    for process in started:
-        process.terminate()
-    for process in started:
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
 
 
 def test_a_key_is_held_to_its_networks_by_whom_a_trusted_proxy_names(start: Start):

@@ -32,7 +32,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "INNSYNC_TRUSTED_PROXIES": (
         "",
         "Comma-separated addresses or networks of the proxies in front. Only they are believed for whom they call"
-        " (X-Forwarded-For). They must drop headers whose names have underscores: docs/howto/put-it-behind-a-proxy.md.",
+        " (X-Forwarded-For): docs/howto/put-it-behind-a-proxy.md.",
     ),
     "INNSYNC_SANDBOX": ("", "1 allows outgoing calls to loopback and private addresses."),
     "INNSYNC_SANDBOX_URL": ("http://127.0.0.1:8090", "Where the sandbox channels are."),

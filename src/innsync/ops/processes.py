@@ -30,13 +30,12 @@ class Process:
 
 
 def web(*, port: int, environment: Mapping[str, str]) -> Process:
-    """Django under WSGI: a few processes with many threads, since each request mostly waits for the database."""
-    threads = os.environ.get("INNSYNC_WEB_THREADS") or "16"
+    """A few processes with many threads, since each request mostly waits for the database."""
     return Process(
         name="web",
         command=(
-            *_granian("innsync.config.wsgi:application", interface="wsgi", port=port, kill_after_s=4),
-            *("--workers", str(min(2, os.cpu_count() or 1)), "--blocking-threads", threads, "--backlog", "2048"),
+            *_granian("innsync.config.server:application", interface="rsgi", port=port, kill_after_s=4),
+            *("--workers", str(min(2, os.cpu_count() or 1)), "--backlog", "4096", "--task-impl", "asyncio"),
         ),
         environment=environment,
     )

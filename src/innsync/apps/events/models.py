@@ -27,6 +27,32 @@ class Event(models.Model):
         ]
 
 
+class FreshEvent(models.Model):
+    """An event that waits for its place in the stream; written with it, removed when it has one.
+
+    Plumbing: holds ids only, and stands outside row-level security, since the relay serves everybody.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization_id = models.UUIDField()
+    event_id = models.UUIDField()
+
+
+class StreamEntry(models.Model):
+    """An event's place among all that committed: who has seen everything up to one place misses nothing before it.
+
+    Events' own ids can't say that: of two that are written at once, the earlier id may commit later. Given by the relay,
+    which works alone. Plumbing, outside row-level security.
+    """
+
+    position = models.BigAutoField(primary_key=True)
+    organization_id = models.UUIDField()
+    event_id = models.UUIDField(unique=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization_id", "position"], name="stream_of_organization")]
+
+
 class Outbox(models.Model):
     """A consequence that was written with its cause and waits for the relay. Removed once it was handed on; not
     before `due_at`.

@@ -34,8 +34,9 @@ def record(
     """
     with sql() as cursor:
         cursor.execute(
-            "INSERT INTO events_event (id, organization_id, property_id, type, occurred_at, data)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
+            "WITH written AS (INSERT INTO events_event (id, organization_id, property_id, type, occurred_at, data)"
+            " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, organization_id)"
+            " INSERT INTO events_freshevent (event_id, organization_id) SELECT id, organization_id FROM written",
             (new_id(), organization_id, property_id, type, at, Jsonb(data)),
         )
         if ari:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.core.wsgi import get_wsgi_application
 from playwright import sync_api
 
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.models import Connection
+from innsync.apps.events import stream
 from innsync.portals.tests.house import PASSWORD
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -26,23 +24,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _Handler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
-def address(database: str) -> Iterator[str]:
-    with make_server("127.0.0.1", 0, get_wsgi_application(), _Server, _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join(5)
+def address(web: str) -> str:
+    return web
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +103,30 @@ def test_nothing_moves_while_it_is_stopped(open_page, house):
     change(house, "booking_com", failures=1, last_error="the channel is down")
     page.wait_for_timeout(3_000)
     sync_api.expect(card(page, "Booking.com")).not_to_contain_text("the channel is down")
+
+
+def test_an_event_is_shown_at_once_also_after_the_database_was_away(open_page, house):
+    """Calm, the page looks for itself every ten seconds only."""
+    house.in_step()
+    page = open_page(role="administrator")
+    frames: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    with page.expect_response("**/today/live"):
+        page.goto(f"{page.url.split('/connections')[0]}/today")
+    sync_api.expect(page.locator("html[data-following]")).to_be_attached()
+    with page.expect_response("**/today/live", timeout=5_000):
+        house.book(0, room="suite", guest="Ada Arriving")
+        stream.place(datetime.now(UTC))
+    sync_api.expect(page.locator("#today")).to_contain_text("Ada Arriving")
+    with tenant(house.organization.id), sql() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+    code = house.book(0, room="double", guest="Bo Booking").code
+    stream.place(datetime.now(UTC))
+    for _ in range(50):
+        if any(code in frame for frame in frames):
+            break
+        page.wait_for_timeout(100)
+    assert any(code in frame for frame in frames)
 
 
 def test_buttons_work_after_a_refresh_and_with_the_keyboard(open_page, house):

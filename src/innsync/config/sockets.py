@@ -1,0 +1,174 @@
+"""The WebSocket `/ws/events`: events as they commit, for whom the portal admits.
+
+Each message is `{"id", "type", "property_id", "occurred_at", "data"}`. A follower that falls behind, or that may not
+follow any longer, is cut off; with `?after=` of the last event that it has, it misses nothing. Granian sends no close
+code: a follower that comes back learns from the handshake whether it may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+
+from innsync.apps.events import stream
+from innsync.apps.events.stream import HANDSHAKE, StreamedEvent
+from innsync.config.bridge import Bridge, environ_of
+from innsync.config.hub import Hub
+
+PATH = "/ws/events"
+WAITING = 1_000
+"""Events that may wait for a slow follower."""
+ADMITTED_AGAIN_EVERY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What somebody may follow; None: all of the kind."""
+
+    organization_id: UUID
+    properties: frozenset[UUID] | None
+    kinds: frozenset[str] | None
+    after: int
+
+    def shows(self, event: StreamedEvent) -> bool:
+        return (self.properties is None or event.property_id in self.properties) and (
+            self.kinds is None or event.type.partition(".")[0] in self.kinds
+        )
+
+
+class Sockets:
+    """The sockets of one web process."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._hub: Hub | None = None
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._hub = Hub(loop)
+
+    def end(self) -> None:
+        """The server itself cuts all followers off when it ends."""
+        if self._hub is not None:
+            self._hub.end()
+
+    async def serve(self, scope: Any, proto: Any) -> None:
+        """One socket, until either side closes it."""
+        admission = await self._admit(scope)
+        if isinstance(admission, int):
+            proto.close(admission)
+            return
+        follower = _Follower(admission)
+        assert self._hub is not None, "begun"
+        hub = self._hub
+        await self._bridge.run(lambda: hub.join(admission.organization_id, follower.take))
+        try:
+            transport = await proto.accept()
+            with contextlib.suppress(ProtocolClosed):
+                await self._follow(scope, transport, follower)
+                proto.close(None)
+        finally:
+            hub.leave(admission.organization_id, follower.take)
+
+    async def _admit(self, scope: Any) -> Admission | int:
+        """What the portal says, or the status with which it refuses."""
+        if scope.path != PATH:
+            return 404
+        environ = environ_of(scope, io.BytesIO())
+        answer = await self._bridge.call(environ | {"REQUEST_METHOD": "GET", HANDSHAKE: True})
+        if answer.status != 200 or answer.body is None:
+            return answer.status
+        said = orjson.loads(answer.body)
+        return Admission(
+            UUID(said["organization_id"]),
+            None if said["property_ids"] is None else frozenset(map(UUID, said["property_ids"])),
+            None if said["kinds"] is None else frozenset(said["kinds"]),
+            said["after"],
+        )
+
+    async def _follow(self, scope: Any, transport: Any, follower: _Follower) -> None:
+        """Until something ends it."""
+        tasks = {
+            asyncio.ensure_future(self._send(transport, follower)),
+            asyncio.ensure_future(_until_closed(transport)),
+            asyncio.ensure_future(self._until_not_admitted(scope, follower)),
+        }
+        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        done.pop().result()
+
+    async def _send(self, transport: Any, follower: _Follower) -> None:
+        sent = follower.admission.after
+
+        async def send(event: StreamedEvent) -> None:
+            nonlocal sent
+            if event.position > sent and follower.admission.shows(event):
+                await transport.send_str(_message(event))
+            sent = max(sent, event.position)
+
+        while missed := await self._bridge.run(lambda: _read(follower.admission.organization_id, sent)):
+            for event in missed:
+                await send(event)
+        while (one := await follower.next()) is not None:
+            await send(one)
+
+    async def _until_not_admitted(self, scope: Any, follower: _Follower) -> None:
+        """Somebody may have signed out, or may see less than before."""
+        while True:
+            await asyncio.sleep(ADMITTED_AGAIN_EVERY_S)
+            admission = await self._admit(scope)
+            if isinstance(admission, int) or admission.organization_id != follower.admission.organization_id:
+                return
+            follower.admission = admission
+
+
+class _Follower:
+    """What waits to be sent to one socket."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+        self._waiting: asyncio.Queue[StreamedEvent] = asyncio.Queue(WAITING)
+        self._overrun = False
+
+    def take(self, event: StreamedEvent) -> None:
+        try:
+            self._waiting.put_nowait(event)
+        except asyncio.QueueFull:
+            self._overrun = True
+
+    async def next(self) -> StreamedEvent | None:
+        """None when events were left out, since too many waited."""
+        return None if self._overrun else await self._waiting.get()
+
+
+def _read(organization_id: UUID, after: int) -> list[StreamedEvent]:
+    try:
+        return stream.read(organization_id=organization_id, after=after)
+    finally:
+        connection.close()
+
+
+def _message(event: StreamedEvent) -> str:
+    shown = {
+        "id": event.id,
+        "type": event.type,
+        "property_id": event.property_id,
+        "occurred_at": event.occurred_at,
+        "data": event.data,
+    }
+    return orjson.dumps(shown, option=orjson.OPT_UTC_Z).decode()
+
+
+async def _until_closed(transport: Any) -> None:
+    """What a follower says is nothing to us."""
+    while (await transport.receive()).kind != 0:
+        pass
