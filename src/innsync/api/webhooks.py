@@ -15,6 +15,7 @@ from ninja import Router
 from innsync.api.finding import read_uuid
 from innsync.api.problems import not_found, of_status
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution import webhooks
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import organization_of
 from innsync.apps.distribution.vault import unseal
@@ -53,11 +54,14 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
     try:
         result = door.adapter.implementation.receive(headers=headers, body=body, secrets=door.secrets, now=now)
     except BadSignature:
+        webhooks.note_call(organization_id=door.organization_id, account_id=door.account.id, now=now, genuine=False)
         log.warning("webhook_refused", vendor=vendor, account_id=str(door.account.id))
         raise of_status(401) from None
     except ContractBroken as error:
+        webhooks.note_call(organization_id=door.organization_id, account_id=door.account.id, now=now)
         _keep_unread(door, request.headers.get("Content-Type", ""), body, error.words, now)
         return HttpResponse(status=202)
+    webhooks.note_call(organization_id=door.organization_id, account_id=door.account.id, now=now)
     if result.messages:
         _keep(door, result.messages, now)
     if result.poll:

@@ -31,6 +31,7 @@ PORTS: Mapping[str, type] = {
     "acknowledge": ports.Acknowledge,
     "booking_webhook": ports.BookingWebhook,
     "register_webhook": ports.RegisterWebhook,
+    "try_webhook": ports.TryWebhook,
     "catalogue": ports.Catalogue,
 }
 
@@ -111,7 +112,8 @@ class Manifest:
     """The facts of one adapter.
 
     full_sync_every_h: the channel wants everything of a property sent at most once in so many hours. relay_domains: where
-    it makes up an e-mail address for one booking, which says nothing about who the guest is.
+    it makes up an e-mail address for one booking, which says nothing about who the guest is. webhook_help: where in the
+    vendor's screens a person enters the address that it announces bookings to, and the secret.
     """
 
     key: str
@@ -131,6 +133,7 @@ class Manifest:
     notes: str = ""
     missed_list: MissedList | None = None
     relay_domains: tuple[str, ...] = ()
+    webhook_help: str = ""
 
     def lists_missed(self, settings: Mapping[str, Any]) -> MissedList | None:
         """The list of what was not acknowledged, if an account of these settings has it."""
@@ -177,6 +180,7 @@ def read_manifest(path: Path, package: str) -> Manifest:
             notes=facts.get("notes", ""),
             missed_list=MissedList(**facts["missed_list"]) if "missed_list" in facts else None,
             relay_domains=_read_domains(facts.get("relay_domains", [])),
+            webhook_help=facts.get("webhook_help", ""),
         )
     except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError) as error:
         raise BrokenManifest(f"{path}: {error}") from error

@@ -259,6 +259,18 @@ class RegisterWebhook(Protocol):
 
 
 @runtime_checkable
+class TryWebhook(Protocol):
+    """manifest: try_webhook. For vendors that make a call to an address when they are asked to."""
+
+    def try_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
+        """Have the vendor call `url` now, with `secret` as the proof and no booking. Answers what it says of that call.
+
+        That the call came in is known by the call alone.
+        """
+        ...
+
+
+@runtime_checkable
 class Catalogue(Protocol):
     """manifest: catalogue."""
 

@@ -9,7 +9,10 @@ from innsync.apps.accounts.ids import new_id
 
 
 class Account(models.Model):
-    """An organization's access to one channel; the credentials are encrypted."""
+    """An organization's access to one channel; the credentials are encrypted.
+
+    webhook_called_at, webhook_refused_at: when the channel last called us, and when somebody last did without the secret.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
@@ -24,6 +27,8 @@ class Account(models.Model):
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True)
     last_pulled_at = models.DateTimeField(null=True)
+    webhook_called_at = models.DateTimeField(null=True, blank=True)
+    webhook_refused_at = models.DateTimeField(null=True, blank=True)
 
 
 class Connection(models.Model):

@@ -180,14 +180,14 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
         linked, full = with_nothing_for_sale(linked), True
     first, last = linked.window(now)
     marked = marks.read(connection_id)
-    windows = _windows(linked, marked, first, last, full)
+    windows = marked_windows(linked, marked, first, last, full)
     if not windows:
         return _Work(linked, marked, [], {})
     look_first = min(window[0] for window in windows.values())
     look_last = max(window[1] for window in windows.values())
     layouts = {target: layout for target, layout in linked.layouts().items() if target in windows}
     known = acknowledged.load(connection_id=connection_id, layouts=layouts, first=look_first, last=look_last)
-    known = _forget(linked, marked, known)
+    known = forget_marked(linked, marked, known)
     wanted = wanted_calendars(linked, windows, today=first)
     refused = push_records.load_refused(connection_id, look_first, look_last)
     currency_of = linked.ref.currency_of
@@ -200,7 +200,7 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
 Window = tuple[date, date]
 
 
-def _windows(linked: Linked, marked: Sequence[Mark], first: date, last: date, full: bool) -> dict[Target, Window]:
+def marked_windows(linked: Linked, marked: Sequence[Mark], first: date, last: date, full: bool) -> dict[Target, Window]:
     """The nights to look at for each target that may differ, both ends included; within the horizon."""
     types = linked.room_types()
     targets = linked.layouts()
@@ -247,7 +247,7 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
     return result
 
 
-def _forget(linked: Linked, marked: Sequence[Mark], known: Mapping[Target, Calendar]) -> dict[Target, Calendar]:
+def forget_marked(linked: Linked, marked: Sequence[Mark], known: Mapping[Target, Calendar]) -> dict[Target, Calendar]:
     """The channel moved its own picture on these nights: what it acknowledged of them no longer counts."""
     forgotten = [mark for mark in marked if mark.forget]
     if not forgotten:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from innsync.apps.distribution.selectors import load_linked
+from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.distribution.wanted import compile_rates, rules_reach, says_all
 from innsync.apps.rates.selectors import list_rate_rows
 from innsync.domain.dialect import Replaced
@@ -32,12 +32,12 @@ class SaidDifferently:
     by_last: date
 
 
-def list_said_differently(*, connection_id: UUID, now: datetime) -> list[SaidDifferently]:
+def list_said_differently(*, connection_id: UUID, now: datetime, linked: Linked | None = None) -> list[SaidDifferently]:
     """Every rule within the connection's horizon that its channel is told in another way, by room, rate and night.
 
-    Raises Connection.DoesNotExist when it is not this organization's.
+    linked: the connection, where it was read already. Raises Connection.DoesNotExist when it is not this organization's.
     """
-    linked = load_linked(connection_id=connection_id)
+    linked = linked or load_linked(connection_id=connection_id)
     dialect = linked.dialect
     if says_all(dialect) or "push_rates" not in linked.manifest.can or not linked.rates:
         return []

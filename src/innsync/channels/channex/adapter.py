@@ -159,15 +159,7 @@ class ChannexAdapter:
     def register_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
         """Have Channex call `url` about this property's bookings; one of the same path elsewhere is moved. Answers its id."""
         client = Client(session)
-        wanted: dict[str, object] = {
-            "callback_url": url,
-            "event_mask": WEBHOOK_EVENTS,
-            "property_id": prop.id,
-            "headers": {webhook.SECRET_HEADER: secret},
-            "request_params": {},
-            "is_active": True,  # both are false when not said
-            "send_data": True,
-        }
+        wanted = _webhook(prop, url, secret)
         for entry in client.webhooks():
             held = entry.get("attributes", {})
             if held.get("property_id") == prop.id and _path(held.get("callback_url")) == _path(url):
@@ -175,6 +167,10 @@ class ChannexAdapter:
                 client.update_webhook(webhook_id, wanted)
                 return webhook_id
         return client.create_webhook(wanted)
+
+    def try_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
+        status = Client(session).try_webhook(_webhook(prop, url, secret)).get("status_code")
+        return "" if status is None else f"HTTP {status}"
 
     # --- catalogue
 
@@ -184,6 +180,19 @@ class ChannexAdapter:
 
     def check_access(self, session: Session, prop: PropertyRef) -> None:
         Client(session).property(prop.id)
+
+
+def _webhook(prop: PropertyRef, url: str, secret: str) -> dict[str, object]:
+    """The webhook of a property as Channex wants it; NOTES.md 4."""
+    return {
+        "callback_url": url,
+        "event_mask": WEBHOOK_EVENTS,
+        "property_id": prop.id,
+        "headers": {webhook.SECRET_HEADER: secret},
+        "request_params": {},
+        "is_active": True,  # both are false when not said
+        "send_data": True,
+    }
 
 
 def _refuse_riddles(

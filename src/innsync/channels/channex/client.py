@@ -150,6 +150,11 @@ class Client:
         body = orjson.dumps({"webhook": dict(webhook)})
         self._call("PUT", f"/webhooks/{webhook_id}", operation="update_webhook", content=body)
 
+    def try_webhook(self, webhook: Mapping[str, object]) -> Json:
+        """What the called address answered, as far as Channex says it."""
+        body = orjson.dumps({"webhook": dict(webhook)})
+        return self._call("POST", "/webhooks/test", operation="try_webhook", content=body)
+
     def _all(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[Json]:
         """The entries of every page. Raises ContractBroken when one is no object, or the pages do not end."""
         for entry in self._every(path, operation, params):

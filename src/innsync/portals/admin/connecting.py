@@ -303,9 +303,10 @@ def _go(request: HttpRequest, visitor: Visitor, vendor: str) -> Done:
     )
     del request.session[DRAFT]
     words = _("%(property)s is connected to %(channel)s. Everything is being sent for the first time.")
-    return Done(
-        words % {"property": prop.name, "channel": manifests()[vendor].name}, reverse("connection", args=[link.id])
-    )
+    to = reverse("connection", args=[link.id])
+    if "booking_webhook" in _manifest(vendor).can:
+        to = f"{reverse('webhook', args=[link.id])}?connecting=1"
+    return Done(words % {"property": prop.name, "channel": manifests()[vendor].name}, to)
 
 
 check = confirmed(ask=_ask_go, do=_go)

@@ -19,11 +19,13 @@ from innsync.domain.wording import told
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.admin.connection.chart import chart_of, limits_of
+from innsync.portals.admin.connection.pushes import outcome_words
 from innsync.portals.admin.overview import cards_of
 from innsync.portals.admin.pages import get_connection, show
 
 WAITING_SHOWN = 25
-PUSHES_SHOWN = 30
+PUSHES_SHOWN = 10
 DRIFT_SHOWN = 50
 DIFFERENT_SHOWN = 25
 
@@ -35,15 +37,21 @@ def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> H
     waiting = list_waiting(connection_id=link.id, limit=WAITING_SHOWN + 1)
     different = list_said_differently(connection_id=link.id, now=now)
     drift = Drift.objects.filter(connection=link).order_by("day", "room", "rate", "field")
+    shown = PushLog.objects.filter(connection=link).defer("body", "answer").order_by("-at", "-id")[:PUSHES_SHOWN]
     context = {
+        **chart_of(link, now, request.GET.get("over", "")),
+        "limits": limits_of(link, now),
+        "link": link,
+        "manifest": manifests()[link.vendor],
         "now": now,
+        "zone": link.property.time_zone,
         "card": cards_of(list_health(now=now, connection_id=link.id), now)[0],
         "waiting": waiting[:WAITING_SHOWN],
         "more_waiting": len(waiting) > WAITING_SHOWN,
         "refused": list_refused(connection_id=link.id),
         "different": different[:DIFFERENT_SHOWN],
         "more_different": len(different) - DIFFERENT_SHOWN,
-        "pushes": PushLog.objects.filter(connection=link).defer("body").order_by("-at")[:PUSHES_SHOWN],
+        "pushes": [(one, *outcome_words(one)) for one in shown],
         "drift": drift.filter(at=link.last_audit_at)[:DRIFT_SHOWN] if link.last_audit_at else [],
     }
     return show(request, visitor, "connection.html", context, section="connections")

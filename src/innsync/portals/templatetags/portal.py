@@ -103,6 +103,7 @@ _ABILITIES = {
     "acknowledge": _("acknowledges"),
     "booking_webhook": _("announces bookings"),
     "register_webhook": _("webhook by program"),
+    "try_webhook": _("webhook tested by program"),
     "catalogue": _("rooms and rates"),
 }
 

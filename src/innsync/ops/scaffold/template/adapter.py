@@ -8,7 +8,7 @@ Write a port, then add its capability to the manifest. The usual order, each a c
 4. read_back                        what the vendor holds, so that an audit can find drift
 5. list_bookings                    the second look, for what the vendor's queue lost
 6. booking_webhook                  receive (verify over the raw bytes first), webhook_answer
-7. register_webhook                 where the vendor lets a program say which address it calls
+7. register_webhook, try_webhook    where the vendor lets a program say which address it calls, and have it called
 
 The signatures with their promises are in `innsync.integrations.ports` and docs/reference/adapters.md. What goes wrong is told
 by the class of the error: Transient, RateLimited, OutcomeUnknown, Rejected, NeedsSetup, NotAuthorised, ContractBroken.
