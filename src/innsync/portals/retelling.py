@@ -32,7 +32,7 @@ WORDS = (
 
 _GAP = re.compile(r"\{(\w+)\}")
 _FEWEST_FIXED_LETTERS = 4
-_TELLING_LETTERS = 12
+_TELLING_LETTERS = 8
 _LONGEST = 500
 
 
