@@ -35,7 +35,7 @@ class Bar(NamedTuple):
     """A stay as far as the chart tells of it. source: the site behind the channel.
 
     room_id, first, last: the part of the stay that the bar shows, `part` being 1 or 2 where the guest changes rooms on
-    `moves_on` and `other` the name of the other room; 0 for the whole stay.
+    `moves_on` and `other` the name of the other room; 0 for the whole stay, `other` being the second room then.
     """
 
     property_id: UUID
@@ -98,9 +98,9 @@ def list_chart_types(*, property_id: UUID, first: date) -> list[ChartType]:
 _COLUMNS = """
 SELECT s.property_id, s.id, s.booking_id, b.code, coalesce(nullif(s.guest_name, ''), b.guest_name), b.channel, b.source,
   b.status, s.room_type_id,"""
-_WHOLE = " s.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, '', 0, s.check_in, s.check_out"
-_BAR = f"""{_COLUMNS}{_WHOLE}
+_BAR = f"""{_COLUMNS} s.room_id, s.check_in, s.check_out, s.pinned, s.moves_on, coalesce(o.name, ''), 0, s.check_in, s.check_out
 FROM reservations_roomstay s JOIN reservations_booking b ON b.id = s.booking_id
+LEFT JOIN properties_room o ON o.id = s.next_room_id
 """
 # Joined to lists, not compared with them: each room and each stay is then looked up by itself, whatever the planner
 # believes of the whole table. Whoever leaves on the first day shows, too: the morning is theirs.

@@ -26,6 +26,8 @@ from innsync.portals.admin import (
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
+from innsync.portals.admin.calendar import rooms as stay_rooms
+from innsync.portals.admin.calendar import undo as calendar_undo
 from innsync.portals.admin.connection import access, differences, leaving, mapping, pushes, schedules, webhook
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
@@ -106,6 +108,10 @@ urlpatterns = [
     path("calendar/stays/<uuid:stay_id>", stays.stay, name="calendar-stay"),
     path("calendar/stays/<uuid:stay_id>/room", stays.place, name="calendar-place"),
     path("calendar/stays/<uuid:stay_id>/dates", stays.dates, name="calendar-dates"),
+    path("calendar/stays/<uuid:stay_id>/split", stay_rooms.split, name="calendar-split"),
+    path("calendar/stays/<uuid:stay_id>/pin", stay_rooms.pin, name="calendar-pin"),
+    path("calendar/undo", calendar_undo.undo, name="calendar-undo"),
+    path("calendar/of/<uuid:property_id>/live", calendar.live, name="calendar-live"),
     path("calendar/of/<uuid:property_id>/assign", stays.assign, name="calendar-assign"),
     path("calendar/of/<uuid:property_id>/new", making.new, name="calendar-new"),
     path("calendar/of/<uuid:property_id>/out-of-order", making.put_out, name="calendar-put-out"),

@@ -1,4 +1,4 @@
-"""The calendar: what it shows to whom, what can be done on it, and what stands in the way."""
+"""The calendar: what it shows to whom, and what it tells of what others change."""
 
 from __future__ import annotations
 
@@ -7,89 +7,27 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.models import OutOfOrder
-from innsync.apps.properties.models import Room
-from innsync.apps.rates.selectors import get_house
-from innsync.apps.reservations import services as reservations
-from innsync.apps.reservations.models import Booking, RoomStay
-from innsync.apps.reservations.records import Record
-from innsync.apps.reservations.services.rooms import add_rooms, put_out_of_order
+from innsync.apps.reservations.services.rooms import put_out_of_order
 from innsync.portals.admin.calendar import chart
 from innsync.portals.admin.calendar.window import ZOOMS
 from innsync.portals.static_files import load
+from innsync.portals.tests.calendar_steps import (
+    act,
+    add_room,
+    cancel,
+    day,
+    put_into,
+    rows,
+    stay_named,
+    stay_of,
+    text,
+)
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.counting import count
 from innsync.portals.tests.house import House
-
-HX = {"HTTP_HX_REQUEST": "true"}
-
-
-def text(answer: Any) -> str:
-    return answer.content.decode()
-
-
-def stay_of(house: House, booking: Record) -> RoomStay:
-    with tenant(house.organization.id):
-        return RoomStay.objects.select_related("room", "booking").get(booking_id=booking.id)
-
-
-def stay_named(house: House, guest: str) -> RoomStay:
-    with tenant(house.organization.id):
-        return RoomStay.objects.select_related("room", "booking").get(booking__guest_name=guest)
-
-
-def room(house: House, name: str) -> Room:
-    with tenant(house.organization.id):
-        return Room.objects.get(name=name)
-
-
-def add_room(house: House, kind: str, name: str) -> Room:
-
-    with tenant(house.organization.id):
-        return add_rooms(
-            organization_id=house.organization.id,
-            room_type_id=house.types[kind].id,
-            names=[name],
-            now=datetime.now(UTC),
-        )[0]
-
-
-def put_into(house: House, booking: Record, name: str) -> None:
-    with tenant(house.organization.id):
-        reservations.place_stay(
-            organization_id=house.organization.id,
-            booking_id=booking.id,
-            room_stay_id=booking.stays[0].id,
-            room_id=Room.objects.get(name=name).id,
-            now=datetime.now(UTC),
-            actor="test",
-        )
-
-
-def cancel(house: House, booking: Record) -> None:
-    with tenant(house.organization.id):
-        reservations.cancel(
-            house=get_house(organization_id=house.organization.id, key=house.property.id),
-            booking_id=booking.id,
-            now=datetime.now(UTC),
-            actor="test",
-        )
-
-
-def rows(answer: Any) -> dict[str, chart.Row]:
-    """By the room's name; the stays without one by their type's."""
-    return {
-        row.room.name if row.room else f"waiting {one.type.code}": row
-        for one in answer.context["slices"]
-        for row in ([one.waiting] if one.waiting else []) + one.rows
-    }
-
-
-def day(house: House, offset: int) -> str:
-    return (house.today + timedelta(days=offset)).isoformat()
 
 
 class TestWhatItShows:
@@ -248,308 +186,38 @@ def test_as_many_queries_for_much_as_for_little(enter, house):
     assert before[0] <= 22
 
 
-def act(client: Client, path: str, **fields: Any) -> str:
-    """Do it, and what is said about it on the calendar that one comes back to."""
-    answer = client.post(path, fields, follow=True)
-    assert answer.redirect_chain[0][1] == 303
-    assert answer.request["PATH_INFO"] == "/calendar"
-    (message,) = answer.context["messages"]
-    return str(message)
+class TestLive:
+    def look(self, client: Any, house: House, page: Any) -> Any:
+        have = ",".join(f"{one.key}.{one.mark}" for one in page.context["slices"] if not one.missing)
+        return client.get(f"/calendar/of/{house.property.id}/live?{page.context['window'].query}&have={have}")
 
-
-class TestMovingAStay:
-    def test_into_another_room_of_its_type(self, enter, house):
-        add_room(house, "double", "double-9")
-        stay = stay_of(house, house.book(2))
-        words = act(enter(), f"/calendar/stays/{stay.id}/room", room=room(house, "double-9").id)
-        assert words == "Ada Example is in room double-9 now."
-        assert stay_named(house, "Ada Example").room.name == "double-9"
-
-    def test_into_another_type_at_the_price_agreed(self, enter, house):
-        stay = stay_of(house, house.book(2))
-        asked = enter().get(f"/calendar/stays/{stay.id}/dates?room={room(house, 'suite-0').id}", **HX)
-        assert "the guest moves there at the price agreed" in text(asked)
-        words = act(enter(), f"/calendar/stays/{stay.id}/room", room=room(house, "suite-0").id)
-        assert "at the price agreed" in words
-        assert stay_named(house, "Ada Example").room_type_id == house.types["suite"].id
-
-    def test_a_channels_booking_too(self, enter, house):
-        house.channel_sells(2)
-        stay = stay_named(house, "Zoë Müller")
-        act(enter(), f"/calendar/stays/{stay.id}/room", room=room(house, "double-0").id)
-        assert stay_named(house, "Zoë Müller").room.name == "double-0"
-
-    def test_a_taken_room_is_refused_in_words_and_one_comes_back_to_the_same_dates(self, enter, house):
-        put_into(house, house.book(2, room="suite", guest="Nora Nilsen"), "suite-0")
-        stay = stay_of(house, house.book(2))
-        answer = enter().post(
-            f"/calendar/stays/{stay.id}/room?from={day(house, 1)}&zoom=week",
-            {"room": room(house, "suite-0").id},
-            follow=True,
-        )
-        (message,) = answer.context["messages"]
-        assert "Room suite-0 is taken by Nora Nilsen" in str(message)
-        assert str(message).endswith("Nothing was changed.")
-        assert (answer.context["window"].first, answer.context["window"].zoom.key) == (
-            house.today + timedelta(days=1),
-            "week",
-        )
-        assert stay_named(house, "Ada Example").room is None
-
-    def test_out_of_its_room(self, enter, house):
-        booking = house.book(2)
-        put_into(house, booking, "double-0")
-        assert "has no room for now" in act(enter(), f"/calendar/stays/{stay_of(house, booking).id}/room", room="")
-        assert stay_of(house, booking).room is None
-
-    def test_rooms_of_another_house_are_not_there(self, enter, house, other):
-        stay = stay_of(house, house.book(2))
-        answer = enter().post(f"/calendar/stays/{stay.id}/room", {"room": room(other, "double-0").id})
-        assert answer.status_code == 404
-
-    def test_all_that_have_none_are_given_rooms_at_once(self, enter, house):
-        house.channel_sells(2)
-        house.book(2, room="suite")
-        assert act(enter(), f"/calendar/of/{house.property.id}/assign") == "2 stays were given rooms."
-        assert stay_named(house, "Zoë Müller").room.name == "double-0"
-
-
-class TestOtherDates:
-    def test_the_difference_is_shown_and_nothing_changes_until_it_is_confirmed(self, enter, house):
-        booking = house.book(2, 2)
-        put_into(house, booking, "double-0")
-        stay, client = stay_of(house, booking), enter()
-        asked = client.get(f"/calendar/stays/{stay.id}/dates?longer=2", **HX)
-        assert "<b>200.00 EUR more</b> than before." in text(asked)
-        assert stay_of(house, booking).check_out == stay.check_out
-        shown = asked.context
-        words = act(
-            client,
-            f"/calendar/stays/{stay.id}/dates",
-            check_in=shown["check_in"].isoformat(),
-            check_out=shown["check_out"].isoformat(),
-            version=shown["version"],
-            total=shown["arranged"].after.minor,
-        )
-        assert words == "Ada Example: 4 nights now, 400.00 EUR in all."
-        after = stay_of(house, booking)
-        assert (after.check_out, after.room.name) == (stay.check_out + timedelta(days=2), "double-0")
-
-    def test_shorter_costs_less(self, enter, house):
-        stay = stay_of(house, house.book(2, 3))
-        assert "<b>100.00 EUR less</b>" in text(enter().get(f"/calendar/stays/{stay.id}/dates?longer=-1", **HX))
-
-    def test_at_another_price_than_was_shown_nothing_changes(self, enter, house):
-        stay = stay_of(house, house.book(2, 2))
-        words = act(
-            enter(),
-            f"/calendar/stays/{stay.id}/dates",
-            check_in=day(house, 2),
-            check_out=day(house, 6),
-            total="1",
-        )
-        assert words == "The price is 400.00 EUR by now. Look at it again. Nothing was changed."
-        assert stay_named(house, "Ada Example").check_out == stay.check_out
-
-    def test_after_another_change_nothing_changes(self, enter, house):
-        stay = stay_of(house, house.book(2, 2))
-        words = act(
-            enter(), f"/calendar/stays/{stay.id}/dates", check_in=day(house, 2), check_out=day(house, 6), version="9"
-        )
-        assert "Somebody changed this booking meanwhile." in words
-
-    def test_sold_out_nights_are_named(self, enter, house):
-        stay = stay_of(house, house.book(2, 2))
-        house.book(4, 2, guest="Nora Nilsen")
-        asked = text(enter().get(f"/calendar/stays/{stay.id}/dates?longer=1", **HX))
-        assert "No room of that type is left on" in asked
-        assert "Change the dates" not in asked
-
-    def test_a_channels_dates_are_changed_there(self, enter, house):
-        house.channel_sells(2)
-        stay = stay_named(house, "Zoë Müller")
-        asked = text(enter().get(f"/calendar/stays/{stay.id}/dates?later=1", **HX))
-        assert "Channex sold this booking: dates are changed there" in asked
-
-    @pytest.mark.parametrize("dates", ["check_in=2026-13-01", "later=x", "later=999999999999", "longer=-99999"])
-    def test_nonsense_is_answered(self, enter, house, dates):
-        stay = stay_of(house, house.book(2))
-        assert enter().get(f"/calendar/stays/{stay.id}/dates?{dates}", **HX).status_code == 200
-
-    @pytest.mark.parametrize("wrong", [{"check_out": "2206-12-01"}, {"check_in": ""}])
-    def test_a_date_that_can_not_be_read_moves_nobody_to_another(self, enter, house, wrong):
-        stay = stay_of(house, house.book(2, 2))
-        fields = {"check_in": day(house, 3), "check_out": day(house, 6), **wrong}
-        assert "as a date that can be booked" in act(enter(), f"/calendar/stays/{stay.id}/dates", **fields)
-        after = stay_named(house, "Ada Example")
-        assert (after.check_in, after.check_out) == (stay.check_in, stay.check_out)
-
-
-class TestBeginningSomething:
-    def ask(self, client: Client, house: House, **fields: Any) -> Any:
-        return client.get(f"/calendar/of/{house.property.id}/new", fields, **HX)
-
-    def test_a_booking_into_the_room_that_was_dragged_over(self, enter, house):
-        client, place = enter(), room(house, "suite-0")
-        asked = self.ask(client, house, place=place.id, check_in=day(house, 3), check_out=day(house, 5))
-        assert "200.00 EUR" in text(asked)
-        words = act(
-            client,
-            f"/calendar/of/{house.property.id}/new",
-            place=place.id,
-            check_in=day(house, 3),
-            check_out=day(house, 5),
-            adults="2",
-            ages="4",
-            plan=f"{house.plan_id}:{asked.context['offers'][0]['total'].minor}",
-            name="Nora Nilsen",
-            email="nora@example.org",
-        )
-        stay = stay_named(house, "Nora Nilsen")
-        assert words == f"Nora Nilsen is booked: {stay.booking.code}, 200.00 EUR."
-        assert (stay.room.name, stay.child_ages, stay.booking.guest_email) == ("suite-0", [4], "nora@example.org")
-
-    def test_where_no_room_was_chosen_any_of_the_type_will_do(self, enter, house):
-        act(
-            enter(),
-            f"/calendar/of/{house.property.id}/new",
-            place=house.types["suite"].id,
-            check_in=day(house, 3),
-            check_out=day(house, 5),
-            adults="1",
-            plan=f"{house.plan_id}:20000",
-            name="Nora Nilsen",
-        )
-        assert stay_named(house, "Nora Nilsen").room is None
-
-    def test_a_room_that_was_taken_meanwhile_is_refused_and_nothing_is_booked(self, enter, house):
-        add_room(house, "double", "double-9")
-        put_into(house, house.book(3), "double-0")
-        place = room(house, "double-0")
-        assert "The room is taken" in text(
-            self.ask(enter(), house, place=place.id, check_in=day(house, 3), check_out=day(house, 5))
-        )
-        words = act(
-            enter(),
-            f"/calendar/of/{house.property.id}/new",
-            place=place.id,
-            check_in=day(house, 3),
-            check_out=day(house, 5),
-            adults="2",
-            plan=f"{house.plan_id}:20000",
-            name="Nora Nilsen",
-        )
-        assert "Room double-0 is taken by Ada Example" in words
-        with tenant(house.organization.id):
-            assert not Booking.objects.filter(guest_name="Nora Nilsen").exists()
-
-    @pytest.mark.parametrize(
-        ("fields", "words"),
-        [
-            ({"check_out": "2026-01-01"}, "The departure must be after the arrival."),
-            ({"adults": "0"}, "At least one adult stays in the room."),
-            ({"ages": "four"}, "Write the children’s ages as whole years"),
-        ],
-    )
-    def test_what_is_written_wrongly_is_said_before_anything_is_booked(self, enter, house, fields, words):
-        assert words in text(self.ask(enter(), house, place=house.types["double"].id, **fields))
-
-    def test_rules_that_forbid_it_are_said_in_words(self, enter, house):
-        asked = text(self.ask(enter(), house, place=house.types["double"].id, adults="9"))
-        assert "the room type does not take so many guests" in asked
-        house.book(3, 1)
-        asked = text(
-            self.ask(enter(), house, place=house.types["double"].id, check_in=day(house, 3), check_out=day(house, 4))
-        )
-        assert "no room of the type is left on" in asked
-
-    def test_without_a_name_nothing_is_booked(self, enter, house):
-        words = act(
-            enter(),
-            f"/calendar/of/{house.property.id}/new",
-            check_in=day(house, 3),
-            check_out=day(house, 4),
-            plan=f"{house.plan_id}:10000",
-            name=" ",
-        )
-        assert words == "Write the guest’s name. Nothing was changed."
-
-    @pytest.mark.parametrize(
-        ("wrong", "words"),
-        [
-            ({"check_in": "2206-12-01"}, "Give the arrival as a date that can be booked. Nothing was changed."),
-            ({"check_in": ""}, "Give the arrival as a date that can be booked. Nothing was changed."),
-            ({"check_out": "2026-13-01"}, "Give the departure as a date that can be booked. Nothing was changed."),
-            ({"check_out": ""}, "Give the departure as a date that can be booked. Nothing was changed."),
-        ],
-    )
-    def test_a_date_that_can_not_be_read_books_no_other(self, enter, house, wrong, words):
-        fields = {"check_in": day(house, 3), "check_out": day(house, 4), "name": "Nora Nilsen"}
-        plan = f"{house.plan_id}:10000"
-        assert act(enter(), f"/calendar/of/{house.property.id}/new", plan=plan, **{**fields, **wrong}) == words
-        with tenant(house.organization.id):
-            assert not Booking.objects.exists()
-
-    def test_only_the_price_is_answered_to_who_asks_for_that(self, enter, house):
-        answer = enter().get(f"/calendar/of/{house.property.id}/new", **HX, HTTP_HX_TARGET="price")
-        assert "<h2" not in text(answer)
-        assert "100.00 EUR" in text(answer)
-
-    def test_without_a_script_it_is_a_page(self, enter, house):
-        assert "<html" in text(enter().get(f"/calendar/of/{house.property.id}/new"))
-
-
-class TestOutOfOrder:
-    def put_out(self, client: Client, house: House, place: Any, first: int, last: int) -> str:
-        return act(
-            client,
-            f"/calendar/of/{house.property.id}/out-of-order",
-            place=place,
-            first=day(house, first),
-            last=day(house, last),
-            reason="painters",
-        )
-
-    def test_a_room_goes_out_of_order_and_comes_back(self, enter, house):
+    def test_nothing_is_answered_while_nothing_differs(self, enter, house):
+        put_into(house, house.book(2), "double-0")
         client = enter()
-        assert "suite-0 is out of order from" in self.put_out(client, house, room(house, "suite-0").id, 2, 4)
-        with tenant(house.organization.id):
-            block = OutOfOrder.objects.get()
-        assert (block.first, block.last, block.reason) == (
-            house.today + timedelta(days=2),
-            house.today + timedelta(days=4),
-            "painters",
-        )
-        assert "painters" in text(client.get(f"/calendar/blocks/{block.id}"))
-        assert act(client, f"/calendar/blocks/{block.id}") == "suite-0 is back in order, and sold again."
-        assert client.get(f"/calendar/blocks/{block.id}").status_code == 404
+        page = client.get("/calendar?zoom=month")
+        answer = self.look(client, house, page)
+        assert (answer.status_code, answer.content) == (204, b"")
 
-    @pytest.mark.parametrize(
-        ("wrong", "words"),
-        [
-            ({"first": ""}, "Give the first night as a date. Nothing was changed."),
-            ({"last": "2206-12-01"}, "Give the last night as a date. Nothing was changed."),
-        ],
-    )
-    def test_nights_that_can_not_be_read_put_out_no_others(self, enter, house, wrong, words):
-        fields = {"place": house.types["suite"].id, "first": day(house, 2), "last": day(house, 3), **wrong}
-        assert act(enter(), f"/calendar/of/{house.property.id}/out-of-order", **fields) == words
-        with tenant(house.organization.id):
-            assert not OutOfOrder.objects.exists()
+    def test_only_the_rows_that_differ_come_as_they_are_now(self, enter, house):
+        booked, client = house.book(2), enter()
+        page = client.get("/calendar")
+        put_into(house, booked, "double-0")
+        answer = self.look(client, house, page)
+        assert [one.type.code for one in answer.context["slices"]] == ["double"]
+        assert [bar.guest for bar in rows(answer)["double-0"].bars] == ["Ada Example"]
+        assert self.look(client, house, answer).status_code == 204
 
-    def test_any_room_of_a_type(self, enter, house):
-        self.put_out(enter(), house, house.types["suite"].id, 2, 2)
-        with tenant(house.organization.id):
-            assert OutOfOrder.objects.get().room is None
+    def test_a_pin_and_a_room_out_of_order_are_seen_too(self, enter, house):
+        booked, client = house.book(2), enter()
+        put_into(house, booked, "double-0")
+        page = client.get("/calendar")
+        act(enter(), f"/calendar/stays/{stay_of(house, booked).id}/pin", pinned="1")
+        house.take_out_of_order(3)
+        assert {one.type.code for one in self.look(client, house, page).context["slices"]} == {"double", "suite"}
 
-    def test_nights_that_are_past_or_out_of_order_already_are_refused(self, enter, house):
-        client, place = enter(), room(house, "suite-0").id
-        assert "must be today or later" in self.put_out(client, house, place, -3, 1)
-        self.put_out(client, house, place, 2, 4)
-        assert "suite-0 is out of order from" in (words := self.put_out(client, house, place, 4, 6))
-        assert words.endswith("Nothing was changed.")
-        with tenant(house.organization.id):
-            assert OutOfOrder.objects.count() == 1
+    @pytest.mark.parametrize("have", ["", "x", "a.b.c", ",,,", "%00", "9.9.9" * 500])
+    def test_nonsense_is_answered_with_nothing(self, enter, house, have):
+        assert enter().get(f"/calendar/of/{house.property.id}/live?have={have}").status_code == 204
 
 
 class TestWhoMaySeeIt:
@@ -562,6 +230,7 @@ class TestWhoMaySeeIt:
             f"/calendar/rooms/{house.types['double'].id}",
             f"/calendar/stays/{stay.id}",
             f"/calendar/stays/{stay.id}/dates?later=1",
+            f"/calendar/stays/{stay.id}/split",
             f"/calendar/of/{house.property.id}/new",
             f"/calendar/blocks/{block.id}",
         ]
@@ -573,6 +242,8 @@ class TestWhoMaySeeIt:
         return [
             f"/calendar/stays/{stay.id}/room",
             f"/calendar/stays/{stay.id}/dates",
+            f"/calendar/stays/{stay.id}/split",
+            f"/calendar/stays/{stay.id}/pin",
             f"/calendar/of/{house.property.id}/new",
             f"/calendar/of/{house.property.id}/assign",
             f"/calendar/of/{house.property.id}/out-of-order",
@@ -592,6 +263,10 @@ class TestWhoMaySeeIt:
         client = enter(properties=[uuid4()])
         assert {client.get(path).status_code for path in self.places(house)} == {404}
         assert {client.post(path, {"room": ""}).status_code for path in self.deeds(house)} == {404}
+
+    def test_what_is_live_of_another_house_is_not_there(self, enter, house, other):
+        path = f"/calendar/of/{house.property.id}/live"
+        assert {one.get(path).status_code for one in (signed_in(other.person()), enter(properties=[uuid4()]))} == {404}
 
     def test_staff_see_who_sleeps_where_and_are_led_nowhere(self, enter, house):
         put_into(house, house.book(2), "double-0")

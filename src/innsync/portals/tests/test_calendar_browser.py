@@ -11,6 +11,7 @@ from playwright import sync_api
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.models import OutOfOrder
+from innsync.portals.tests.calendar_steps import add_room, day, put_into, stay_named
 from innsync.portals.tests.test_browser import (  # noqa: F401  # fixtures and the mark of all browser tests
     address,
     browser,
@@ -18,7 +19,6 @@ from innsync.portals.tests.test_browser import (  # noqa: F401  # fixtures and t
     open_page,
     pytestmark,
 )
-from innsync.portals.tests.test_calendar import add_room, day, put_into, stay_named
 
 expect = sync_api.expect
 

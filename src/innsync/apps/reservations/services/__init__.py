@@ -37,6 +37,7 @@ from innsync.apps.reservations.services.rearrange import (
     rearrange,
 )
 from innsync.apps.reservations.services.states import change_state
+from innsync.apps.reservations.services.undo import put_back, remember, rooms_now, take_back_assignment
 
 __all__ = [
     "Applied",
@@ -69,7 +70,11 @@ __all__ = [
     "place_stay",
     "preview_changing",
     "preview_rearranging",
+    "put_back",
     "rearrange",
     "release_hold",
+    "remember",
+    "rooms_now",
     "split_stay",
+    "take_back_assignment",
 ]

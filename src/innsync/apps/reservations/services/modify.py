@@ -59,7 +59,7 @@ def modify(
     if stay is not None or rooms is not None:
         change = StockChange()
         _reprice(house, record, stay, rooms, now, expected_total, change)
-        touched = _exchange(house.id, change, house.today(now))
+        touched = exchange(house.id, change, house.today(now))
     if guest is not None:
         record.guest_id = guests.follow(
             organization_id=house.organization_id, guest_id=record.guest_id, details=guest, now=now
@@ -146,7 +146,7 @@ def _refuse_rewriting_the_past(
         raise NotChangeable(status=record.status, action="taking back nights that are over")
 
 
-def _exchange(property_id: UUID, change: StockChange, today: date) -> list[Touched]:
+def exchange(property_id: UUID, change: StockChange, today: date) -> list[Touched]:
     """Give and take the nights. None that is over is sold any more: it counts with its stay, and is never refused.
 
     Raises SoldOut for the others. Answers the (room type, first, last) of those whose count to sell changes: of what is
@@ -226,7 +226,7 @@ def move_room_stay(
     change.free(stay.room_type_id, nights)
     change.sell(room_type_id, nights)
     house = get_house(organization_id=organization_id, key=record.property_id)
-    touched = _exchange(record.property_id, change, house.today(now))
+    touched = exchange(record.property_id, change, house.today(now))
     if record.channel == "direct":
         stay.room_type_id = room_type_id
         stay.leave_rooms()

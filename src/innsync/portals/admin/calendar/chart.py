@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import groupby
 from uuid import UUID
 
@@ -65,7 +67,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A stay on the chart. css: its place, colour and state; words: what it is besides its guest."""
+    """A stay, or its part in one of two rooms, on the chart. css: its place, colour and state; words: what it is besides its guest.
+
+    part: 1 or 2 where the guest changes rooms, else 0; other: the name of the other room then.
+    """
 
     stay_id: str
     booking_id: str
@@ -73,6 +78,9 @@ class Drawn:
     words: str
     css: str
     found: bool
+    part: int = 0
+    other: str = ""
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class Night:
     css: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slice:
     """Some rooms of one type; the first of a type brings its name, what is left, and the stays without a room.
 
@@ -115,6 +123,15 @@ class Slice:
     nights: list[Night]
     waiting: Row | None = None
     hidden: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"{self.type.id}.{self.offset}"
+
+    @cached_property
+    def mark(self) -> str:
+        """Another one as soon as it looks different."""
+        return hashlib.blake2s(repr(self).encode(), digest_size=8).hexdigest()
 
     @property
     def heads(self) -> bool:
@@ -289,7 +306,7 @@ class _Pen:
         )
 
     def _row(self, room: ChartRoom) -> Row:
-        bars = sorted(self.bars[room.id], key=lambda bar: bar.check_in)
+        bars = sorted(self.bars[room.id], key=lambda bar: bar.first)
         blocks = [self._block(block) for block in self.blocks[room.id]]
         if room.retired_from is not None and room.retired_from <= self.window.last:
             span = Span.of(self.window, room.retired_from, self.window.last + timedelta(days=2))
@@ -299,19 +316,37 @@ class _Pen:
         return Row(room, [self._bar(bar) for bar in bars], blocks)
 
     def _bar(self, bar: Bar) -> Drawn:
-        state = BOOKING_STATES[bar.status].label
-        site = channel_name(bar.channel) + (f" ({bar.source})" if bar.source else "")
-        words = f"{bar.code}, {self._day(bar.check_in)} – {self._day(bar.check_out)}, {state}, {site}"
-        found = bar.stay_id == self.window.at
-        css = f"c{colour(bar.channel, self.channels)} is-{bar.status} {Span.of(self.window, bar.check_in, bar.check_out).css}"
+        css = [
+            f"c{colour(bar.channel, self.channels)}",
+            f"is-{bar.status}",
+            Span.of(self.window, bar.first, bar.last).css,
+        ]
+        if bar.channel != "direct":
+            css.append("sold-there")
+        if bar.part:
+            css.append(f"part{bar.part}")
         return Drawn(
             str(bar.stay_id),
             str(bar.booking_id),
             bar.guest,
-            words,
-            css if bar.channel == "direct" else f"{css} sold-there",
-            found,
+            self._words(bar),
+            " ".join(css),
+            bar.stay_id == self.window.at,
+            bar.part,
+            bar.other,
+            bar.pinned,
         )
+
+    def _words(self, bar: Bar) -> str:
+        state = str(BOOKING_STATES[bar.status].label)
+        site = channel_name(bar.channel) + (f" ({bar.source})" if bar.source else "")
+        words = [bar.code, f"{self._day(bar.check_in)} – {self._day(bar.check_out)}", state, site]
+        if bar.part and bar.moves_on is not None:
+            text = _("from %(day)s in room %(room)s") if bar.part == 1 else _("until %(day)s in room %(room)s")
+            words.append(text % {"day": self._day(bar.moves_on), "room": bar.other})
+        if bar.pinned:
+            words.append(_("kept in its room"))
+        return ", ".join(words)
 
     def _block(self, block: Block) -> DrawnBlock:
         end = block.last + timedelta(days=1)

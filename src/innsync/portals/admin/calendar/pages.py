@@ -20,10 +20,13 @@ from innsync.portals.admin.choice import Choice, choose_property, today_at
 from innsync.portals.admin.pages import show
 from innsync.portals.words import BOOKING_STATES
 
+UNDO = "calendar-undo"
+"""Where the session keeps what can be taken back."""
 STATES = ("pending", "confirmed", "checked_in", "checked_out", "no_show")
 """Those that hold a room, as the legend names them."""
 
 
+MOST_SLICES = 60
 _NOBODY = UUID(int=0)
 """Addresses of stays are put together from what is before the id: resolving each anew would take longest of all."""
 
@@ -67,11 +70,21 @@ def calendar(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "slices": chart.draw(property_id=prop.id, window=window, slices=slices, chosen=chosen, channels=channels),
         "legend": [(chart.colour(one, channels), channel_name(one)) for one in channels],
         "states": [(one, BOOKING_STATES[one].label) for one in STATES],
+        "undo": _fresh_undo(request),
         "inside": [_hit(one, window, every) for one in inside],
         "elsewhere": [_hit(one, window, every) for one in elsewhere],
         **_for_rows(visitor, prop),
     }
     return show(request, visitor, "calendar/page.html", context, section="calendar")
+
+
+def _fresh_undo(request: HttpRequest) -> str:
+    """The id of what was just done and can be taken back; shown once."""
+    what = request.session.get(UNDO)
+    if not what or not what["fresh"]:
+        return ""
+    request.session[UNDO] = what | {"fresh": False}
+    return str(what["id"])
 
 
 def _place(prop: Property, window: Window) -> tuple[UUID, UUID | None] | None:
@@ -111,4 +124,28 @@ def rooms(request: HttpRequest, visitor: Visitor, room_type_id: UUID) -> HttpRes
         channels=list_channels_shown(property_id=prop.id),
     )
     context = {"window": window, "slices": drawn, **_for_rows(visitor, prop)}
+    return render(request, "portals/admin/calendar/_slices.html", context)
+
+
+@fragment(Ability.SEE_DESK)
+def live(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpResponse:
+    """Of the slices that a chart shows, `?have=TYPE.OFFSET.MARK,...`, those that look different by now; 204 for none."""
+    prop = Property.objects.filter(id=property_id).first()
+    if prop is None or not visitor.access.sees(prop.id):
+        raise Http404
+    window = window_of(request, prop)
+    have = dict(one.rpartition(".")[::2] for one in request.GET.get("have", "").split(",")[:MOST_SLICES])
+    types = list_chart_types(property_id=prop.id, first=window.first)
+    slices = [one for one in chart.slices_of(types) if f"{one[0].id}.{one[1]}" in have]
+    drawn = chart.draw(
+        property_id=prop.id,
+        window=window,
+        slices=slices,
+        chosen={(one.id, number) for one, number in slices},
+        channels=list_channels_shown(property_id=prop.id),
+    )
+    changed = [one for one in drawn if one.mark != have[one.key]]
+    if not changed:
+        return HttpResponse(status=204)
+    context = {"window": window, "slices": changed, **_for_rows(visitor, prop)}
     return render(request, "portals/admin/calendar/_slices.html", context)

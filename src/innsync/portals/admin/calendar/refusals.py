@@ -17,6 +17,7 @@ from innsync.apps.reservations.refusals import (
     StaleVersion,
     StayNotSellable,
 )
+from innsync.apps.reservations.services.place import OtherType
 from innsync.apps.reservations.services.rooms import RoomOccupied, RoomOutOfOrder, UnknownRoom
 from innsync.domain.errors import DomainError, InvalidField, InvalidStay
 from innsync.domain.restrictions import ReasonCode
@@ -119,6 +120,12 @@ def _invalid(error: InvalidField) -> str:
         return _("At least one adult stays in the room.")
     if error.field.startswith("/child_ages"):
         return _("Write the children’s ages as whole years from 0 to 17: 4, 7.")
+    if error.field == "/on":
+        return _("Choose a day after the arrival and before the departure.")
+    if error.field == "/first_room":
+        return _("Choose the room until then, too.")
+    if error.field == "/room":
+        return _("Choose a room first.")
     if error.field == "/name":
         return _("Write the guest’s name.")
     return _("%(field)s: %(problem)s.") % {"field": field_words(error.field), "problem": retell(str(error.problem))}
@@ -129,6 +136,13 @@ _WORDS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
     (RoomTaken, _taken),
     (RoomOutOfOrder, _out_of_order),
     (RoomOccupied, _occupied),
+    (
+        OtherType,
+        lambda error: (
+            _("Room %(room)s is of another type: in mid-stay a guest moves only within the type.")
+            % {"room": error.room}
+        ),
+    ),
     (UnknownRoom, lambda error: _("That room is not let on these nights.")),
     (NotChangeable, _not_changeable),
     (SoldOut, _sold_out),

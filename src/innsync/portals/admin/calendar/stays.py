@@ -17,7 +17,7 @@ from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.chart import Bar, ChartType, list_chart_types, list_free_rooms
 from innsync.apps.reservations.services.modify import CHANGEABLE
-from innsync.apps.reservations.services.place import MOVABLE
+from innsync.apps.reservations.services.place import MOVABLE, alone
 from innsync.domain.errors import DomainError
 from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
@@ -34,7 +34,8 @@ from innsync.portals.admin.calendar.cards import (
 )
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import why_not
-from innsync.portals.admin.calendar.window import read_id
+from innsync.portals.admin.calendar.undo import offer_assignment, offer_booking
+from innsync.portals.admin.reading import read_id, read_number
 from innsync.portals.words import BOOKING_STATES
 
 _FURTHEST = 400
@@ -61,6 +62,7 @@ def stay(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> HttpResponse:
         "datable": bar.channel == "direct" and bar.status in CHANGEABLE,
         "own": _offered(types, bar, free, own=True),
         "others": _offered(types, bar, free, own=False),
+        "splittable": bar.status in MOVABLE and (bar.check_out - bar.check_in).days > 1,
     }
     return card(request, visitor, "_stay.html", window, context)
 
@@ -86,17 +88,29 @@ def _offered(types: list[ChartType], bar: Bar, free: set[UUID], *, own: bool) ->
 
 @desk_action
 def place(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
-    """Into the room named, or into none."""
+    """Into the room named, or into none; `part` 1 or 2: only that part of a stay that changes rooms."""
     prop, bar, window = get_stay(request, visitor, stay_id)
-    room = _room(prop, request.POST.get("room", ""))
-    reservations.place_stay(
-        organization_id=visitor.access.organization_id,
-        booking_id=bar.booking_id,
-        room_stay_id=bar.stay_id,
-        room_id=room.id if room else None,
-        now=datetime.now(UTC),
-        actor=visitor.actor,
-    )
+    room, part = find_room(prop, request.POST.get("room", "")), request.POST.get("part", "")
+    before, now = alone(bar.booking_id), datetime.now(UTC)
+    if room is not None and part in ("1", "2"):
+        after = reservations.place_part(
+            booking_id=bar.booking_id,
+            room_stay_id=bar.stay_id,
+            part=int(part),
+            room_id=room.id,
+            now=now,
+            actor=visitor.actor,
+        )
+    else:
+        after = reservations.place_stay(
+            organization_id=visitor.access.organization_id,
+            booking_id=bar.booking_id,
+            room_stay_id=bar.stay_id,
+            room_id=room.id if room else None,
+            now=now,
+            actor=visitor.actor,
+        )
+    offer_booking(request, before, after)
     if room is None:
         words = _("%(guest)s has no room for now. Who arrives soon is given one by itself.")
         return Done(words % {"guest": bar.guest}, chart_address(window))
@@ -108,7 +122,7 @@ def place(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
     return Done(words % {"guest": bar.guest, "room": room.name}, chart_address(window))
 
 
-def _room(prop: Property, text: str) -> Room | None:
+def find_room(prop: Property, text: str) -> Room | None:
     """The room named; None where none is. Raises Http404 for one that the property does not have."""
     if not text:
         return None
@@ -137,7 +151,7 @@ def _number(text: str) -> int:
 def _ask_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> HttpResponse:
     """What other dates, and perhaps another room, would cost. Nothing changes."""
     prop, bar, window = get_stay(request, visitor, stay_id)
-    room = _room(prop, request.GET.get("room", ""))
+    room = find_room(prop, request.GET.get("room", ""))
     check_in, check_out = _asked_stay(request.GET, bar)
     same_dates = (check_in, check_out) == (bar.check_in, bar.check_out)
     record = records.load(booking_id=bar.booking_id)
@@ -188,9 +202,10 @@ def _previewed(
 def _do_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
     """As it was shown: at another price, or after another change, it is refused."""
     prop, bar, window = get_stay(request, visitor, stay_id)
-    room = _room(prop, request.POST.get("room", ""))
+    room = find_room(prop, request.POST.get("room", ""))
     check_in, check_out = said_day(request.POST, "check_in"), said_day(request.POST, "check_out")
-    version, total = _number_or_none(request.POST.get("version", "")), _number_or_none(request.POST.get("total", ""))
+    version, total = read_number(request.POST.get("version", "")), read_number(request.POST.get("total", ""))
+    before = alone(bar.booking_id)
     found = reservations.rearrange(
         house=get_house(organization_id=visitor.access.organization_id, key=prop.id),
         booking_id=bar.booking_id,
@@ -202,6 +217,7 @@ def _do_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
         expected_version=version,
         expected_total=Money(total, prop.currency) if total is not None else None,
     )
+    offer_booking(request, before, found.record)
     words = _("%(guest)s: %(nights)s now, %(total)s %(currency)s in all.") % {
         "guest": bar.guest,
         "nights": ngettext("%(count)d night", "%(count)d nights", len(StayDates(check_in, check_out)))
@@ -214,10 +230,6 @@ def _do_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
     return Done(words, chart_address(window.showing(bar.stay_id, check_in, check_out)))
 
 
-def _number_or_none(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None
-
-
 dates = confirmed(ask=_ask_dates, do=_do_dates)
 
 
@@ -227,7 +239,9 @@ def assign(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     prop = get_property(visitor, property_id)
     window = window_of(request, prop)
     first = max(window.today, window.first)
+    before = reservations.rooms_now(property_id=prop.id, first=first, last=window.last)
     changed = reservations.assign_rooms(property_id=prop.id, first=first, last=window.last)
+    offer_assignment(request, prop.id, before, changed)
     placed = sum(room is not None for room in changed.values())
     words = ngettext("%(count)d stay was given a room.", "%(count)d stays were given rooms.", placed)
     return Done(words % {"count": placed}, chart_address(window))

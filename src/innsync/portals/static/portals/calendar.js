@@ -114,7 +114,7 @@ function onPointerDown(event) {
   const lane = event.target.closest(".t-row:not(.t-head) > .lane");
   if (!lane || (!bar && event.target !== lane)) return;
   const box = bar?.getBoundingClientRect();
-  const fixed = bar?.classList.contains("sold-there");
+  const fixed = bar?.classList.contains("sold-there") || Boolean(bar?.dataset.part);
   drag.under = {
     bar,
     lane,
@@ -122,8 +122,10 @@ function onPointerDown(event) {
     x: event.clientX,
     y: event.clientY,
     scroll: chart().scrollLeft,
+    // A part of a stay goes to another room as it is; its dates are the whole stay's.
+    part: bar?.dataset.part ?? "",
     fixed,
-    stretch: Boolean(bar) && !fixed && !bar.classList.contains("t-on") && box.right - event.clientX < EDGE_PX && box.width > 3 * EDGE_PX,
+    stretch: Boolean(bar) && !fixed && !bar.dataset.part && !bar.classList.contains("t-on") && box.right - event.clientX < EDGE_PX && box.width > 3 * EDGE_PX,
     night: nightAt(lane, event.clientX),
     days: 0,
     begun: false,
@@ -206,6 +208,7 @@ function scrollAtBorder(event) {
 function letGo() {
   const one = drag.under;
   drag.under = null;
+  if (live.wanted) lookSoon();
   if (!one?.begun) return null;
   drag.justDone = true;
   setTimeout(() => (drag.justDone = false));
@@ -232,15 +235,15 @@ function onPointerUp() {
     openCard(`${address}/dates?later=${one.days}${moved && row.dataset.room ? `&room=${row.dataset.room}` : ""}`);
   } else if (moved) {
     const same = row.closest(".group").dataset.type === one.row.closest(".group").dataset.type;
-    if (same || !row.dataset.room) place(address, row.dataset.room);
+    if (same || one.part || !row.dataset.room) place(address, row.dataset.room, one.part);
     else openCard(`${address}/dates?room=${row.dataset.room}`);
   }
 }
 
-function place(address, room) {
+function place(address, room, part) {
   const token = document.querySelector("#act [name=csrfmiddlewaretoken]").value;
   htmx.ajax("POST", withState(`${address}/room`), {
-    values: { room, csrfmiddlewaretoken: token },
+    values: { room, part, csrfmiddlewaretoken: token },
     target: "main",
     select: "main",
     swap: "outerHTML show:none",
@@ -320,6 +323,64 @@ function watch() {
   for (const group of chart().querySelectorAll("[data-rooms]")) watcher.observe(group);
 }
 
+// ---- what others change ---------------------------------------------------------------------------------------------
+
+const POLL_MS = 15_000;
+const GATHER_MS = 400;
+const live = { busy: false, wanted: false, soon: 0 };
+
+async function refresh() {
+  if (!chart()?.dataset.live || document.hidden) return;
+  // Not under the hand: what is held stays where it is until it is let go.
+  if (drag.under || live.busy) return void (live.wanted = true);
+  live.busy = true;
+  live.wanted = false;
+  try {
+    await bringChanges(chart().dataset.live);
+  } catch {
+    // No answer now: the next look is soon.
+  } finally {
+    live.busy = false;
+  }
+  if (live.wanted && !drag.under) lookSoon();
+}
+
+async function bringChanges(address) {
+  const have = [...chart().querySelectorAll("[data-slice]")].map((group) => `${group.dataset.slice}.${group.dataset.mark}`);
+  const answer = await fetch(`${address}&have=${have.join(",")}`, { cache: "no-store", credentials: "same-origin" });
+  if (answer.status === 401) return location.reload();
+  if (answer.status !== 200) return;
+  const fresh = document.createElement("template");
+  fresh.innerHTML = await answer.text();
+  if (drag.under || chart()?.dataset.live !== address) return void (live.wanted = true);
+  for (const group of [...fresh.content.querySelectorAll("[data-slice]")]) replaceRows(group);
+  foldAll();
+}
+
+function replaceRows(group) {
+  const old = chart().querySelector(`[data-slice="${group.dataset.slice}"]`);
+  if (!old) return;
+  const held = old.contains(document.activeElement) ? document.activeElement : null;
+  const href = held?.getAttribute("href");
+  const fold = held?.dataset.fold;
+  const row = held?.closest(".t-row")?.dataset.place;
+  old.replaceWith(group);
+  if (!held) return;
+  const alike = [...group.querySelectorAll("a, button")].filter((one) => (href ? one.getAttribute("href") === href : one.dataset.fold === fold));
+  (alike.find((one) => one.closest(".t-row")?.dataset.place === row) ?? alike[0])?.focus({ preventScroll: true });
+}
+
+function lookSoon() {
+  clearTimeout(live.soon);
+  live.soon = setTimeout(refresh, GATHER_MS);
+}
+
+function together(event) {
+  const stay = event.target.closest?.(".t-bar[data-stay]")?.dataset.stay;
+  for (const bar of document.querySelectorAll(".t-bar.together")) bar.classList.toggle("together", bar.dataset.stay === stay);
+  if (stay) for (const bar of document.querySelectorAll(`.t-bar[data-stay="${stay}"]`)) bar.classList.add("together");
+}
+
 // ---- the beginning, and after every exchange ------------------------------------------------------------------------
 
 let kept = { top: 0, left: 0 };
@@ -344,7 +405,12 @@ addEventListener("dragstart", (event) => event.target.closest?.("#chart") && eve
 addEventListener("mouseover", (event) => {
   const bar = event.target.closest?.(".t-bar > *");
   if (bar && !bar.title) bar.title = bar.textContent;
+  together(event);
 });
+addEventListener("focusin", together);
+document.addEventListener("innsync:event", lookSoon);
+document.addEventListener("visibilitychange", refresh);
+setInterval(refresh, POLL_MS);
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id === "main" && chart()) kept = { top: chart().scrollTop, left: chart().scrollLeft };
 });
