@@ -29,7 +29,7 @@ class _Shown(HTMLParser):
         self._code = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._code += tag in ("code", "script", "style")
+        self._code += tag in ("code", "pre", "script", "style")
         for name, value in attrs:
             if value and (name in SHOWN or name.startswith("data-say")):
                 self.found.append(value)
@@ -39,7 +39,7 @@ class _Shown(HTMLParser):
         self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        self._code -= tag in ("code", "script", "style")
+        self._code -= tag in ("code", "pre", "script", "style")
 
     def handle_data(self, data: str) -> None:
         if not self._code:
@@ -57,10 +57,16 @@ def bare_words(source: str) -> list[str]:
             parts.append(_WITHIN_A_TAG.sub("", token.contents))
         elif token.token_type != TokenType.COMMENT:
             parts.append("0")  # something of which no word is known, also within an attribute
+    words = (word for text in what_is_shown("".join(parts)) for word in _WORD.findall(text))
+    return [word for word in words if word not in SAME_EVERYWHERE]
+
+
+def what_is_shown(page: str) -> list[str]:
+    """Every text and label of a page, code aside."""
     shown = _Shown()
-    shown.feed("".join(parts))
+    shown.feed(page)
     shown.close()
-    return [word for text in shown.found for word in _WORD.findall(text) if word not in SAME_EVERYWHERE]
+    return shown.found
 
 
 def _templates() -> Iterator[Path]:
