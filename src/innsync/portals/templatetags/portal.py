@@ -19,6 +19,7 @@ from innsync.integrations.manifest import channel_name
 from innsync.portals import formats, static_files
 from innsync.portals.once import FIELD, token
 from innsync.portals.retelling import retell
+from innsync.portals.roles import role_words
 from innsync.portals.words import ACTIONS
 
 register = template.Library()
@@ -112,6 +113,12 @@ _ABILITIES = {
 def ability(key: str) -> str:
     """What an adapter can do, in a word or two."""
     return str(_ABILITIES.get(key, key.replace("_", " ")))
+
+
+@register.filter
+def role(key: str) -> str:
+    """What a role is called."""
+    return role_words(key)
 
 
 @register.filter
