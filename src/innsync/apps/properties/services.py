@@ -104,3 +104,8 @@ def add_rooms(*, room_type: RoomType, names: Sequence[str]) -> list[Room]:
         )
         for index, name in enumerate(names)
     )
+
+
+def set_confirming(*, property_id: UUID, wanted: bool | None) -> None:
+    """Say whether direct bookings are confirmed by mail without anybody's doing; None: where mail is set up."""
+    Property.objects.filter(id=property_id).update(confirms_by_mail=wanted)

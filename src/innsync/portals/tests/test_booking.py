@@ -305,6 +305,15 @@ class TestConfirmation:
             house.book(10)
             assert len(self.sent(house)) == 2
 
+    def test_the_property_says_by_clicking_whether_it_goes_out_by_itself(self, enter, house):
+        client, path = enter(), f"/properties/{house.property.id}/mail"
+        assert "not sent: mail is not set up" in text(client.get(path))
+        for wish, kept in (("yes", True), ("no", False), ("", None)):
+            client.post(path, {"confirms": wish})
+            with tenant(house.organization.id):
+                assert Property.objects.get(id=house.property.id).confirms_by_mail is kept
+        assert client.post(path, {"confirms": "perhaps"}).status_code == 422
+
     def test_nobody_is_written_to_whose_booking_a_channel_made_or_who_cancelled_meanwhile(self, enter, house):
         self.set(house, True)
         house.channel_sells(1)

@@ -59,6 +59,7 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "property-types": (None, Ability.MANAGE_PROPERTIES),
     "property-rooms": (None, Ability.MANAGE_PROPERTIES),
     "property-plans": (None, Ability.MANAGE_PROPERTIES),
+    "property-mail": (Ability.MANAGE_PROPERTIES, Ability.MANAGE_PROPERTIES),
     "reports": (Ability.SEE_REPORTS, None),
     "reports-csv": (Ability.SEE_REPORTS, None),
     "calendar": (DESK, None),
