@@ -75,7 +75,7 @@ class RateDay(models.Model):
 class RateChange(models.Model):
     """One change of prices and restrictions: who, when, and each cell's own value before and after. Append-only.
 
-    kind: `edit`, `bulk` or `undo`. undoes: the change whose cells it set back. slots: the products concerned; first and
+    kind: `edit`, `bulk`, `import` or `undo`. undoes: the change whose cells it set back. slots: the products concerned; first and
     last: the nights concerned, both included. cells: how many changed. changes: see `domain.rate_cells.pack`.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import Max, Model
 
 from innsync.apps.events import services as events
 from innsync.apps.properties import services as properties
@@ -75,11 +75,9 @@ def rename_room(*, room: Room, name: str, now: datetime, actor: str) -> None:
 def move(*, what: Room | RoomType | RatePlan, by: int) -> None:
     """One place up (-1) or down (1) among its like; at the end it stays."""
     Property.objects.select_for_update().get(id=what.property_id)
-    kind = type(what)
-    siblings = kind._default_manager.filter(property_id=what.property_id)
-    if isinstance(what, Room):
-        siblings = siblings.filter(room_type_id=what.room_type_id)
-    order: list[Any] = list(siblings)
+    kind: type[Model] = type(what)
+    of_these = {"room_type_id": what.room_type_id} if isinstance(what, Room) else {}
+    order: list[Any] = list(kind._default_manager.filter(property_id=what.property_id, **of_these))
     places = sorted(one.position for one in order)
     if len(set(places)) < len(places):  # as old rows may be
         places = list(range(len(order)))

@@ -33,7 +33,7 @@ from innsync.portals.admin.connection import access, differences, leaving, mappi
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
-from innsync.portals.admin.setup import charges, details, first, pages, photos, plans
+from innsync.portals.admin.setup import charges, details, first, importing, pages, photos, plans
 from innsync.portals.admin.setup import rooms as setup_rooms
 
 urlpatterns = [
@@ -103,6 +103,14 @@ urlpatterns = [
         name="property-plan-revive",
     ),
     path("properties/<uuid:property_id>/mail", guest_mail.mail, name="property-mail"),
+    path("properties/<uuid:property_id>/import", importing.start, name="property-import"),
+    path("properties/<uuid:property_id>/import/<slug:kind>", importing.send, name="property-import-send"),
+    path("properties/<uuid:property_id>/import/<slug:kind>/look", importing.look, name="property-import-look"),
+    path(
+        "properties/<uuid:property_id>/import/<slug:kind>/template.csv",
+        importing.template,
+        name="property-import-template",
+    ),
     path("reports", reports.reports, name="reports"),
     path("reports/nights.csv", reports.nights_csv, name="reports-csv"),
     path("calendar", calendar.calendar, name="calendar"),

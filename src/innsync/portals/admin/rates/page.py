@@ -85,7 +85,7 @@ class ChangeLine:
 
 
 def change_line(house: House, change: Change) -> ChangeLine:
-    kinds = {"bulk": _("bulk edit"), "undo": _("undo")}
+    kinds = {"bulk": _("bulk edit"), "undo": _("undo"), "import": _("imported file")}
     return ChangeLine(
         change,
         ", ".join(str(FIELD_WORDS[field]) for field in FIELDS if field in change.fields),
