@@ -111,6 +111,7 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "message": (SEE, None),
     "replay": (None, ACT),
     "replay-all": (None, ACT),
+    "replaying": (ACT, ACT),
     "conflicts": (BOOKINGS, None),
     "move": (None, MANAGE),
     "release": (None, MANAGE),
