@@ -156,7 +156,6 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),
     path("connections/<uuid:connection_id>/full-sync", connections.full_sync, name="full-sync"),
     path("inbox", inbox.inbox, name="inbox"),
-    path("inbox/replay", inbox.replay_all, name="replay-all"),
     path("inbox/replay", replaying.replay_many, name="replay-all"),
     path("inbox/replaying", replaying.replaying, name="replaying"),
     path("inbox/<uuid:message_id>", inbox.message, name="message"),
