@@ -41,7 +41,7 @@ def weekday(value: date) -> str:
 
 def short_month(value: date) -> str:
     """`Nov`."""
-    return dateformat.format(value, "M")
+    return dateformat.format(value, pgettext("date", "M"))
 
 
 def whole_month(value: date) -> str:

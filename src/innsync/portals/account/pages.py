@@ -13,6 +13,7 @@ from django.contrib.sessions.models import Session
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,6 +21,7 @@ from innsync.apps.accounts.models import User
 from innsync.portals.account.devices import device
 from innsync.portals.account.forms import AboutMe
 from innsync.portals.account.frame import own
+from innsync.portals.account.languages import fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ def account(request: HttpRequest) -> HttpResponse:
     form = AboutMe(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Saved."))
+        with translation.override(fitting(user.language)):  # as the page reads from now on
+            messages.success(request, _("Saved."))
         return redirect("account")
     keys = list(Authenticator.objects.filter(user=user).order_by("created_at"))
     codes = next((one for one in keys if one.type == Authenticator.Type.RECOVERY_CODES), None)
