@@ -94,3 +94,25 @@ class RateChange(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["property", "-id"], name="rate_changes")]
+
+
+class Season(models.Model):
+    """Nights that a property prices alike and calls by a name. colour: of its band above the grid, empty for none.
+
+    firsts and lasts: the first and last nights of its periods, both included, in order, as many of one as of the other.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="seasons")
+    name = models.CharField(max_length=60)
+    colour = models.CharField(max_length=12, blank=True)
+    firsts = ArrayField(models.DateField())
+    lasts = ArrayField(models.DateField())
+
+    class Meta:
+        ordering = ["firsts", "name"]
+        constraints = [models.UniqueConstraint(fields=["property", "name"], name="season_name")]
+
+    def __str__(self) -> str:
+        return self.name

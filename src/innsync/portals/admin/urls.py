@@ -34,6 +34,7 @@ from innsync.portals.admin.connection import access, differences, leaving, mappi
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
+from innsync.portals.admin.rates import seasons
 from innsync.portals.admin.setup import charges, details, first, importing, pages, photos, plans
 from innsync.portals.admin.setup import rooms as setup_rooms
 
@@ -132,6 +133,11 @@ urlpatterns = [
     path("rates/history", rates.history, name="rates-history"),
     path("rates/save", rates_saving.save, name="rates-save"),
     path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),
+    path("rates/seasons", seasons.seasons, name="rates-seasons"),
+    path("rates/seasons/new", seasons.new, name="rates-season-new"),
+    path("rates/seasons/<uuid:season_id>", seasons.one, name="rates-season"),
+    path("rates/seasons/<uuid:season_id>/repeat", seasons.repeat, name="rates-season-repeat"),
+    path("rates/seasons/<uuid:season_id>/remove", seasons.remove, name="rates-season-remove"),
     path("connections", overview.overview, name="connections"),
     path("connect", connecting.catalogue, name="connect"),
     path("connect/<slug:vendor>", connecting.access, name="connect-access"),

@@ -1,0 +1,90 @@
+"""A property's seasons: named nights that bulk edits and the grid refer to. They set no price by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from innsync.apps.properties.models import Property
+from innsync.apps.rates.models import Season
+from innsync.apps.rates.services import lock_rates
+from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.seasons import MOST_PERIODS, Period, checked, next_year
+
+COLOURS = ("teal", "blue", "violet", "rose", "amber", "slate")
+MOST_SEASONS = 60
+LONGEST_NAME = 60
+
+
+@dataclass(eq=False)
+class NothingToRepeat(DomainError):
+    """All nights of the season's last year stand in its next one already, or it has no room for more periods."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonFacts:
+    """What is said of a season. colour: one of COLOURS, or empty."""
+
+    name: str
+    colour: str
+    periods: tuple[Period, ...]
+
+
+def list_seasons(*, property_id: UUID) -> list[Season]:
+    """By their first nights."""
+    return list(Season.objects.filter(property_id=property_id)[:MOST_SEASONS])
+
+
+def periods_of(season: Season, *, since: date = date.min) -> tuple[Period, ...]:
+    """Its periods that are not over by the night `since`, in order."""
+    return tuple(Period(first, last) for first, last in zip(season.firsts, season.lasts, strict=True) if last >= since)
+
+
+def add_season(*, prop: Property, facts: SeasonFacts) -> Season:
+    """Raises InvalidField."""
+    lock_rates(property_id=prop.id)
+    if Season.objects.filter(property=prop).count() >= MOST_SEASONS:
+        raise InvalidField(field="/name", problem=f"must be one of at most {MOST_SEASONS} seasons")
+    return _save(Season(organization_id=prop.organization_id, property=prop), facts)
+
+
+def change_season(*, season: Season, facts: SeasonFacts) -> Season:
+    """Raises InvalidField."""
+    lock_rates(property_id=season.property_id)
+    return _save(season, facts)
+
+
+def repeat_season(*, season: Season) -> tuple[Period, ...]:
+    """Add the periods of its last year a year later. Answers them. Raises NothingToRepeat."""
+    lock_rates(property_id=season.property_id)
+    season.refresh_from_db()
+    added = next_year(periods := periods_of(season))
+    if not added or len(periods) + len(added) > MOST_PERIODS:
+        raise NothingToRepeat
+    _put(season, checked((*periods, *added)))
+    return added
+
+
+def remove_season(*, season: Season) -> None:
+    """Prices and restrictions of its nights stay as they are."""
+    season.delete()
+
+
+def _save(season: Season, facts: SeasonFacts) -> Season:
+    name = " ".join(facts.name.split())
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise InvalidField(field="/name", problem=f"must be from 1 to {LONGEST_NAME} characters")
+    if Season.objects.filter(property_id=season.property_id, name__iexact=name).exclude(id=season.id).exists():
+        raise InvalidField(field="/name", problem="is the name of another season")
+    if facts.colour and facts.colour not in COLOURS:
+        raise InvalidField(field="/colour", problem=f"must be one of {', '.join(COLOURS)}")
+    season.name, season.colour = name, facts.colour
+    _put(season, checked(facts.periods))
+    return season
+
+
+def _put(season: Season, periods: Iterable[Period]) -> None:
+    season.firsts, season.lasts = (list(ends) for ends in zip(*periods, strict=True))
+    season.save()

@@ -1,0 +1,179 @@
+"""Seasons on the screen: listed, added, changed, copied to the next year, removed; and what a refusal leaves in the form."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError
+
+from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.rates.models import Season
+from innsync.apps.rates.seasons import SeasonFacts, add_season, list_seasons, periods_of
+from innsync.domain.seasons import Period
+from innsync.portals.tests.counting import count
+from innsync.portals.tests.rates_house import night
+from innsync.portals.tests.test_screens import text_of
+
+
+@pytest.fixture
+def client(enter):
+    return enter()
+
+
+def make_season(house, name="High summer", *spans, colour=""):
+    """spans: (first, last) as nights from today on."""
+    periods = tuple(Period(night(house, first), night(house, last)) for first, last in spans or [(2, 5)])
+    with tenant(house.organization.id):
+        return add_season(prop=house.property, facts=SeasonFacts(name, colour, periods))
+
+
+def found(house):
+    with tenant(house.organization.id):
+        return {one.name: periods_of(one) for one in list_seasons(property_id=house.property.id)}
+
+
+def sent(*periods, name="Christmas", colour="rose"):
+    fields = {"name": name, "colour": colour}
+    for at, (first, last) in enumerate(periods):
+        fields |= {f"p{at}-first": str(first), f"p{at}-last": str(last)}
+    return fields
+
+
+def test_a_season_of_several_periods_is_added_and_listed(client, house):
+    periods = [("2027-12-20", "2028-01-06"), ("", ""), ("2026-12-20", "2027-01-06")]
+    answer = client.post("/rates/seasons/new", sent(*periods), follow=True)
+    assert [str(one) for one in answer.context["messages"]] == ["Christmas is saved."]
+    assert found(house) == {
+        "Christmas": (
+            Period(date(2026, 12, 20), date(2027, 1, 6)),
+            Period(date(2027, 12, 20), date(2028, 1, 6)),
+        )
+    }
+    text = text_of(answer)
+    assert '<span class="season rose">Christmas</span>' in text
+    assert "Copy to 2028" in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "words"),
+    [
+        (sent(("2027-07-01", "2027-06-30")), "p0-last", "must not be before the first night"),
+        (sent(("", ""), ("2027-07-01", "")), "p1-last", "is missing"),
+        (sent(("2027-07-01", "2027-07-10"), ("2027-07-10", "2027-07-12")), "p1-first", "another period"),
+        (sent(("1066-07-01", "1066-07-10")), "p0-first", "from 2000 to 2200"),
+        (sent(), "p0-first", "must have a first and a last night"),
+        (sent(("2027-07-01", "2027-07-10"), name=" "), "name", "required"),
+        (sent(("2027-07-01", "2027-07-10"), name="high SUMMER"), "name", "is the name of another season"),
+        (sent(("2027-07-01", "2027-07-10"), colour="pink"), "colour", "Select a valid choice"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(client, house, fields, where, words):
+    make_season(house)
+    answer = client.post("/rates/seasons/new", fields)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert words in text.split(f'id="s-{where}_error"', 1)[1].split("</div>", 1)[0]
+    assert f'value="{fields["name"]}"' in text or fields["name"] == " "
+    assert all(f'value="{value}"' in text for name, value in fields.items() if name.startswith("p") and value)
+    assert list(found(house)) == ["High summer"]
+
+
+def test_a_season_is_changed_and_keeps_its_name_for_itself(client, house):
+    season = make_season(house)
+    text = text_of(client.get(f"/rates/seasons/{season.id}"))
+    assert f'value="{night(house, 5)}"' in text
+    fields = sent((night(house, 3), night(house, 9)), name="high summer", colour="")
+    assert client.post(f"/rates/seasons/{season.id}", fields).status_code == 303
+    assert found(house) == {"high summer": (Period(night(house, 3), night(house, 9)),)}
+
+
+def test_a_refused_change_changes_nothing(client, house):
+    season = make_season(house)
+    make_season(house, "Fair")
+    answer = client.post(f"/rates/seasons/{season.id}", sent(("2027-07-01", "2027-07-02"), name="Fair"))
+    assert answer.status_code == 422
+    assert found(house)["High summer"] == (Period(night(house, 2), night(house, 5)),)
+
+
+def test_a_season_is_copied_to_the_next_year_and_from_there_on(client, house):
+    with tenant(house.organization.id):
+        summer = Period(date(2027, 7, 1), date(2027, 8, 31))
+        season = add_season(prop=house.property, facts=SeasonFacts("High summer", "", (summer,)))
+    for year in (2028, 2029):
+        answer = client.post(f"/rates/seasons/{season.id}/repeat", follow=True)
+        assert f"High summer is there in {year} too" in str(next(iter(answer.context["messages"])))
+        assert found(house)["High summer"][-1] == Period(date(year, 7, 1), date(year, 8, 31))
+    assert len(found(house)["High summer"]) == 3
+
+
+def test_a_leap_day_that_the_next_year_lacks_is_not_copied(client, house):
+    with tenant(house.organization.id):
+        leap = Period(date(2028, 2, 29), date(2028, 2, 29))
+        season = add_season(prop=house.property, facts=SeasonFacts("Leap", "", (leap,)))
+    assert "Copy to" not in text_of(client.get("/rates/seasons"))
+    client.post(f"/rates/seasons/{season.id}/repeat")
+    assert found(house) == {"Leap": (leap,)}
+
+
+def test_seasons_that_overlap_are_shown_until_that_is_over(client, house):
+    make_season(house, "Summer", (2, 9), (-20, -10))
+    make_season(house, "Fair", (8, 12), (-12, -11))
+    shared = Period(night(house, 8), night(house, 9))
+    assert client.get("/rates/seasons").context["overlaps"] == [("Summer", "Fair", shared)]
+    assert "Nights of two seasons" in text_of(client.get("/rates/seasons"))
+
+
+def test_a_season_is_removed_after_a_question(client, house):
+    season = make_season(house)
+    assert "stay as they are" in text_of(client.get(f"/rates/seasons/{season.id}/remove"))
+    client.post(f"/rates/seasons/{season.id}/remove")
+    assert found(house) == {}
+    assert client.post(f"/rates/seasons/{season.id}/remove").status_code == 404
+
+
+def test_who_may_only_look_is_offered_nothing_to_change(enter, house):
+    make_season(house)
+    text = text_of(enter("read_only").get("/rates/seasons"))
+    assert "High summer" in text
+    assert "Add a season" not in text
+    assert "Copy to" not in text
+
+
+def test_another_organizations_seasons_and_those_of_properties_out_of_sight_are_not_there(client, enter, house, other):
+    theirs, ours = make_season(other), make_season(house)
+    elsewhere = enter("manager", [uuid4()])
+    for browser, season in ((client, theirs), (elsewhere, ours)):
+        for path in ("", "/remove"):
+            assert browser.get(f"/rates/seasons/{season.id}{path}").status_code == 404
+        for path in ("", "/remove", "/repeat"):
+            assert browser.post(f"/rates/seasons/{season.id}{path}", sent()).status_code == 404
+    assert elsewhere.get("/rates/seasons").context["lines"] == []
+    with tenant(house.organization.id):
+        assert [one.id for one in Season.objects.all()] == [ours.id], "the database itself shows no others"
+
+
+def test_the_database_keeps_first_and_last_nights_in_pairs(house):
+    season = make_season(house)
+    with pytest.raises(IntegrityError), tenant(house.organization.id):
+        Season.objects.filter(id=season.id).update(lasts=[])
+    with tenant(house.organization.id), sql() as cursor:
+        assert cursor.execute("SELECT cardinality(lasts) FROM rates_season").fetchall() == [(1,)]
+
+
+def test_the_number_of_queries_stays_the_same_however_many_there_are(client, house):
+    make_season(house)
+    before = count(client, "/rates/seasons")
+    for number in range(8):
+        make_season(house, f"Fair {number}", (number, number + 1))
+    assert count(client, "/rates/seasons") == before
+
+
+def test_a_form_that_is_sent_twice_adds_one_season(client, house):
+    text = text_of(client.get("/rates/seasons/new"))
+    token = text.split('name="once" value="', 1)[1].split('"', 1)[0]
+    fields = {**sent((night(house, 1), night(house, 1) + timedelta(3))), "once": token}
+    for _ in range(2):
+        assert client.post("/rates/seasons/new", fields).status_code == 303
+    assert list(found(house)) == ["Christmas"]
