@@ -14,12 +14,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.models import User
 from innsync.apps.accounts.sign_in import forget_attempts, take_attempt
 from innsync.apps.distribution.vault import seal, unseal
 from innsync.apps.mail import tasks as mail
+from innsync.portals.account.languages import fitting
 
 _UNSAID = {
     "account/messages/logged_in.txt",
@@ -67,7 +69,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         request = present.request
         known = {"request": request, "email": email, "public_url": settings.PUBLIC_URL}
-        letter = self.render_mail(template_prefix, email, {**known, **context})
+        reader = context.get("user")
+        with translation.override(fitting(reader.language) if isinstance(reader, User) else translation.get_language()):
+            letter = self.render_mail(template_prefix, email, {**known, **context})
         mail.post(to=email, subject=letter.subject, text=str(letter.body))
 
 
