@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.distribution.selectors import dialect_of
+from innsync.apps.distribution.wanted import RateMap, rate_calendar
 from innsync.apps.inventory.models import StockDay
 from innsync.apps.properties.models import Room, RoomType
 from innsync.apps.rates.models import RatePlan
-from innsync.apps.rates.selectors import get_house
+from innsync.apps.rates.selectors import get_house, list_rate_rows
 from innsync.apps.rates.services import UnknownProduct, add_rate_plan, sell
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.chart import list_chart_types
@@ -233,3 +236,27 @@ def test_another_organizations_rooms_and_types_are_not_there(enter, house, other
             f"{start}/plans/{house.plan_id}/move",
         ):
             assert client.post(address, {"name": "x"}).status_code == 404, address
+
+
+def test_a_retired_plan_is_closed_at_the_channels_whatever_its_prices_say(enter, house, path):
+    def stopped() -> set[int | None]:
+        with tenant(house.organization.id):
+            found = get_house(organization_id=house.organization.id, key=house.property.id)
+            rows = list_rate_rows(property_id=found.id, first=house.today, last=house.today + timedelta(days=20))
+        product = house.products["double"]
+        there = RateMap(
+            product.slot, house.types["double"].id, "r", "p", (1, 2), Decimal(0), 0, True, found.currency, None
+        )
+        last = house.today + timedelta(days=9)
+        calendar = rate_calendar(
+            there, found, rows, house.today, last, dialect=dialect_of("channex", {}), today=house.today
+        )
+        at = calendar.layout.index("stop_sell")
+        return {row[at] for row in calendar.rows}
+
+    assert stopped() == {0}
+    client = enter()
+    client.post(f"{path}/plans/{house.plan_id}/retire")
+    assert stopped() == {1}
+    client.post(f"{path}/plans/{house.plan_id}/revive")
+    assert stopped() == {0}
