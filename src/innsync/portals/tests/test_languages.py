@@ -23,6 +23,7 @@ from innsync.portals.admin import urls as admin_urls
 from innsync.portals.retelling import WORDS, retell
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.house import House
+from innsync.portals.tests.test_account import posted
 from innsync.portals.tests.test_marked import what_is_shown
 from innsync.portals.words import refusal
 
@@ -236,6 +237,15 @@ def test_a_refusal_names_its_field_and_what_is_asked_there_in_the_language():
 
 
 def test_programs_read_english_whatever_language_they_ask_for(house):
-    answer = Client(headers={"Accept-Language": "ja"}).get("/api/bookings")
+    answer = Client(headers={"Accept-Language": "ja"}).get("/api/booking-engine/hotels/x")
     assert answer.status_code == 401
     assert answer.content.decode().isascii()
+
+
+def test_mail_is_written_in_the_language_of_whoever_it_is_for(house):
+    user = house.person()
+    User.objects.filter(id=user.id).update(language="es")
+    Client(headers={"Accept-Language": "ja"}).post(reverse("account_reset_password"), {"email": user.email})
+    letter = posted(user.email)[-1]
+    assert letter["subject"] == "Establecer una contraseña nueva para Innsync"
+    assert english_on(letter["text"], {}) == []
