@@ -17,6 +17,7 @@ from innsync.domain.ari import AVAILABILITY, Calendar, Target
 
 State = Literal["differs", "unknown", "refused", "otherwise"]
 Kind = Literal["availability", "prices", "rules"]
+NEAR = timedelta(days=31)
 STATES: tuple[State, ...] = ("refused", "unknown", "differs", "otherwise")
 KINDS: tuple[Kind, ...] = ("availability", "prices", "rules")
 
@@ -40,7 +41,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which cells are asked for; all, where nothing is said. room: the channel's id of one."""
+    """Which cells are asked for; all that differ, where nothing is said. room: the channel's id of one.
+
+    What is said differently is asked for by its state alone: it is confirmed, and as good as it can be there.
+    """
 
     room: str = ""
     kind: Kind | None = None
@@ -52,11 +56,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """cells: those of the page asked for, by night; total: how many there are. first, last: the nights told to the channel."""
+    """cells: those of the page asked for, by night; total: how many there are. first, last: the nights told to the channel.
+
+    whole: all nights were counted; else there are more than `total`, for so many were enough for the page.
+    """
 
     linked: Linked
     cells: list[Cell]
     total: int
+    whole: bool
     first: date
     last: date
 
@@ -78,20 +86,24 @@ def find_differences(*, connection_id: UUID, asked: Asked, now: datetime, offset
     begin, end = max(first, asked.first or first), min(last, asked.last or last)
     found: list[Cell] = []
     total = 0
-    if begin <= end:
-        for cell in _merged(linked, asked, begin, end, now):
+    for span_begin, span_end in _parts(begin, end):
+        look = _otherwise if asked.state == "otherwise" else _differing
+        for cell in look(linked, asked, span_begin, span_end, now):
             if offset <= total < offset + limit:
                 found.append(cell)
             total += 1
-    return Found(linked, found, total, first, last)
+        if total > offset + limit:
+            return Found(linked, found, total, span_end == end, first, last)
+    return Found(linked, found, total, True, first, last)
 
 
-def _merged(linked: Linked, asked: Asked, begin: date, end: date, now: datetime) -> Iterator[Cell]:
-    """By night; said differently behind the others of all nights, since these are as good as they can be."""
-    if asked.state != "otherwise":
-        yield from _differing(linked, asked, begin, end, now)
-    if asked.state in (None, "otherwise") and asked.kind in (None, "rules"):
-        yield from _otherwise(linked, asked, begin, end, now)
+def _parts(begin: date, end: date) -> Iterator[tuple[date, date]]:
+    """The near nights, then all others: where everything waits, the first page is there without two years of work."""
+    near = min(end, begin + NEAR - timedelta(days=1))
+    if begin <= end:
+        yield begin, near
+    if near < end:
+        yield near + timedelta(days=1), end
 
 
 def _differing(linked: Linked, asked: Asked, begin: date, end: date, now: datetime) -> Iterator[Cell]:
@@ -167,6 +179,8 @@ def _compare(
 
 
 def _otherwise(linked: Linked, asked: Asked, begin: date, end: date, now: datetime) -> Iterator[Cell]:
+    if asked.kind not in (None, "rules"):
+        return
     types = linked.room_types()
     spans = [
         one

@@ -125,11 +125,13 @@ def differences(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> 
         "lines": _lines(found, types, link.currency),
         "found": found,
         "every_night": every_night,
+        "narrowed": any(name in said for name in Question.base_fields),
         "shown_first": (number - 1) * PAGE + 1,
         "shown_last": min(number * PAGE, found.total),
         "whole": f"?{urlencode({**said, 'every': '1'})}",
         "before": f"?{urlencode({**said, 'page': str(number - 1)})}" if number > 1 else "",
         "after": f"?{urlencode({**said, 'page': str(number + 1)})}" if number * PAGE < found.total else "",
+        "otherwise": f"?{urlencode({'state': 'otherwise'})}",
     }
     return show(request, visitor, "connection/differences.html", context, section="connections")
 
