@@ -211,7 +211,6 @@ function letGo() {
   if (live.wanted) lookSoon();
   if (!one?.begun) return null;
   drag.justDone = true;
-  setTimeout(() => (drag.justDone = false));
   one.flag.remove();
   one.picked?.remove();
   one.target?.classList.remove("target");
@@ -224,6 +223,8 @@ function letGo() {
 
 function onPointerUp() {
   const one = letGo();
+  // Given up with Escape before the button is let go, it opens nothing either.
+  setTimeout(() => (drag.justDone = false));
   if (!one) return;
   if (!one.bar) return begin(one.lane, one.from, one.count);
   const address = one.bar.firstElementChild.getAttribute("href");
