@@ -19,7 +19,9 @@ from tests.flows.stack import Stack
 OUTSIDE = {
     "accounts_apikey",
     "accounts_membership",
+    "events_freshevent",
     "events_outbox",
+    "events_streamentry",
     "distribution_dirty",
     "distribution_schedule",
 }
