@@ -16,7 +16,7 @@ from django.utils.translation import pgettext
 
 from innsync.domain.money import Money, minor_digits
 
-TENFOLD_S = 10_000
+IN_TENTHS_BELOW_MS = 10_000
 
 
 def day(value: date) -> str:
@@ -109,7 +109,7 @@ def duration(ms: float) -> str:
     if ms < 1000:
         return _("{count} ms").format(count=f"{ms:.0f}")
     if ms < 2 * 60_000:
-        return _("{count} s").format(count=number(ms / 1000, 1 if ms < TENFOLD_S else 0))
+        return _("{count} s").format(count=number(ms / 1000, 1 if ms < IN_TENTHS_BELOW_MS and ms % 1000 else 0))
     if ms < 2 * 3_600_000:
         return _("{count} min").format(count=f"{ms / 60_000:.0f}")
     return _("{count} h").format(count=f"{ms / 3_600_000:.0f}")

@@ -30,8 +30,8 @@ from innsync.domain.folio import Folio, open_folio
 from innsync.domain.money import Money
 from innsync.domain.policies import CancellationPolicy
 from innsync.domain.wording import told
-from innsync.integrations.manifest import channel_name
 from innsync.portals.policy_words import cancellation_words, payment_words
+from innsync.portals.words import channel_name
 
 OURS = tuple(code for code, _name in settings.LANGUAGES)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from innsync.apps.accounts.services import UnknownApiKey
 from innsync.apps.automation.services import OrderClosed, UnknownOrder
@@ -26,8 +26,15 @@ from innsync.apps.rates.services import NothingToUndo, UnknownChange
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion, UnknownBooking
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.errors import DomainError, IllegalTransition, InvalidField
+from innsync.integrations import manifest
 from innsync.portals import formats
 from innsync.portals.retelling import retell
+
+
+def channel_name(key: str) -> str:
+    """A channel's own name; what was sold by nobody else is direct."""
+    return pgettext("channel", "Direct") if key == "direct" else manifest.channel_name(key)
+
 
 BEHIND = timedelta(seconds=30)
 """From when on nights that wait are worth a word: a push takes well under a second."""

@@ -11,8 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.reservations.search import DAYS, Wanted
-from innsync.integrations.manifest import channel_name
-from innsync.portals.words import BOOKING_STATES
+from innsync.portals.words import BOOKING_STATES, channel_name
 
 DAY_LABELS = {
     "arrivals": _("Arrivals of today"),

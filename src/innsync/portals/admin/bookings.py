@@ -16,7 +16,7 @@ from innsync.apps.inbox.selectors import list_of_booking
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import MOST_FOUND, find_bookings
 from innsync.domain.money import Money
-from innsync.integrations.manifest import channel_name, manifests
+from innsync.integrations.manifest import manifests
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.booking_change import is_changeable
 from innsync.portals.admin.booking_details import language_name
@@ -28,7 +28,7 @@ from innsync.portals.admin.inbox import line
 from innsync.portals.admin.orders import line_of, taking
 from innsync.portals.admin.pages import show
 from innsync.portals.letters import folio_of
-from innsync.portals.words import BOOKING_STATES
+from innsync.portals.words import BOOKING_STATES, channel_name
 
 MOST_PAGES = 400
 """How far one may leaf; who looks for more asks more closely."""

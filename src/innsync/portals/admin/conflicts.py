@@ -23,11 +23,10 @@ from innsync.apps.distribution.ways_out import (
     list_conflicts,
     list_oversold_nights,
 )
-from innsync.integrations.manifest import channel_name
 from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.pages import get_conflict, show
-from innsync.portals.words import BOOKING_STATES
+from innsync.portals.words import BOOKING_STATES, channel_name
 
 CLOSES = lazy("The conflict closes as soon as the nights are free.")
 

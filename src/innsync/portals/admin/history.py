@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.reservations.history import list_entries
 from innsync.apps.reservations.models import Booking
-from innsync.integrations.manifest import channel_name, manifests
+from innsync.integrations.manifest import manifests
 from innsync.portals.retelling import ReadersTongue
+from innsync.portals.words import channel_name
 
 TITLES = {
     "booked": _("Booked"),

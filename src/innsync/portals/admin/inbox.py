@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.tenancy import tenant
@@ -49,7 +49,7 @@ class Filters(forms.Form):
     def _offer(self, name: str, labels: dict[str, str]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("all")), *sorted(labels.items(), key=lambda one: one[1])]
+        field.choices = [("", pgettext("filter", "all")), *sorted(labels.items(), key=lambda one: one[1])]
 
     def asked(self) -> Asked:
         """What can be read of it; the rest is as if it had not been said, and named beside its field."""

@@ -19,13 +19,13 @@ from innsync.apps.properties.models import Property
 from innsync.apps.reports.pace import A_YEAR, Month, measure_pace
 from innsync.apps.reports.performance import Figures, Nights, Performance, measure
 from innsync.domain.money import Money
-from innsync.integrations.manifest import channel_name
 from innsync.portals import formats
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.choice import Choice, choose_property, today_at
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.sparkline import Bar
 from innsync.portals.templatetags.portal import percent
+from innsync.portals.words import channel_name
 
 MOST_NIGHTS = 400
 FIRST_YEAR, LAST_YEAR = 1990, 2190

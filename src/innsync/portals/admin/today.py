@@ -20,12 +20,12 @@ from innsync.apps.properties.models import Property
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import DayList, desk_day
 from innsync.domain.booking_state import BookingAction, BookingStatus, actions
-from innsync.integrations.manifest import channel_name
+from innsync.portals import formats
 from innsync.portals.access import Visitor, fragment, page
 from innsync.portals.admin.choice import CHOSEN, Choice, named_property, today_at
 from innsync.portals.admin.pages import show, what_asks
 from innsync.portals.admin.setup.first import progress_of
-from innsync.portals.words import BOOKING_STATES, Condition
+from innsync.portals.words import BOOKING_STATES, Condition, channel_name
 
 SHOWN = 25
 
@@ -166,7 +166,7 @@ def _tiles(
         Tile(
             "tonight",
             _("Occupied tonight"),
-            f"{share} %",
+            formats.percent(share / 100),
             _("%(sold)d of %(rooms)d rooms") % {"sold": night.sold, "rooms": night.rooms},
             listed("day=tonight"),
             "bad" if night.oversold else "",

@@ -15,12 +15,11 @@ from innsync.apps.distribution.models import Conflict
 from innsync.domain.ari import price_occupancy
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.money import Money
-from innsync.integrations.manifest import channel_name
 from innsync.portals import formats, static_files
 from innsync.portals.once import FIELD, token
 from innsync.portals.retelling import retell
 from innsync.portals.roles import role_words
-from innsync.portals.words import ACTIONS
+from innsync.portals.words import ACTIONS, channel_name
 
 register = template.Library()
 

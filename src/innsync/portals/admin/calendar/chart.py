@@ -26,10 +26,9 @@ from innsync.apps.reservations.chart import (
     list_nights_left,
     list_waiting,
 )
-from innsync.integrations.manifest import channel_name
 from innsync.portals import formats
 from innsync.portals.admin.calendar.window import Window
-from innsync.portals.words import BOOKING_STATES
+from innsync.portals.words import BOOKING_STATES, channel_name
 
 SLICE = 20
 """Rooms that are drawn, or fetched, at once."""

@@ -12,13 +12,12 @@ from django.urls import reverse
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.properties.models import Property
 from innsync.apps.reservations.chart import Bar, find_in_chart, get_bar, list_channels_shown, list_chart_types
-from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, fragment, page
 from innsync.portals.admin.calendar import chart
 from innsync.portals.admin.calendar.window import Window
 from innsync.portals.admin.choice import Choice, choose_property, today_at
 from innsync.portals.admin.pages import show
-from innsync.portals.words import BOOKING_STATES
+from innsync.portals.words import BOOKING_STATES, channel_name
 
 UNDO = "calendar-undo"
 """Where the session keeps what can be taken back."""

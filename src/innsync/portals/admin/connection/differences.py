@@ -12,8 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.differences import (
@@ -70,7 +69,7 @@ class Question(forms.Form):
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", _("all")), *choices]
+        field.choices = [("", pgettext("filter", "all")), *choices]
         field.widget.attrs["class"] = "form-select form-select-sm"
 
     def asked(self, *, every_night: bool) -> Asked:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.models import Connection, PushLog
@@ -43,7 +43,7 @@ class Question(forms.Form):
         super().__init__(data, auto_id="f-%s")
         outcome = self.fields["outcome"]
         assert isinstance(outcome, forms.ChoiceField)
-        outcome.choices = [("", _("all")), ("faulty", _("not accepted as a whole"))] + [
+        outcome.choices = [("", pgettext("filter", "all")), ("faulty", _("not accepted as a whole"))] + [
             (key, str(words)) for key, (words, _tone) in OUTCOMES.items()
         ]
         outcome.widget.attrs["class"] = "form-select form-select-sm"
