@@ -14,6 +14,7 @@ from uuid import UUID
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from innsync.apps.properties.content import content_changed
 from innsync.apps.properties.models import Photo, Property
 from innsync.apps.properties.pictures import read_picture
 from innsync.domain.errors import DomainError
@@ -46,7 +47,7 @@ def list_removed(*, property_id: UUID) -> list[Photo]:
     return list(Photo.objects.filter(property_id=property_id).exclude(removed_at=None).order_by("removed_at"))
 
 
-def add_photo(*, prop: Property, room_type_id: UUID | None, content: bytes, now: datetime) -> Photo:
+def add_photo(*, prop: Property, room_type_id: UUID | None, content: bytes, now: datetime, actor: str) -> Photo:
     """Keep the photo behind the others. Raises NotAPhoto, TooManyPhotos.
 
     The files are there before the row is: a row never points to nothing. Where the transaction fails, files without a
@@ -61,6 +62,7 @@ def add_photo(*, prop: Property, room_type_id: UUID | None, content: bytes, now:
     key = secrets.token_hex(16)
     for width, file in picture.sizes.items():
         default_storage.save(file_name(key, width), ContentFile(file))
+    content_changed(prop=prop, what="photos", now=now, actor=actor)
     return Photo.objects.create(
         organization_id=prop.organization_id,
         property=prop,
@@ -74,47 +76,54 @@ def add_photo(*, prop: Property, room_type_id: UUID | None, content: bytes, now:
     )
 
 
-def order_photos(*, property_id: UUID, room_type_id: UUID | None, photo_ids: Sequence[UUID]) -> None:
+def order_photos(
+    *, property_id: UUID, room_type_id: UUID | None, photo_ids: Sequence[UUID], now: datetime, actor: str
+) -> None:
     """Put them in this order. Those that are not named (added meanwhile by somebody else) stay behind, in theirs."""
-    Property.objects.select_for_update().get(id=property_id)
+    prop = Property.objects.select_for_update().get(id=property_id)
     wanted = {photo_id: index for index, photo_id in enumerate(photo_ids)}
     photos = list(Photo.objects.filter(property_id=property_id, room_type_id=room_type_id, removed_at=None))
     photos.sort(key=lambda one: wanted.get(one.id, len(wanted) + one.position))
     for position, photo in enumerate(photos):
         photo.position = position
     Photo.objects.bulk_update(photos, ["position"])
+    content_changed(prop=prop, what="photos", now=now, actor=actor)
 
 
-def move_photo(*, photo: Photo, by: int) -> None:
+def move_photo(*, photo: Photo, by: int, now: datetime, actor: str) -> None:
     """One place towards the first (-1) or the last (1); at the end it stays."""
     others = Photo.objects.filter(property_id=photo.property_id, room_type_id=photo.room_type_id, removed_at=None)
     order = list(others.values_list("id", flat=True))
     at = order.index(photo.id)
     to = min(max(at + by, 0), len(order) - 1)
     order.insert(to, order.pop(at))
-    order_photos(property_id=photo.property_id, room_type_id=photo.room_type_id, photo_ids=order)
+    order_photos(property_id=photo.property_id, room_type_id=photo.room_type_id, photo_ids=order, now=now, actor=actor)
 
 
-def describe_photos(*, property_id: UUID, captions: Mapping[UUID, str]) -> int:
+def describe_photos(*, prop: Property, captions: Mapping[UUID, str], now: datetime, actor: str) -> int:
     """Set captions; what is not of this property is left alone. Answers how many changed."""
-    photos = Photo.objects.filter(property_id=property_id, id__in=captions)
+    photos = Photo.objects.filter(property=prop, id__in=captions)
     changed = [one for one in photos if one.caption != captions[one.id]]
     for photo in changed:
         photo.caption = captions[photo.id]
     Photo.objects.bulk_update(changed, ["caption"])
+    if changed:
+        content_changed(prop=prop, what="photos", now=now, actor=actor)
     return len(changed)
 
 
-def remove_photo(*, photo: Photo, now: datetime) -> None:
+def remove_photo(*, photo: Photo, now: datetime, actor: str) -> None:
     """Show it no more. It can be put back for a day; then its files are cleared, and its address leads nowhere."""
     photo.removed_at = now
     photo.save(update_fields=["removed_at"])
+    content_changed(prop=photo.property, what="photos", now=now, actor=actor)
 
 
-def restore_photo(*, photo: Photo) -> None:
+def restore_photo(*, photo: Photo, now: datetime, actor: str) -> None:
     """Show it again, where it was."""
     photo.removed_at = None
     photo.save(update_fields=["removed_at"])
+    content_changed(prop=photo.property, what="photos", now=now, actor=actor)
 
 
 def clear_removed(*, now: datetime) -> int:

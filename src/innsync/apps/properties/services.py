@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from innsync.apps.properties.content import content_changed
 from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.domain.amenities import Place, bedding, chosen
 from innsync.domain.errors import InvalidField
@@ -43,7 +45,9 @@ def create_property(
     )
 
 
-def describe_property(*, property_id: UUID, details: Mapping[str, Any], address: Mapping[str, str]) -> Property:
+def describe_property(
+    *, property_id: UUID, details: Mapping[str, Any], address: Mapping[str, str], now: datetime, actor: str
+) -> Property:
     """Change what a property is called and how it is described. What the address holds beyond that stays.
 
     details: its columns by name; `amenities` are codes of the domain's list. Raises InvalidField.
@@ -57,6 +61,7 @@ def describe_property(*, property_id: UUID, details: Mapping[str, Any], address:
     for name, value in values.items():
         setattr(prop, name, value)
     prop.save(update_fields=[*values, "updated_at"])
+    content_changed(prop=prop, what="property", now=now, actor=actor)
     return prop
 
 

@@ -13,6 +13,7 @@ from django.db.models import Max, Model
 
 from innsync.apps.events import services as events
 from innsync.apps.properties import services as properties
+from innsync.apps.properties.content import content_changed
 from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.reservations.models import RoomStay
@@ -55,7 +56,7 @@ def change_room_type(
     changed = properties.describe_room_type(room_type_id=room_type.id, details=details, beds=beds)
     if before != [getattr(changed, name) for name in _SOLD_BY]:
         _tell_rates(changed.property, changed.id, told(f"{changed.name} changed by {actor}"), now)
-    _record(changed.property, "room_types", now, actor)
+    content_changed(prop=changed.property, what="room_types", now=now, actor=actor)
     return changed
 
 
@@ -69,7 +70,7 @@ def rename_room(*, room: Room, name: str, now: datetime, actor: str) -> None:
         raise InvalidField(field="/name", problem="must be a name that no room of the property has")
     room.name = name
     room.save(update_fields=["name"])
-    _record(room.property, "rooms", now, actor)
+    content_changed(prop=room.property, what="rooms", now=now, actor=actor)
 
 
 def move(*, what: Room | RoomType | RatePlan, by: int) -> None:
@@ -112,7 +113,7 @@ def retire_room_type(*, room_type: RoomType, now: datetime, actor: str) -> None:
     room_type.retired_at = now
     room_type.save(update_fields=["retired_at"])
     _tell_rates(prop, room_type.id, told(f"{room_type.name} retired by {actor}"), now)
-    _record(prop, "room_types", now, actor)
+    content_changed(prop=prop, what="room_types", now=now, actor=actor)
 
 
 def revive_room_type(*, room_type: RoomType, now: datetime, actor: str) -> None:
@@ -120,7 +121,7 @@ def revive_room_type(*, room_type: RoomType, now: datetime, actor: str) -> None:
     room_type.retired_at = None
     room_type.save(update_fields=["retired_at"])
     _tell_rates(room_type.property, room_type.id, told(f"{room_type.name} sold again by {actor}"), now)
-    _record(room_type.property, "room_types", now, actor)
+    content_changed(prop=room_type.property, what="room_types", now=now, actor=actor)
 
 
 def retire_plan(*, plan: RatePlan, now: datetime, actor: str) -> None:
@@ -143,7 +144,7 @@ def _set_sold(plan: RatePlan, retired_at: datetime | None, cause: str, now: date
     plan.retired_at = retired_at
     plan.save(update_fields=["retired_at"])
     _tell_rates(plan.property, None, cause, now)
-    _record(plan.property, "rate_plans", now, actor)
+    content_changed(prop=plan.property, what="rate_plans", now=now, actor=actor)
 
 
 def _tell_rates(prop: Property, room_type_id: UUID | None, cause: str, now: datetime) -> None:
@@ -154,14 +155,4 @@ def _tell_rates(prop: Property, room_type_id: UUID | None, cause: str, now: date
         ari=[(room_type_id, first, last)],
         cause=cause,
         what="rates",
-    )
-
-
-def _record(prop: Property, what: str, now: datetime, actor: str) -> None:
-    events.record(
-        organization_id=prop.organization_id,
-        property_id=prop.id,
-        type="content.changed",
-        at=now,
-        data={"what": what, "actor": actor},
     )

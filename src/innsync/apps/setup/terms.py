@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.events import services as events
+from innsync.apps.properties.content import content_changed
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.selectors import House, list_rate_rows
@@ -96,7 +97,7 @@ def remove_charge(*, property_id: UUID, group: ChargeGroup, code: str, now: date
 def _save_charges(prop: Property, group: ChargeGroup, rules: Sequence[ChargeRule], now: datetime, actor: str) -> None:
     setattr(prop, group, [one.to_json() for one in rules])
     prop.save(update_fields=[group, "updated_at"])
-    _tell(prop, group, now, actor)
+    content_changed(prop=prop, what=group, now=now, actor=actor)
 
 
 def change_plan(*, plan: RatePlan, terms: PlanTerms, now: datetime, actor: str) -> None:
@@ -124,7 +125,7 @@ def change_plan(*, plan: RatePlan, terms: PlanTerms, now: datetime, actor: str) 
     for name, value in values.items():
         setattr(plan, name, value)
     plan.save(update_fields=list(values))
-    _tell(plan.property, "rate_plans", now, actor)
+    content_changed(prop=plan.property, what="rate_plans", now=now, actor=actor)
     if sold_otherwise:
         first, last = nights_sold(plan.property, now)
         events.record(
@@ -204,13 +205,3 @@ def _price(house: House, row: RateRow | None, product: ProductFacts, derivation:
         return effective_price(row, product, house.facts.by_slot)
     base = effective_price(row, house.facts.by_slot[product.parent_slot], house.facts.by_slot)
     return None if base is None else derivation.apply(base, house.currency)
-
-
-def _tell(prop: Property, what: str, now: datetime, actor: str) -> None:
-    events.record(
-        organization_id=prop.organization_id,
-        property_id=prop.id,
-        type="content.changed",
-        at=now,
-        data={"what": what, "actor": actor},
-    )

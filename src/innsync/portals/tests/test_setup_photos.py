@@ -16,7 +16,7 @@ from PIL import Image
 
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.services import create_api_key
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.properties import photos as service
 from innsync.apps.properties.models import Photo
 from innsync.apps.properties.photos import MOST_PHOTOS
@@ -134,6 +134,18 @@ def test_more_than_can_be_kept_are_refused(enter, house, path):
     answer = client.post(f"{path}/send", {"photo": photo()})
     assert answer.status_code == 422
     assert "one too many" in answer.json()["words"]
+
+
+def test_whoever_listens_is_told_that_the_photos_changed(enter, house, path):
+    client = enter()
+    one = sent(client, path)
+    client.post(f"{path}/{one}/remove")
+    with tenant(house.organization.id), sql() as cursor:
+        told_of = cursor.execute(
+            "SELECT data FROM events_event WHERE organization_id = %s AND type = 'content.changed'",
+            (house.organization.id,),
+        ).fetchall()
+    assert told_of == [({"what": "photos", "actor": "Pat Person"},)] * 2
 
 
 def test_they_are_put_in_order_by_dragging_and_by_buttons(enter, house, path):

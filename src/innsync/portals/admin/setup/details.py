@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -106,7 +107,10 @@ def _change(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done |
         address = {name: said.pop(name) for name in ADDRESS}
         address["country"] = address["country"].upper()
         changed = attempt(
-            form, lambda: properties.describe_property(property_id=prop.id, details=said, address=address)
+            form,
+            lambda: properties.describe_property(
+                property_id=prop.id, details=said, address=address, now=datetime.now(UTC), actor=visitor.actor
+            ),
         )
         if changed:
             return Done(_("Saved."), reverse("property-details", args=[prop.id]))

@@ -132,7 +132,11 @@ def send(request: HttpRequest, visitor: Visitor, property_id: UUID) -> dict[str,
     if file is None:
         raise InvalidField(field="/photo", problem=_("no file came"))
     made = service.add_photo(
-        prop=prop, room_type_id=_room_type_id(request, prop), content=_content(file), now=datetime.now(UTC)
+        prop=prop,
+        room_type_id=_room_type_id(request, prop),
+        content=_content(file),
+        now=datetime.now(UTC),
+        actor=visitor.actor,
     )
     return {"id": str(made.id)}
 
@@ -151,7 +155,9 @@ def add(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     taken, refusals = 0, []
     for file in request.FILES.getlist("photo")[:MOST_AT_ONCE]:
         try:
-            service.add_photo(prop=prop, room_type_id=room_type_id, content=_content(file), now=now)
+            service.add_photo(
+                prop=prop, room_type_id=room_type_id, content=_content(file), now=now, actor=visitor.actor
+            )
             taken += 1
         except (NotAPhoto, TooManyPhotos) as error:
             refusals.append(f"{(file.name or '')[:80]} {in_words(error)}")
@@ -179,34 +185,37 @@ def order(request: HttpRequest, visitor: Visitor, property_id: UUID) -> dict[str
         property_id=prop.id,
         room_type_id=_room_type_id(request, prop),
         photo_ids=[_uuid(one) for one in request.POST.getlist("photo")[: 2 * MOST_PHOTOS]],
+        now=datetime.now(UTC),
+        actor=visitor.actor,
     )
     return {"words": _("The order is saved.")}
 
 
-def _acting(work: Callable[[HttpRequest, Photo], str]) -> Callable[..., HttpResponse]:
-    """An action on one photo that leads back to its place on the page; `work` answers its words."""
+def _acting(work: Callable[[HttpRequest, Photo, str], str]) -> Callable[..., HttpResponse]:
+    """An action on one photo that leads back to its place on the page; `work` is told who acts, and answers its words."""
 
     @action(Ability.MANAGE_PROPERTIES, back="properties")
     def act(request: HttpRequest, visitor: Visitor, property_id: UUID, photo_id: UUID) -> Done:
         photo = _photo(visitor, property_id, photo_id)
-        return Done(work(request, photo), _place(photo.property, photo.room_type_id))
+        return Done(work(request, photo, visitor.actor), _place(photo.property, photo.room_type_id))
 
     return act
 
 
-def _move(request: HttpRequest, photo: Photo) -> str:
+def _move(request: HttpRequest, photo: Photo, actor: str) -> str:
     if photo.removed_at is None:
-        service.move_photo(photo=photo, by=-1 if request.POST.get("to") == "front" else 1)
+        by = -1 if request.POST.get("to") == "front" else 1
+        service.move_photo(photo=photo, by=by, now=datetime.now(UTC), actor=actor)
     return _("The order is saved.")
 
 
-def _remove(request: HttpRequest, photo: Photo) -> str:
-    service.remove_photo(photo=photo, now=datetime.now(UTC))
+def _remove(request: HttpRequest, photo: Photo, actor: str) -> str:
+    service.remove_photo(photo=photo, now=datetime.now(UTC), actor=actor)
     return _("The photo is removed. For a day it can be put back, below.")
 
 
-def _restore(request: HttpRequest, photo: Photo) -> str:
-    service.restore_photo(photo=photo)
+def _restore(request: HttpRequest, photo: Photo, actor: str) -> str:
+    service.restore_photo(photo=photo, now=datetime.now(UTC), actor=actor)
     return _("The photo is back.")
 
 
@@ -221,5 +230,5 @@ def captions(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
         for name, text in request.POST.items()
         if name.startswith("caption-") and isinstance(text, str)
     }
-    service.describe_photos(property_id=prop.id, captions=said)
+    service.describe_photos(prop=prop, captions=said, now=datetime.now(UTC), actor=visitor.actor)
     return Done(_("Captions saved."), _place(prop, _room_type_id(request, prop)))
