@@ -67,10 +67,10 @@ def begin(
     shown = []
     for room in [
         *found,
-        *(ChannelRoom(one.external_room, one.external_room) for one in rooms if one.external_room not in listed),
+        *(ChannelRoom(one.external_room, "") for one in rooms if one.external_room not in listed),
     ]:
         gone = tuple(
-            ChannelRate(one.external_rate, one.external_rate, one.occupancies)
+            ChannelRate(one.external_rate, "", one.occupancies)
             for one in rates
             if one.external_room == room.id and (room.id, one.external_rate) not in there
         )
