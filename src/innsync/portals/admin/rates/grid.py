@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -20,6 +20,7 @@ from innsync.domain.offers import ProductFacts, RateRow, RoomTypeFacts, effectiv
 from innsync.domain.rate_cells import FIELDS, FLAGS, own_value
 from innsync.domain.restrictions import DayRules
 from innsync.portals import formats
+from innsync.portals.admin.rates.bands import Band, draw_bands
 from innsync.portals.admin.rates.window import Window
 from innsync.portals.admin.rates.words import FIELD_WORDS, SHORT, amount, derivation_words
 
@@ -29,13 +30,14 @@ _NOTHING = {"min_stay_arrival": 1, "min_stay_through": 1, "max_stay": 0, **dict.
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All that a grid is drawn from. rows and counts: of the window's nights."""
+    """All that a grid is drawn from. rows and counts: of the window's nights; bands: lines of seasons above them."""
 
     house: House
     window: Window
     today: date
     rows: Mapping[date, RateRow]
     counts: Mapping[tuple[UUID, date], Count]
+    bands: Sequence[Sequence[Band]] = ()
 
 
 def draw(shown: Shown) -> SafeString:
@@ -61,7 +63,9 @@ def _kinds(night: date, today: date) -> str:
 
 
 def _head(shown: Shown) -> Iterator[str]:
-    yield f'<thead><tr><th scope="col" class="names">{escape(_("Room type and rate"))}</th>'
+    yield "<thead>"
+    yield from draw_bands(shown.bands, shown.window)
+    yield f'<tr><th scope="col" class="names">{escape(_("Room type and rate"))}</th>'
     for night in shown.window.nights():
         kinds = _kinds(night, shown.today)
         now = ' aria-current="date"' if night == shown.today else ""
@@ -149,7 +153,8 @@ def _row_head(product: ProductFacts, field: str, words: str, plan: str, *, deriv
     kind = "price" if field == "price" else "rule"
     follows = " data-derived" if derived else ""
     return (
-        f'<tr class={kind} data-slot={product.slot} data-field={field}{follows} data-words="{plan}: '
+        f"<tr class={kind} data-slot={product.slot} data-field={field}{follows}"
+        f' data-plan="{escape(product.rate_plan_code)}" data-words="{plan}: '
         f'{escape(FIELD_WORDS[field])}"><th scope="row" class="names">{words}</th>'
     )
 

@@ -20,6 +20,7 @@ from innsync.apps.rates import services
 from innsync.apps.rates.cells import products_of
 from innsync.apps.rates.history import CellEntry, Change, list_cell_history, list_changes
 from innsync.apps.rates.models import RateChange
+from innsync.apps.rates.seasons import list_seasons
 from innsync.apps.rates.selectors import House, get_house, list_rate_rows
 from innsync.domain.money import minor_digits
 from innsync.domain.products import lineage_of
@@ -27,6 +28,7 @@ from innsync.domain.rate_cells import FIELDS
 from innsync.portals.access import Done, Visitor, action, fragment, page
 from innsync.portals.admin.choice import Choice, choose_property
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.rates.bands import bands_of
 from innsync.portals.admin.rates.grid import Shown, draw
 from innsync.portals.admin.rates.window import LENGTHS, Window, read_date, read_window
 from innsync.portals.admin.rates.words import FIELD_WORDS, value_words
@@ -54,7 +56,7 @@ def rates(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "links": _links(window, today),
         "may_set": Ability.SET_RATES in visitor.access.abilities,
         "may_close": Ability.CLOSE_NIGHTS in visitor.access.abilities,
-        "grid": draw(Shown(house, window, today, rows, counts)),
+        "grid": draw(Shown(house, window, today, rows, counts, bands_of(list_seasons(property_id=prop.id), window))),
         "changes": [change_line(house, one) for one in list_changes(property_id=prop.id)],
     }
     return show(request, visitor, "rates.html", context, section="rates")
