@@ -10,12 +10,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from innsync.apps.rates.cells import closing, products_of
+from innsync.apps.rates.copying import Copier, CopyRule
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.apps.rates.services import LONGEST_EDIT_DAYS, edits_of, lock_rates, set_rates
 from innsync.domain.derivation import Derivation, Rounding
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.offers import ProductFacts, RateRow, effective_price
-from innsync.domain.rate_cells import LIMITS, Cell, CellChange, changes, own_value
+from innsync.domain.rate_cells import FIELDS, LIMITS, Cell, CellChange, changes, own_value
 
 
 class PriceStep(StrEnum):
@@ -58,7 +59,8 @@ class BulkEdit:
     """What to do to which cells.
 
     slots: the products. spans: (first, last) nights, both included. weekdays: Monday 0; empty for all. rules: field ->
-    value, None for "not set". sale: whether whole room types (codes) are closed or opened at all their rates.
+    value, None for "not set". sale: whether whole room types (codes) are closed or opened at all their rates. copy: from
+    which nights the rest is taken; what price and rules say goes over it.
     """
 
     slots: tuple[int, ...]
@@ -67,6 +69,16 @@ class BulkEdit:
     price: PriceRule | None
     rules: Mapping[str, int | None]
     sale: tuple[tuple[str, ...], bool] | None = None
+    copy: CopyRule | None = None
+
+    @property
+    def reach(self) -> tuple[date, date]:
+        """The first and the last night of all spans."""
+        return min(first for first, _ in self.spans), max(last for _, last in self.spans)
+
+    def distance(self) -> timedelta:
+        """From each night back to the one that it is copied from; none where nothing is copied."""
+        return self.copy.distance(self.reach[0]) if self.copy else timedelta(0)
 
     def nights(self, today: date) -> list[date]:
         """Those that are not over. Raises InvalidField."""
@@ -89,7 +101,7 @@ class BulkPlan:
     """What a bulk edit comes to.
 
     changes: the cells whose own value becomes another. same: cells that are so already. following: cells of derived rates
-    that go on following a rate that is edited too. priceless: nights without a price to raise or lower. worthless: nights
+    that go on following a rate that is edited too. priceless: nights without a price to raise, lower or copy. worthless: nights
     of which the new price would be nothing, or more than can be kept.
     """
 
@@ -165,9 +177,13 @@ def apply_bulk(*, house: House, edit: BulkEdit, fingerprint: str, now: datetime,
 
 
 def rows_for(house: House, edit: BulkEdit) -> dict[date, RateRow]:
-    """The rows of the nights that the edit may concern."""
-    first, last = min(first for first, _ in edit.spans), max(last for _, last in edit.spans)
-    return {row.day: row for row in list_rate_rows(property_id=house.id, first=first, last=last)}
+    """The rows of the nights that the edit may concern, and of those that it copies."""
+    (first, last), apart = edit.reach, edit.distance()
+    return {
+        row.day: row
+        for back in {timedelta(0), apart}
+        for row in list_rate_rows(property_id=house.id, first=first - back, last=last - back)
+    }
 
 
 class _Planner:
@@ -177,10 +193,14 @@ class _Planner:
         self._house, self._edit, self._rows = house, edit, rows
         self._step = edit.price.derivation() if edit.price else None
         self._chosen = frozenset(edit.slots)
+        self._apart = edit.distance()
+        self._copier = Copier(edit.copy, house.facts.by_slot, self._chosen) if edit.copy else None
         self.values: dict[Cell, int | None] = {}
         self.following = self.priceless = self.worthless = 0
 
     def add(self, product: ProductFacts, day: date) -> None:
+        if self._copier is not None:
+            self._copy(product, day, self._copier)
         if self._edit.price is not None and not self._follows(product, day, "price"):
             self._price(product, day, self._edit.price)
         for field, value in self._edit.rules.items():
@@ -192,6 +212,20 @@ class _Planner:
         follows = product.parent_slot in self._chosen and own_value(self._rows.get(day), product.slot, field) is None
         self.following += follows
         return follows
+
+    def _copy(self, product: ProductFacts, day: date, copier: Copier) -> None:
+        source, target = self._rows.get(day - self._apart), self._rows.get(day)
+        for field in FIELDS:
+            if field not in copier.rule.fields:
+                continue
+            if field == "price" and copier.is_priceless(product, source):
+                self.priceless += 1
+                continue
+            value = copier.value(product, field, source, target)
+            if field == "price" and value is not None:
+                self._put_price((product.slot, day, field), value)
+            else:
+                self.values[product.slot, day, field] = value
 
     def _price(self, product: ProductFacts, day: date, rule: PriceRule) -> None:
         cell = product.slot, day, "price"
@@ -205,6 +239,9 @@ class _Planner:
                 self.priceless += 1
                 return
             price = self._step.apply(present, product.currency)
+        self._put_price(cell, price)
+
+    def _put_price(self, cell: Cell, price: int | None) -> None:
         least, most = LIMITS["price"]
         if price is None or not least <= price <= most:
             self.worthless += 1
