@@ -33,6 +33,7 @@ from tests.races.house import House
 
 TYPES = ("double", "suite", "studio")
 Room = tuple[str, int, int]  # (type, arrival from the first day, nights)
+ZOE = GuestDetails("Zoë Müller")
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Channel:
     connection_id: UUID
     told: int = 0
     rooms: tuple[Room, ...] = ()
+    guest: GuestDetails = ZOE
 
     def tell(self, kind: RevisionKind, *rooms: Room) -> records.Record:
         """A full picture of the booking, with a wish that is new each time."""
@@ -67,7 +69,7 @@ class Channel:
             property_ref="hotel",
             kind=kind,
             order=f"{self.told:04}",
-            guest=GuestDetails("Zoë Müller"),
+            guest=self.guest,
             rooms=(),
             currency="EUR",
             total=Money(sum(room.total_minor for room in resolved), "EUR"),
@@ -113,6 +115,15 @@ class Channel:
     def walk(self) -> None:
         self.act(reservations.cancel, house=self.house.facts, waive_fee=True, any_channel=True)
 
+    def write_down(self, guest: GuestDetails, requests: str = "quiet room") -> None:
+        self.act(
+            reservations.change_details,
+            organization_id=self.house.organization_id,
+            guest=guest,
+            special_requests=requests,
+            notes="",
+        )
+
     def change_state(self, action: BookingAction) -> None:
         self.act(reservations.change_state, organization_id=self.house.organization_id, action=action)
 
@@ -150,6 +161,33 @@ def test_a_booking_lodged_elsewhere_that_the_channel_cancelled_is_sold_anew_when
     assert channel.tell(CANCELLED).status == "cancelled"
     assert channel.tell(MODIFIED).status == "confirmed"
     check_stock(channel.house.organization_id)
+
+
+def test_what_the_desk_wrote_about_the_guest_stands_while_the_channel_only_repeats_itself(
+    new_channel: Callable[[], Channel],
+) -> None:
+    channel = new_channel()
+    channel.guest = GuestDetails("Zoe Muller", "relay-1@guest.example", "+49 1")
+    channel.tell(NEW, ("double", 0, 2))
+    channel.write_down(GuestDetails("Zoë Müller", "zoe@example.org", "+49 1"))
+    after = channel.tell(MODIFIED, ("double", 0, 3))
+    assert (after.guest_name, after.guest_email, after.guest_phone) == ("Zoë Müller", "zoe@example.org", "+49 1")
+    assert len(after.stays[0].nightly_minor) == 3
+    assert channel.tell(MODIFIED, ("double", 0, 4)).guest_email == "zoe@example.org"
+
+    channel.guest = GuestDetails("Zoe Muller", "relay-2@guest.example", "+49 2")
+    after = channel.tell(MODIFIED)
+    assert (after.guest_name, after.guest_email, after.guest_phone) == ("Zoë Müller", "relay-2@guest.example", "+49 2")
+    channel.guest = GuestDetails("Zoe Muller", "relay-1@guest.example", "+49 2")
+    assert channel.tell(MODIFIED).guest_email == "relay-1@guest.example"
+
+
+def test_a_new_wish_told_by_the_channel_is_taken_whatever_the_desk_wrote(new_channel: Callable[[], Channel]) -> None:
+    channel = new_channel()
+    channel.tell(NEW, ("double", 0, 2))
+    channel.write_down(channel.guest)
+    assert channel.booking().special_requests == "quiet room"
+    assert channel.tell(MODIFIED).special_requests == "wish 2"
 
 
 def left_by_earlier_releases(channel: Channel, *, fee: int) -> None:

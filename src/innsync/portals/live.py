@@ -18,6 +18,7 @@ from innsync.portals.access import Visitor, lacks_second_step, visitor_of
 _NEEDS = {
     "booking": Ability.SEE_BOOKINGS,
     "rates": Ability.SEE_RATES,
+    "service_order": Ability.SEE_DESK,
     "sync": Ability.SEE_CHANNELS,
 }
 
