@@ -60,6 +60,7 @@ PORT_ORDER = (
     ports.ListBookings,
     ports.BookingWebhook,
     ports.RegisterWebhook,
+    ports.TryWebhook,
     ports.Catalogue,
 )
 VALUES = (
