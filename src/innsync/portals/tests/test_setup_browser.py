@@ -7,26 +7,16 @@ import random
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import override_settings
 from PIL import Image
 from playwright.sync_api import expect
 
 from innsync.apps.accounts.models import Membership, Organization
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import Photo, Property, RoomType
+from innsync.portals.tests.kept_files import files
 from innsync.portals.tests.test_browser import address, browser, expected, open_page, pytestmark
 
-__all__ = ["address", "browser", "expected", "open_page", "pytestmark"]
-
-
-@pytest.fixture(autouse=True)
-def files(tmp_path):
-    storages = settings.STORAGES | {
-        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path / "files")}},
-    }
-    with override_settings(STORAGES=storages):
-        yield tmp_path
+__all__ = ["address", "browser", "expected", "files", "open_page", "pytestmark"]
 
 
 def shoot(page, name: str) -> None:

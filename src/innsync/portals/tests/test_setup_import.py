@@ -7,9 +7,7 @@ import io
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,17 +20,11 @@ from innsync.apps.rates.selectors import get_house
 from innsync.apps.setup.importing import RATE_COLUMNS, ROOM_COLUMNS, plan_rates, plan_rooms
 from innsync.apps.setup.sheets import LARGEST_SHEET, Problems, read_sheet
 from innsync.portals.tests.conftest import signed_in
+from innsync.portals.tests.kept_files import files
 from innsync.portals.tests.rates_house import cells
 from innsync.portals.tests.test_setup import told
 
-
-@pytest.fixture(autouse=True)
-def files(tmp_path):
-    storages = settings.STORAGES | {
-        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}},
-    }
-    with override_settings(STORAGES=storages):
-        yield tmp_path
+__all__ = ["files"]
 
 
 @pytest.fixture

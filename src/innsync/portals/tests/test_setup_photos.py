@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client, override_settings
+from django.test import Client
 from PIL import Image
 
 from innsync.apps.accounts.models import Scope
@@ -22,18 +22,11 @@ from innsync.apps.properties.models import Photo
 from innsync.apps.properties.photos import MOST_PHOTOS
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.counting import count
+from innsync.portals.tests.kept_files import files
 from innsync.portals.tests.test_setup import told
 from innsync.portals.uploads import LARGEST_REQUEST
 
-
-@pytest.fixture(autouse=True)
-def files(tmp_path):
-    """Where the files are."""
-    storages = settings.STORAGES | {
-        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": str(tmp_path)}},
-    }
-    with override_settings(STORAGES=storages):
-        yield tmp_path
+__all__ = ["files"]
 
 
 def photo(name: str = "front.jpg", kind: str = "JPEG", size: tuple[int, int] = (500, 400)) -> SimpleUploadedFile:
@@ -84,7 +77,7 @@ def test_an_address_that_is_guessed_leads_nowhere(enter, house, path, stranger, 
     sent(enter(), path)
     key = kept(house)[0].key
     assert len(key) == 32
-    (files / "secret.jpg").write_bytes(b"x")
+    (files / "files" / "secret.jpg").write_bytes(b"x")
     for address in (
         f"/photos/{'0' * 32}/320.jpg",
         f"/photos/{key}/321.jpg",
