@@ -229,7 +229,7 @@ def renew(old: Catalog, said: list[Sentence], language: str) -> Catalog:
             string = ""
         if not known and not one.plural:
             near = difflib.get_close_matches(
-                one.text, [text for context, text in gone if context == one.context], 1, 0.85
+                one.text, [text for context, text in gone if context == one.context], 1, 0.75
             )
             if near and isinstance(gone[one.context, near[0]].string, str):
                 string, flags = gone[one.context, near[0]].string, {"fuzzy"}
