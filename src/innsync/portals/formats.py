@@ -7,8 +7,7 @@ carries the month and the year differs from language to language.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from django.utils import dateformat, formats
 from django.utils.translation import gettext as _
@@ -59,12 +58,12 @@ def month(value: date) -> str:
     return dateformat.format(value, pgettext("date", "M Y"))
 
 
-def clock(at: datetime, zone: ZoneInfo) -> str:
+def clock(at: datetime, zone: tzinfo) -> str:
     """`14:05`, there."""
     return dateformat.format(at.astimezone(zone), "H:i")
 
 
-def moment(at: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
+def moment(at: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
     """`21 Nov 2026, 14:05 JST`: by the clocks there, which are named."""
     there = at.astimezone(zone)
     pattern = pgettext("date", "j M Y, H:i:s") if seconds else pgettext("date", "j M Y, H:i")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -200,11 +200,11 @@ def _sold_out(error: SoldOut) -> str:
 
 
 def _full_sync_too_soon(error: FullSyncTooSoon) -> str:
-    utc = ZoneInfo("UTC")
+    here = timezone.get_current_timezone()
     return _(
         "That channel was sent everything on %(last)s and minds it again before %(again)s. Nothing was changed; ask for the"
         " full sync once more to confirm that you want it all the same."
-    ) % {"last": formats.moment(error.last, utc), "again": formats.moment(error.again_at, utc)}
+    ) % {"last": formats.moment(error.last, here), "again": formats.moment(error.again_at, here)}
 
 
 FIELDS = {

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -203,7 +204,7 @@ def _set_by(one: RateTrail, field: str) -> str:
         return "."
     return ", " + _("set by %(actor)s on %(at)s.") % {
         "actor": last.actor,
-        "at": formats.moment(last.at, ZoneInfo("UTC")),
+        "at": formats.moment(last.at, timezone.get_current_timezone()),
     }
 
 

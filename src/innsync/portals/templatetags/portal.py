@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -57,17 +58,21 @@ def since(moment: datetime, now: datetime) -> SafeString:
 
 
 def _time(moment: datetime, text: str) -> SafeString:
-    exactly = formats.moment(moment, ZoneInfo("UTC"), seconds=True)
+    exactly = formats.moment(moment, timezone.get_current_timezone(), seconds=True)
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exactly, text)
 
 
 @register.filter
-def moment(value: datetime | str | None, zone: str = "UTC") -> SafeString | str:
-    """A moment by the clocks of that time zone, which is named."""
+def moment(value: datetime | str | None, zone: str = "") -> SafeString | str:
+    """A moment by the clocks of that time zone, else by the reader's; the zone is named."""
     if not value:
         return ""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return format_html('<time datetime="{}">{}</time>', at.isoformat(), formats.moment(at, ZoneInfo(zone)))
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        at.isoformat(),
+        formats.moment(at, ZoneInfo(zone) if zone else timezone.get_current_timezone()),
+    )
 
 
 @register.filter
