@@ -58,11 +58,6 @@ def month(value: date) -> str:
     return dateformat.format(value, pgettext("date", "M Y"))
 
 
-def clock(at: datetime, zone: tzinfo) -> str:
-    """`14:05`, there."""
-    return dateformat.format(at.astimezone(zone), "H:i")
-
-
 def moment(at: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
     """`21 Nov 2026, 14:05 JST`: by the clocks there, which are named."""
     there = at.astimezone(zone)

@@ -15,6 +15,7 @@ from django.utils import translation
 from innsync.apps.accounts.models import User
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.guests.models import Guest
+from innsync.apps.inbox.models import Message
 from innsync.domain.errors import InvalidField
 from innsync.domain.money import Money
 from innsync.portals import formats
@@ -240,6 +241,15 @@ def test_programs_read_english_whatever_language_they_ask_for(house):
     answer = Client(headers={"Accept-Language": "ja"}).get("/api/booking-engine/hotels/x")
     assert answer.status_code == 401
     assert answer.content.decode().isascii()
+
+
+def test_a_moment_that_is_no_propertys_is_told_by_the_readers_clock(house):
+    house.channel_sells(3)
+    Message.objects.update(received_at=datetime(2026, 11, 21, 20, 30, tzinfo=UTC))
+    client = reader(house, "es")
+    assert "21 nov 2026, 20:30 UTC" in client.get("/inbox").content.decode()
+    User.objects.filter(email=client.get(reverse("account")).context["person"].email).update(time_zone="Asia/Tokyo")
+    assert "22 nov 2026, 05:30 JST" in client.get("/inbox").content.decode()
 
 
 def test_mail_is_written_in_the_language_of_whoever_it_is_for(house):
