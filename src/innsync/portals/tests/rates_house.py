@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from django.http import HttpResponse
+from django.test import Client
+
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.rates.history import Change, list_changes
+from innsync.apps.rates.models import Season
+from innsync.apps.rates.seasons import SeasonFacts, add_season
 from innsync.apps.rates.selectors import get_house, list_rate_rows
 from innsync.apps.rates.services import RateEdit, add_rate_plan, sell, set_rates
 from innsync.domain.derivation import Derivation
 from innsync.domain.offers import effective_price, effective_rules
 from innsync.domain.rate_cells import own_value
+from innsync.domain.seasons import Period
 from innsync.portals.tests.house import House
 
 
@@ -95,3 +103,36 @@ def marks(house: House, *, clear: bool = False) -> list[dict[str, Any]]:
             (house.organization.id,),
         ).fetchall()
     return [row[0] for row in rows]
+
+
+def slot(house: House, product: str) -> int:
+    return house.products[product].slot
+
+
+def cell(house: House, product: str, offset: int, field: str, value: int | None, seen: int | None) -> dict[str, Any]:
+    """An edit of one cell as the grid sends it."""
+    return {
+        "slot": slot(house, product),
+        "day": night(house, offset).isoformat(),
+        "field": field,
+        "value": value,
+        "seen": seen,
+    }
+
+
+def sale(house: House, room_type: str, offset: int, closed: bool, seen: str = "open") -> dict[str, Any]:
+    """A room type closed or opened, as the grid sends it."""
+    return {"room_type": room_type, "day": night(house, offset).isoformat(), "closed": closed, "seen": seen}
+
+
+def save(client: Client, house: House, *edits: dict[str, Any], sales: Sequence[dict[str, Any]] = ()) -> HttpResponse:
+    """As the grid saves what was edited."""
+    body = {"cells": list(edits), "sales": list(sales)}
+    return client.post(f"/rates/save?property={house.property.code}", json.dumps(body), content_type="application/json")
+
+
+def make_season(house: House, name: str = "High summer", *spans: tuple[int, int], colour: str = "") -> Season:
+    """spans: its periods as (first, last) nights from today on."""
+    periods = tuple(Period(night(house, first), night(house, last)) for first, last in spans or [(2, 5)])
+    with tenant(house.organization.id):
+        return add_season(prop=house.property, facts=SeasonFacts(name, colour, periods))

@@ -13,20 +13,13 @@ from innsync.apps.rates.models import Season
 from innsync.apps.rates.seasons import SeasonFacts, add_season, list_seasons, periods_of
 from innsync.domain.seasons import Period
 from innsync.portals.tests.counting import count
-from innsync.portals.tests.rates_house import night
+from innsync.portals.tests.rates_house import make_season, night
 from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture
 def client(enter):
     return enter()
-
-
-def make_season(house, name="High summer", *spans, colour=""):
-    """spans: (first, last) as nights from today on."""
-    periods = tuple(Period(night(house, first), night(house, last)) for first, last in spans or [(2, 5)])
-    with tenant(house.organization.id):
-        return add_season(prop=house.property, facts=SeasonFacts(name, colour, periods))
 
 
 def found(house):

@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.foresee import Foreseen, foresee
-from innsync.apps.rates.bulk import BulkPlan, NothingToChange, PlanChanged, apply_bulk, plan_bulk, rows_for
+from innsync.apps.rates.bulk import BulkEdit, BulkPlan, NothingToChange, PlanChanged, apply_bulk, plan_bulk, rows_for
+from innsync.apps.rates.seasons import list_seasons
 from innsync.apps.rates.selectors import House
 from innsync.domain.errors import InvalidField
 from innsync.domain.rate_cells import FIELDS, CellChange
@@ -45,7 +46,7 @@ def _look(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     house = house_of(request, visitor)
     now = datetime.now(UTC)
     today = house.today(now)
-    form = read_form(_asked(request, visitor), house, today)
+    form = read_form(_asked(request, visitor), house, list_seasons(property_id=house.id), today)
     context: dict[str, Any] = {
         "form": form,
         "house": house,
@@ -58,7 +59,7 @@ def _look(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         except InvalidField as error:
             form.problems.append(f"{error.field.strip('/')} {error.problem}")
         else:
-            context |= _preview(house, plan, now)
+            context |= _preview(house, plan, now) | {"copied": _copied(form.edit, plan)}
     return show(request, visitor, "rates_bulk.html", context, section="rates")
 
 
@@ -73,6 +74,12 @@ def _preview(house: House, plan: BulkPlan, now: datetime) -> dict[str, Any]:
         "channels": [_channel(house, one) for one in foresee(house=house, changes=plan.changes, now=now)],
         "may_confirm": bool(plan.changes) and not plan.worthless,
     }
+
+
+def _copied(edit: BulkEdit, plan: BulkPlan) -> tuple[date, date] | None:
+    """The first and the last night that are copied from."""
+    apart = edit.distance()
+    return (plan.nights[0] - apart, plan.nights[-1] - apart) if edit.copy and plan.nights else None
 
 
 def _samples(house: House, found: tuple[CellChange, ...]) -> list[Sample]:
@@ -112,7 +119,8 @@ def _asked(request: HttpRequest, visitor: Visitor) -> QueryDict:
 def _make(request: HttpRequest, visitor: Visitor) -> Done:
     house = house_of(request, visitor)
     now = datetime.now(UTC)
-    form = read_form(_asked(request, visitor), house, house.today(now))
+    today = house.today(now)
+    form = read_form(_asked(request, visitor), house, list_seasons(property_id=house.id), today)
     again = f"{reverse('rates-bulk')}?{request.GET.urlencode()}"
     if form.edit is None:
         return Done(_("Nothing was changed: complete the form first."), again, well=False)
@@ -133,8 +141,8 @@ def _make(request: HttpRequest, visitor: Visitor) -> Done:
     except NothingToChange:
         return Done(_("There is nothing to change."), again, well=False)
     words = ngettext("%(count)d cell changed.", "%(count)d cells changed.", cells) % {"count": cells}
-    window = read_window(request, house.code, house.today(now))
-    return Done(words, window.starting(form.edit.spans[0][0]).address())
+    window = read_window(request, house.code, today)
+    return Done(words, window.starting(max(form.edit.reach[0], today)).address())
 
 
 bulk = confirmed(ask=_look, do=_make)

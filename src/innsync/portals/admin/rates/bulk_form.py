@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from typing import TypeVar
 
 from django.http import QueryDict
-from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 
 from innsync.apps.rates.bulk import BulkEdit, PriceRule, PriceStep
 from innsync.apps.rates.cells import products_of
+from innsync.apps.rates.models import Season
 from innsync.apps.rates.selectors import House
 from innsync.domain.derivation import Rounding
 from innsync.domain.money import minor_digits
 from innsync.domain.rate_cells import FLAGS, LIMITS
-from innsync.portals.admin.rates.window import read_date
+from innsync.portals.admin.rates.bulk_copy import CopyForm, read_copy
+from innsync.portals.admin.rates.bulk_nights import NightsForm, read_nights
+from innsync.portals.admin.rates.options import Option, chosen, read_number, roundings
 from innsync.portals.admin.rates.words import FIELD_WORDS
 
-E = TypeVar("E", bound=StrEnum)
 STAYS = ("min_stay_arrival", "min_stay_through", "max_stay")
-MOST_SPANS = 12
-_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
-"""As people write one: powers of ten would be more than can be reckoned with."""
 LEAVE, SET, CLEAR = "", "set", "clear"
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One thing to tick or to choose."""
-
-    value: str
-    label: str
-    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +44,8 @@ class BulkForm:
     sale: str
     types: list[Option]
     plans: list[Option]
-    spans: list[tuple[str, str]]
-    weekdays: list[Option]
+    nights: NightsForm
+    copy: CopyForm
     steps: list[Option]
     price_value: str
     roundings: list[Option]
@@ -68,22 +55,19 @@ class BulkForm:
     problems: list[str] = field(default_factory=list)
 
 
-def read_form(asked: QueryDict, house: House, today: date) -> BulkForm:
+def read_form(asked: QueryDict, house: House, seasons: Sequence[Season], today: date) -> BulkForm:
     """The form that the address describes; `look` in it asks for the preview, and for what is wrong."""
     types, plans = asked.getlist("type"), asked.getlist("plan")
-    spans = list(zip(asked.getlist("first"), asked.getlist("last"), strict=False))[:MOST_SPANS]
     form = BulkForm(
         closing=asked.get("do") == "close",
         sale=asked.get("sale", "closed"),
         types=[Option(one.code, one.name, one.code in types) for one in house.present_types()],
         plans=[Option(one.code, one.name, one.code in plans) for one in house.present_plans()],
-        spans=[pair for pair in spans if any(pair)] or [_default_span(asked, today)],
-        weekdays=[
-            Option(str(day), str(words), str(day) in asked.getlist("day")) for day, words in WEEKDAYS_ABBR.items()
-        ],
+        nights=read_nights(asked, seasons, today),
+        copy=read_copy(asked),
         steps=_steps(asked.get("price", "")),
         price_value=asked.get("price_value", "").strip()[:20],
-        roundings=_roundings(asked.get("rounding", "")),
+        roundings=roundings(asked.get("rounding", "")),
         stays=[
             RuleField(name, str(FIELD_WORDS[name]), asked.get(name, ""), asked.get(f"{name}_value", "").strip()[:4])
             for name in STAYS
@@ -95,12 +79,7 @@ def read_form(asked: QueryDict, house: House, today: date) -> BulkForm:
     return form
 
 
-def _default_span(asked: QueryDict, today: date) -> tuple[str, str]:
-    first = max(today, read_date(asked.get("from", "")) or today)
-    return first.isoformat(), (first if asked.get("do") == "close" else first + timedelta(days=6)).isoformat()
-
-
-def _steps(chosen: str) -> list[Option]:
+def _steps(step: str) -> list[Option]:
     words = {
         "": _("leave as they are"),
         PriceStep.SET: _("set to"),
@@ -110,25 +89,14 @@ def _steps(chosen: str) -> list[Option]:
         PriceStep.LOWER_AMOUNT: _("lower by amount"),
         PriceStep.CLEAR: _("clear (derived rates follow again)"),
     }
-    return [Option(str(value), label, value == chosen) for value, label in words.items()]
-
-
-def _roundings(chosen: str) -> list[Option]:
-    words = {
-        Rounding.NONE: _("to the cent"),
-        Rounding.UNIT: _("to whole units"),
-        Rounding.NEAREST_5: _("to fives"),
-        Rounding.ENDING_99: _("ending in .99"),
-    }
-    return [Option(str(value), label, value == chosen) for value, label in words.items()]
+    return [Option(str(value), label, value == step) for value, label in words.items()]
 
 
 def _edit(form: BulkForm, house: House) -> BulkEdit | None:
     types = [one.value for one in form.types if one.on]
     if not types:
         form.problems.append(_("Choose a room type."))
-    spans = _spans(form)
-    weekdays = frozenset(int(one.value) for one in form.weekdays if one.on)
+    spans, weekdays = form.nights.read(form.problems), form.nights.read_weekdays()
     if form.closing:
         edit = BulkEdit((), tuple(spans), weekdays, None, {}, (tuple(types), form.sale != "open"))
         return None if form.problems else edit
@@ -138,34 +106,22 @@ def _edit(form: BulkForm, house: House) -> BulkEdit | None:
     slots = tuple(one.slot for code in types for one in products_of(house, code) if one.rate_plan_code in plans)
     if types and plans and not slots:
         form.problems.append(_("These room types are not sold at these rates."))
-    price, rules = _price(form, house), _rules(form)
-    if price is None and not rules and not form.problems:
+    price, rules, copy = _price(form, house), _rules(form), form.copy.read(spans, form.problems)
+    if price and copy and "price" in copy.fields:
+        form.problems.append(_("Prices are either copied or changed: choose one of them."))
+    if price is None and not rules and copy is None and not form.problems:
         form.problems.append(_("Choose what to change: prices or a restriction."))
-    return None if form.problems else BulkEdit(slots, tuple(spans), weekdays, price, rules)
-
-
-def _spans(form: BulkForm) -> list[tuple[date, date]]:
-    found = []
-    for first_text, last_text in form.spans:
-        first, last = read_date(first_text), read_date(last_text)
-        if first is None or last is None:
-            form.problems.append(_("Give each range of nights a first and a last night."))
-        elif last < first:
-            form.problems.append(_("The last night must not be before the first."))
-        else:
-            found.append((first, last))
-    return found
+    return None if form.problems else BulkEdit(slots, tuple(spans), weekdays, price, rules, copy=copy)
 
 
 def _price(form: BulkForm, house: House) -> PriceRule | None:
-    step = next((one.value for one in form.steps if one.on), "")
+    step = chosen(form.steps)
     if not step:
         return None
     kind = PriceStep(step)
     if kind is PriceStep.CLEAR:
         return PriceRule(kind)
-    text = form.price_value.replace(",", ".")
-    value = Decimal(text) if _NUMBER.fullmatch(text) else Decimal(0)
+    value = read_number(form.price_value) or Decimal(0)
     percent = kind in (PriceStep.RAISE_PERCENT, PriceStep.LOWER_PERCENT)
     if not percent:
         value = value.scaleb(minor_digits(house.currency))
@@ -178,8 +134,7 @@ def _price(form: BulkForm, house: House) -> PriceRule | None:
     if kind is PriceStep.LOWER_PERCENT and value >= 100:
         form.problems.append(_("Prices can't be lowered by all of themselves."))
         return None
-    rounding = next((one.value for one in form.roundings if one.on), Rounding.NONE)
-    return PriceRule(kind, value, Rounding(rounding))
+    return PriceRule(kind, value, Rounding(chosen(form.roundings) or Rounding.NONE))
 
 
 def _rules(form: BulkForm) -> dict[str, int | None]:
