@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from innsync.ops.sandbox_link import Sandbox
 
 ORGANIZATION = "Gulf & Harbour Stays"
-USERS = (("admin@demo.example", "administrator"), ("desk@demo.example", "front_desk"))
+USERS = (("admin@demo.example", "Dana Okafor", "administrator"), ("desk@demo.example", "Luis Peralta", "front_desk"))
 NIGHTS_AHEAD = 500
 # Whoever tries the demo out with many clients at once means to see bookings, not refusals.
 CALLS_PER_MINUTE = 60_000
@@ -256,9 +256,10 @@ def _let_in(organization: Organization) -> dict[str, Any]:
     from innsync.apps.accounts.tenancy import tenant
 
     users = []
-    for email, role in USERS:
+    for email, name, role in USERS:
         password = secrets.token_urlsafe(9)
         user = User.objects.filter(email=email).first() or User.objects.create_user(email=email, password=password)
+        user.name = user.name or name
         user.set_password(password)
         user.save()
         Membership.objects.update_or_create(organization=organization, user=user, defaults={"role": role})
