@@ -40,7 +40,9 @@ def kept(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     """Where sign-ins are kept. The organization has a name of its own, since tests share a database."""
     monkeypatch.setenv("INNSYNC_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(demo, "ORGANIZATION", f"Stays {uuid4().hex[:8]}")
-    monkeypatch.setattr(demo, "USERS", tuple((f"{uuid4().hex[:8]}@demo.example", role) for _, role in demo.USERS))
+    monkeypatch.setattr(
+        demo, "USERS", tuple((f"{uuid4().hex[:8]}@demo.example", name, role) for _, name, role in demo.USERS)
+    )
     monkeypatch.setattr(demo, "NIGHTS_AHEAD", 40)
     return tmp_path / "demo.json"
 
