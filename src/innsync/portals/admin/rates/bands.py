@@ -39,8 +39,10 @@ def bands_of(seasons: Sequence[Season], window: Window) -> list[list[Band]]:
 
 def draw_bands(lines: Sequence[Sequence[Band]], window: Window) -> Iterator[str]:
     """The rows of the table's head that come before its dates."""
-    for line in lines:
-        yield f'<tr class="bands"><th scope="row" class="names">{escape(_("Seasons"))}</th>'
+    for number, line in enumerate(lines):
+        yield '<tr class="bands">'
+        if number == 0:
+            yield f'<th scope="rowgroup" rowspan="{len(lines)}" class="names">{escape(_("Seasons"))}</th>'
         next_night = window.first
         for band in line:
             yield _gap((band.shown.first - next_night).days)
