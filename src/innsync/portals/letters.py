@@ -39,7 +39,8 @@ OURS = tuple(code for code, _name in settings.LANGUAGES)
 def language_of(booking: Booking) -> str:
     """The language that the guest is written to in: theirs where we speak it, else English."""
     _country, language = get_tongue(guest_id=booking.guest_id)
-    return language if language in OURS else "en"
+    spoken = language.partition("-")[0].lower()
+    return spoken if spoken in OURS else "en"
 
 
 def folio_of(booking: Booking) -> Folio:
@@ -82,7 +83,8 @@ def confirmation_letter(*, booking: Booking, now: datetime) -> Letter:
             "code": booking.code,
             "property": booking.property.name,
         }
-        text = render_to_string("portals/letters/confirmation.txt", _facts(booking, now))
+        # Plain text from here on: where it is shown on a page, names in it are no markup.
+        text = render_to_string("portals/letters/confirmation.txt", _facts(booking, now)).strip() + "\n"
     return Letter(booking.guest_email, language, subject, text)
 
 

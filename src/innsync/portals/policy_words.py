@@ -29,17 +29,19 @@ def share_words(share: Share, currency: str) -> str:
 def cancellation_words(
     policy: CancellationPolicy, *, check_in: date, check_in_time: time, time_zone: str, currency: str, now: datetime
 ) -> list[str]:
-    """One sentence a term, in order of time; free cancelling that is over is left out."""
+    """One sentence a term, in order of time; what is over is left out."""
     zone = ZoneInfo(time_zone)
     free = free_until(policy, check_in, check_in_time, zone)
     words = []
     if free is not None and free > now:
         words.append(_("Cancelling is free of charge until %(moment)s.") % {"moment": formats.moment(free, zone)})
-    for tier in policy.tiers:
-        if tier.fee.value == 0:
+    dated = [(tier.fee, deadline(tier, check_in, check_in_time, zone)) for tier in policy.tiers]
+    past = [index for index, (_fee, limit) in enumerate(dated) if limit is None or limit <= now]
+    for fee, limit in dated[past[-1] if past else 0 :]:
+        if fee.value == 0:
             continue
-        costs, limit = share_words(tier.fee, currency), deadline(tier, check_in, check_in_time, zone)
-        if limit is None:
+        costs = share_words(fee, currency)
+        if limit is None or limit <= now:
             words.append(_("Cancelling costs %(share)s.") % {"share": costs})
         else:
             words.append(

@@ -114,10 +114,10 @@ def line_of(order: ServiceOrder, booking: Booking) -> Line:
 
 
 def taking(visitor: Visitor, booking: Booking, said: Any = None) -> dict[str, Any]:
-    """What the form for a new order needs; nothing where none is taken any more."""
-    if booking.status not in HOLDS_STOCK:
-        return {}
+    """What the forms of orders need; none for a new one where none is taken any more."""
     colleagues = list_colleagues(organization_id=visitor.access.organization_id, property_id=booking.property_id)
+    if booking.status not in HOLDS_STOCK:
+        return {"colleagues": colleagues}
     return {
         "order_form": OrderForm(said, booking=booking, colleagues=colleagues),
         "colleagues": colleagues,

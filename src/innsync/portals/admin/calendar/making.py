@@ -29,7 +29,8 @@ from innsync.portals.access import Done, Visitor, confirmed, page
 from innsync.portals.admin.calendar.cards import card, chart_address, day_of, desk_action, get_property, said_day
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import reasons_words, why_not
-from innsync.portals.admin.calendar.window import Window, read_id
+from innsync.portals.admin.calendar.window import Window
+from innsync.portals.admin.reading import read_id, read_occupancy
 
 _LONGEST = 366
 _LIMITS = {"name": 200, "email": 254, "phone": 40, "reason": 200}
@@ -56,11 +57,7 @@ class Wanted:
 
     def occupancy(self) -> Occupancy:
         """Raises InvalidField."""
-        words = self.ages.replace(",", " ").split()
-        if not all(one.isdecimal() and len(one) < 3 for one in words):
-            raise InvalidField(field="/child_ages", problem="must be whole years")
-        adults = int(self.adults) if self.adults.isdecimal() and len(self.adults) < 4 else 0
-        return Occupancy(adults, tuple(int(one) for one in words))
+        return read_occupancy(self.adults, self.ages)
 
 
 def _place(fields: Mapping[str, str], types: list[ChartType]) -> tuple[ChartType, ChartRoom | None]:

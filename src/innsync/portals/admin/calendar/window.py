@@ -11,6 +11,8 @@ from uuid import UUID
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from innsync.portals.admin.reading import read_id
+
 DEFAULT_ZOOM = "2weeks"
 BEFORE_TODAY = timedelta(days=1)
 """So that last night's guests are in sight."""
@@ -140,10 +142,3 @@ def read_day(text: str) -> date | None:
     except ValueError:
         return None
     return found if _EARLIEST <= found <= _LATEST else None
-
-
-def read_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
