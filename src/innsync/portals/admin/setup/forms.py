@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from innsync.domain.errors import InvalidField, InvalidMoney
 from innsync.domain.money import Money, is_currency
+from innsync.portals.retelling import retell
 
 T = TypeVar("T")
 KINDS = [
@@ -44,7 +45,7 @@ class Dressed(forms.Form):
     def refuse(self, refusal: InvalidField) -> None:
         """Say beside the field what a service refused."""
         name = refusal.field.strip("/").split("/")[0]
-        self.add_error(name if name in self.fields else None, refusal.problem)
+        self.add_error(name if name in self.fields else None, retell(str(refusal.problem)))
 
 
 def refused(page: HttpResponse) -> HttpResponse:

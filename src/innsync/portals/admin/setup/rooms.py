@@ -29,6 +29,7 @@ from innsync.portals.admin.setup.details import Ticks
 from innsync.portals.admin.setup.forms import Dressed, attempt, refused
 from innsync.portals.admin.setup.pages import get_property
 from innsync.portals.admin.setup.plans import get_plan
+from innsync.portals.retelling import retell
 
 _MANAGE = Ability.MANAGE_PROPERTIES
 
@@ -147,7 +148,7 @@ def rename(request: HttpRequest, visitor: Visitor, property_id: UUID, room_id: U
             room=room, name=request.POST.get("name", "")[:200], now=datetime.now(UTC), actor=visitor.actor
         )
     except InvalidField as refusal:
-        return Done(f"{room.name}: {refusal.problem}.", to, well=False)
+        return Done(f"{room.name}: {retell(refusal.problem)}.", to, well=False)
     return Done(_("The room is called %(name)s now.") % {"name": room.name}, to)
 
 
