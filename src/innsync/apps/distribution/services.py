@@ -12,6 +12,17 @@ from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import acknowledged, marks, schedules
+from innsync.apps.distribution.links import MappedTwice as MappedTwice
+from innsync.apps.distribution.links import RateLink as RateLink
+from innsync.apps.distribution.links import RoomLink as RoomLink
+from innsync.apps.distribution.links import Terms as Terms
+from innsync.apps.distribution.links import (
+    change_terms,
+    check_exchange_rate,
+    check_mapping,
+    currencies_of,
+    write_mapping,
+)
 from innsync.apps.distribution.models import Account, Connection, RateMapping, RefusedCell, RoomMapping
 from innsync.apps.distribution.schedules import change_pace as change_pace
 from innsync.apps.distribution.schedules import schedule as schedule
@@ -19,26 +30,15 @@ from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.vault import seal
 from innsync.apps.events import services as events
 from innsync.apps.events.services import What
-from innsync.apps.properties.models import Property, RoomType
-from innsync.apps.rates.models import Product
+from innsync.apps.properties.models import Property
 from innsync.domain.errors import DomainError, InvalidField
-from innsync.domain.money import is_currency
 from innsync.domain.restrictions import ALWAYS
 from innsync.domain.wording import told
 from innsync.integrations.manifest import Manifest, manifests
 
 AUDIT_EVERY_S = schedules.DAY_S
-MOST_ROOMS = 32_767
 LEAVING = ("closing", "left")
 """States of a connection that is being disconnected, or was."""
-MOST_MARKUP_PERCENT = 1_000
-
-
-@dataclass(eq=False)
-class MappedTwice(DomainError):
-    """Two of our things would be sold as one at the channel, or one as two: stock would double. `what` names it."""
-
-    what: str
 
 
 @dataclass(eq=False)
@@ -47,46 +47,6 @@ class FullSyncTooSoon(DomainError):
 
     last: datetime
     again_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RoomLink:
-    """A room type as a room of the channel; see the model. sells: False shows no room there, whatever is left."""
-
-    room_type_id: UUID
-    external_room: str
-    allotment: int | None = None
-    buffer: int = 0
-    sells: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RateLink:
-    """A product as a rate of a channel's room.
-
-    occupancies: the numbers of adults that have a price there; empty where the channel has one price a room, which is
-    then that of the fullest. currency, exchange_rate: where the rate there has another currency than the connection; see
-    the model. sells: False stops its sale there.
-    """
-
-    product_id: UUID
-    external_room: str
-    external_rate: str
-    occupancies: tuple[int, ...]
-    aliases: tuple[str, ...] = ()
-    markup_percent: Decimal = Decimal(0)
-    markup_minor: int = 0
-    sells: bool = True
-    currency: str = ""
-    exchange_rate: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """In which currency prices are told to a connection; exchange_rate: how much of it one unit of the property's own is."""
-
-    currency: str
-    exchange_rate: Decimal | None
 
 
 def add_account(
@@ -145,7 +105,7 @@ def connect(
 ) -> Connection:
     """Connect a property and send everything for the first time. Raises MappedTwice, InvalidField."""
     check_mapping(rooms, rates)
-    _check_exchange_rate(exchange_rate, "/exchange_rate")
+    check_exchange_rate(exchange_rate, "/exchange_rate")
     manifest = manifests()[account.vendor]
     known = Connection.objects.filter(vendor=account.vendor, external_id=external_id)
     if known.filter(account=account).exclude(state="left").exists():
@@ -173,7 +133,7 @@ def connect(
             every_s=manifest.poll_s,
             due_at=now,
         )
-    _write_mapping(connection, rooms, rates)
+    write_mapping(connection, rooms, rates)
     paces = {"second_look": second_look_every_s(manifest, account.settings)}
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
     _check_against_catalogue(connection, now)
@@ -215,57 +175,6 @@ def follow_missed_list(*, account: Account, connection_id: UUID, now: datetime) 
         )
 
 
-def check_mapping(rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
-    """Raises MappedTwice; InvalidField for a rate of a room that is not mapped, and for terms that make no sense."""
-    for what, values in (
-        (told("a room type"), [room.room_type_id for room in rooms]),
-        (told("a channel room"), [room.external_room for room in rooms]),
-        (told("a product"), [rate.product_id for rate in rates]),
-        (told("a channel rate"), [(rate.external_room, rate.external_rate) for rate in rates]),
-    ):
-        if len(values) != len(set(values)):
-            raise MappedTwice(what=what)
-    for index, room in enumerate(rooms):
-        for name, count in (("allotment", room.allotment), ("buffer", room.buffer)):
-            if count is not None and not 0 <= count <= MOST_ROOMS:
-                raise InvalidField(field=f"/rooms/{index}/{name}", problem=f"must be 0 to {MOST_ROOMS}")
-    known = {room.external_room for room in rooms}
-    for index, rate in enumerate(rates):
-        if rate.external_room not in known:
-            raise InvalidField(field=f"/rates/{index}/external_room", problem="is not a mapped room")
-        if not (rate.markup_percent.is_finite() and -100 < rate.markup_percent <= MOST_MARKUP_PERCENT):
-            problem = told(f"must be more than -100 and at most {MOST_MARKUP_PERCENT}")
-            raise InvalidField(field=f"/rates/{index}/markup_percent", problem=problem)
-        _check_exchange_rate(rate.exchange_rate, f"/rates/{index}/exchange_rate")
-        if rate.exchange_rate is not None and not rate.currency:
-            raise InvalidField(
-                field=f"/rates/{index}/exchange_rate", problem="is only for a rate with its own currency"
-            )
-
-
-def _check_exchange_rate(rate: Decimal | None, field: str) -> None:
-    if rate is not None and not (rate.is_finite() and rate > 0):
-        raise InvalidField(field=field, problem="must be more than 0")
-
-
-def _check_currencies(connection: Connection, rates: Sequence[RateLink]) -> None:
-    """Raises InvalidField for a currency that this channel can't have for the rate, or that nobody said the worth of."""
-    several = manifests()[connection.vendor].dialect.rate_currencies
-    own = connection.property.currency
-    for index, rate in enumerate(rates):
-        if not rate.currency:
-            continue
-        field = f"/rates/{index}/currency"
-        if not is_currency(rate.currency):
-            raise InvalidField(field=field, problem="must be a currency, such as EUR")
-        if rate.currency != connection.currency and not several:
-            problem = told(f"must be {connection.currency}: this channel has one currency for all rates of a property")
-            raise InvalidField(field=field, problem=problem)
-        if rate.currency != own and rate.exchange_rate is None:
-            problem = told(f"must say how much {rate.currency} one {own} is")
-            raise InvalidField(field=f"/rates/{index}/exchange_rate", problem=problem)
-
-
 def change_mapping(
     *,
     connection: Connection,
@@ -279,16 +188,16 @@ def change_mapping(
     terms: as they were where none are given. Raises MappedTwice, InvalidField.
     """
     check_mapping(rooms, rates)
-    before = _currencies(connection)
+    before = currencies_of(connection)
     if terms is not None:
-        _change_terms(connection, terms)
+        change_terms(connection, terms)
     RoomMapping.objects.filter(connection=connection).delete()
     RateMapping.objects.filter(connection=connection).delete()
-    _write_mapping(connection, rooms, rates)
+    write_mapping(connection, rooms, rates)
     RefusedCell.objects.filter(connection=connection).delete()
     _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause=told("mapping changed"))
-    if any(before.get(rate, currency) != currency for rate, currency in _currencies(connection).items()):
+    if any(before.get(rate, currency) != currency for rate, currency in currencies_of(connection).items()):
         # 100 of another currency is another price, though the number is the same.
         first, last = load_linked(connection_id=connection.id).window(now)
         mark(
@@ -301,25 +210,6 @@ def change_mapping(
         )
 
 
-def _currencies(connection: Connection) -> dict[tuple[str, str], str]:
-    rates = RateMapping.objects.filter(connection=connection)
-    return {
-        (room, rate): currency or connection.currency
-        for room, rate, currency in rates.values_list("external_room", "external_rate", "currency")
-    }
-
-
-def _change_terms(connection: Connection, terms: Terms) -> None:
-    own = connection.property.currency
-    if not is_currency(terms.currency):
-        raise InvalidField(field="/currency", problem="must be a currency, such as EUR")
-    if terms.currency != own and terms.exchange_rate is None:
-        raise InvalidField(field="/exchange_rate", problem=f"must say how much {terms.currency} one {own} is")
-    _check_exchange_rate(terms.exchange_rate, "/exchange_rate")
-    connection.currency, connection.exchange_rate = terms.currency, terms.exchange_rate
-    connection.save(update_fields=["currency", "exchange_rate"])
-
-
 def _check_against_catalogue(connection: Connection, now: datetime) -> None:
     schedule(
         organization_id=connection.organization_id,
@@ -327,56 +217,6 @@ def _check_against_catalogue(connection: Connection, now: datetime) -> None:
         kind="catalogue",
         every_s=0,
         due_at=now,
-    )
-
-
-def _write_mapping(connection: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> None:
-    kinds = RoomType.objects.filter(property_id=connection.property_id)
-    most_adults = {kind.id: min(kind.max_adults, kind.max_occupancy) for kind in kinds}
-    _check_currencies(connection, rates)
-    for index, room in enumerate(rooms):
-        if room.room_type_id not in most_adults:
-            raise InvalidField(field=f"/rooms/{index}/room_type_id", problem="is not a room type of this property")
-    RoomMapping.objects.bulk_create(
-        RoomMapping(
-            organization_id=connection.organization_id,
-            connection=connection,
-            room_type_id=room.room_type_id,
-            external_room=room.external_room,
-            allotment=room.allotment,
-            buffer=room.buffer,
-            sells=room.sells,
-        )
-        for room in rooms
-    )
-    products = dict(Product.objects.filter(property_id=connection.property_id).values_list("id", "room_type_id"))
-    types = {room.external_room: room.room_type_id for room in rooms}
-    for index, rate in enumerate(rates):
-        if rate.product_id not in products:
-            raise InvalidField(field=f"/rates/{index}/product_id", problem="is not a product of this property")
-        if products[rate.product_id] != types[rate.external_room]:
-            raise InvalidField(field=f"/rates/{index}/external_room", problem="is mapped to another room type")
-        most = most_adults[products[rate.product_id]]
-        if sorted(set(rate.occupancies)) != sorted(rate.occupancies) or not all(
-            1 <= n <= most for n in rate.occupancies
-        ):
-            raise InvalidField(field=f"/rates/{index}/occupancies", problem=f"must each be 1 to {most} adults, once")
-    RateMapping.objects.bulk_create(
-        RateMapping(
-            organization_id=connection.organization_id,
-            connection=connection,
-            product_id=rate.product_id,
-            external_room=rate.external_room,
-            external_rate=rate.external_rate,
-            occupancies=list(rate.occupancies) or [most_adults[products[rate.product_id]]],
-            aliases=list(rate.aliases),
-            markup_percent=rate.markup_percent,
-            markup_minor=rate.markup_minor,
-            sells=rate.sells,
-            currency=rate.currency,
-            exchange_rate=rate.exchange_rate,
-        )
-        for rate in rates
     )
 
 
