@@ -245,7 +245,8 @@ def test_programs_read_english_whatever_language_they_ask_for(house):
 
 def test_a_moment_that_is_no_propertys_is_told_by_the_readers_clock(house):
     house.channel_sells(3)
-    Message.objects.update(received_at=datetime(2026, 11, 21, 20, 30, tzinfo=UTC))
+    with tenant(house.organization.id):
+        Message.objects.update(received_at=datetime(2026, 11, 21, 20, 30, tzinfo=UTC))
     client = reader(house, "es")
     assert "21 nov 2026, 20:30 UTC" in client.get("/inbox").content.decode()
     User.objects.filter(email=client.get(reverse("account")).context["person"].email).update(time_zone="Asia/Tokyo")
