@@ -188,9 +188,10 @@ def example(
 def _prices(
     house: House, stay: StayDates, plan_id: UUID | None, derivation: Derivation | None
 ) -> tuple[ProductFacts | None, list[int]]:
-    """The first product of the plan that has a price on every night, with its base prices; else none, and 100 a night."""
+    """A product of the plan that has a price on every night, with its base prices; else none, and 100 a night."""
     rows = {row.day: row for row in list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)}
-    for product in house.facts.products:
+    # Rooms for two first: a single room says less.
+    for product in sorted(house.facts.products, key=lambda one: one.pricing.max_adults < ADULTS):
         if plan_id not in (None, product.rate_plan_id):
             continue
         found = [_price(house, rows.get(night), product, derivation) for night in stay.nights()]

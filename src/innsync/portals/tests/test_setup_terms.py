@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.properties.models import Property
+from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.rates.services import add_rate_plan, sell
@@ -108,6 +108,15 @@ def test_the_example_follows_what_is_typed_and_nothing_is_saved(enter, house, pa
     text = client.get(f"{path}/charge-example/taxes", CITY_TAX | {"amount": ""}).content.decode()
     assert "when what you typed is complete" in text
     assert charges(house, taxes=1) == []
+
+
+def test_the_example_is_of_a_room_for_two_where_there_is_one(enter, house, path):
+    with tenant(house.organization.id):
+        RoomType.objects.filter(id=house.types["double"].id).update(max_adults=1, max_occupancy=1, max_children=0)
+    assert '<small class="under">Suite</small>' in enter().get(f"{path}/charges").content.decode()
+    with tenant(house.organization.id):
+        RoomType.objects.update(max_adults=1, max_occupancy=1, max_children=0)
+    assert "<b>1 adult, 3 nights" in enter().get(f"{path}/charges").content.decode()
 
 
 def test_the_tax_that_is_changed_is_counted_once_in_the_example(enter, path):
