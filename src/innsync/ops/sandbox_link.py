@@ -187,7 +187,7 @@ def follow(*, organization_id: UUID, sandbox: Sandbox, webhook_base: str) -> Non
             account.base_urls = dict.fromkeys(manifest.base_urls, f"{sandbox.url}/{account.vendor}")
             account.save(update_fields=["base_urls"])
         announced = Connection.objects.filter(account__in=[one for one in accounts if _announces(one.vendor)])
-        connections = list(announced.select_related("account", "property"))
+        connections = list(announced.exclude(state="left").select_related("account", "property"))
     listed = sandbox.listed()
     for connection in connections:
         if webhook_base and connection.external_id in listed.get(connection.vendor, ()):
@@ -207,7 +207,7 @@ def unlisted(*, organization_id: UUID, sandbox: Sandbox) -> list[str]:
     """
     listed = sandbox.listed()
     with tenant(organization_id):
-        connected = Connection.objects.filter(account__name=ACCOUNT, vendor__in=list(listed))
+        connected = Connection.objects.filter(account__name=ACCOUNT, vendor__in=list(listed)).exclude(state="left")
         found = connected.values_list("property__code", "vendor", "external_id")
         return sorted({code for code, vendor, external_id in found if external_id not in listed[vendor]})
 

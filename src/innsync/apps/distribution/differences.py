@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from innsync.apps.distribution import acknowledged, marks
+from innsync.apps.distribution.leaving import with_nothing_for_sale
 from innsync.apps.distribution.models import RefusedCell
 from innsync.apps.distribution.reconcile import Window, forget_marked, marked_windows, wanted_calendars
 from innsync.apps.distribution.replaced import list_said_differently
@@ -83,6 +84,10 @@ def find_differences(*, connection_id: UUID, asked: Asked, now: datetime, offset
     """
     linked = load_linked(connection_id=connection_id)
     first, last = linked.window(now)
+    if linked.connection.state == "left":  # nothing is meant to be shown there any more
+        return Found(linked, [], 0, True, first, last)
+    if linked.connection.state == "closing":
+        linked = with_nothing_for_sale(linked)
     begin, end = max(first, asked.first or first), min(last, asked.last or last)
     found: list[Cell] = []
     total = 0

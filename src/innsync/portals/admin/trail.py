@@ -216,6 +216,12 @@ def _on_the_way(found: Trail, link: Connection, channel: str, now: datetime) -> 
     elif link.state == "unauthorised":
         words = _("%(channel)s refuses the credentials: nothing is sent until it has new ones.")
         told.append(Reason(words % {"channel": channel}, "bad"))
+    elif link.state == "closing":
+        words = _("It is being disconnected: every room is taken off sale at %(channel)s first.")
+        told.append(Reason(words % {"channel": channel}, "bad"))
+    elif link.state == "left":
+        words = _("It was disconnected: nothing is sent, and %(channel)s goes on showing what it last confirmed.")
+        told.append(Reason(words % {"channel": channel}, "bad"))
     for cell in _every(found):
         if cell.refused:
             words = _("%(channel)s refused it: %(words)s") % {"channel": channel, "words": cell.refused}

@@ -407,6 +407,22 @@ class TestHealth:
         assert words in text
         assert ("Connect again" in text) == (state == "left")
 
+    def test_what_differs_while_it_is_being_left_is_what_is_not_off_sale_yet(self, enter, house):
+        told(house)
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=house.connections["channex"].id).update(state="closing")
+        mark(house, 2)
+        client = enter()
+        found = client.get(where(house, "differences?every=1")).context["found"]
+        assert {(one.field, one.wanted) for one in found.cells} == {("availability", 0)}
+        assert found.total == 2 * 30
+        night = f"night?room_type={house.types['double'].id}"
+        assert "is being disconnected" in client.get(where(house, night)).content.decode()
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=house.connections["channex"].id).update(state="left")
+        assert client.get(where(house, "differences?every=1")).context["found"].total == 0
+        assert "It was disconnected" in client.get(where(house, night)).content.decode()
+
     def test_who_only_looks_is_offered_nothing_to_change(self, enter, house):
         text = enter("read_only").get(where(house)).content.decode()
         for page in ("mapping", "access", "schedules", "disconnect", "webhook"):

@@ -95,7 +95,7 @@ def _hub(request: HttpRequest, visitor: Visitor, prop: Property, **forms: Any) -
     every_plan = list(RatePlan.objects.filter(property=prop).select_related("parent"))
     types = [one for one in every_type if one.retired_at is None]
     plans = [one for one in every_plan if one.retired_at is None]
-    connected = Connection.objects.filter(property=prop).count()
+    connected = Connection.objects.filter(property=prop).exclude(state="left").count()
     context = {
         "prop": prop,
         "part": "rooms",
