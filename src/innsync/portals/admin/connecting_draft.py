@@ -24,6 +24,7 @@ from innsync.domain.channel import ChannelRate, ChannelRoom
 from innsync.domain.errors import InvalidField, InvalidMoney
 from innsync.domain.money import Money, is_currency
 from innsync.portals.access import Visitor
+from innsync.portals.numbers import plain_amount, plain_decimal
 
 LONGEST = 100
 MOST_WORTH = 10**9
@@ -118,7 +119,7 @@ def accounts_of(visitor: Visitor, vendor: str) -> list[Account]:
 
 def read_decimal(text: str, field: str) -> Decimal:
     try:
-        found = Decimal(text)
+        found = Decimal(plain_decimal(text))
     except InvalidOperation:
         raise InvalidField(field=field, problem=_("must be a number")) from None
     if not found.is_finite():
@@ -293,7 +294,7 @@ def _minor(text: str, currency: str, field: str) -> int:
     if not text:
         return 0
     try:
-        found = Money.parse(text, currency).minor
+        found = Money.parse(plain_amount(text, currency), currency).minor
     except InvalidMoney:
         raise InvalidField(field=field, problem=_("must be an amount")) from None
     if abs(found) > MOST_ADDED:

@@ -21,6 +21,7 @@ from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.setup.forms import KINDS, Dressed, attempt, refused, with_present
 from innsync.portals.admin.setup.pages import get_property
+from innsync.portals.numbers import NumberField
 
 ADDRESS = ("street", "city", "region", "postal_code", "country")
 
@@ -57,10 +58,10 @@ class DetailsForm(Dressed):
         help_text=gettext_lazy("its two letters, such as PT"),
         error_messages={"invalid": gettext_lazy("must be the two letters of a country, such as PT")},
     )
-    latitude = forms.DecimalField(
+    latitude = NumberField(
         label=gettext_lazy("Latitude"), required=False, min_value=-90, max_value=90, max_digits=9, decimal_places=6
     )
-    longitude = forms.DecimalField(
+    longitude = NumberField(
         label=gettext_lazy("Longitude"), required=False, min_value=-180, max_value=180, max_digits=9, decimal_places=6
     )
     description = forms.CharField(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from innsync.domain.errors import InvalidField, InvalidMoney
 from innsync.domain.money import Money, is_currency
+from innsync.portals.numbers import NumberField, plain_amount
 from innsync.portals.retelling import retell
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class AmountField(forms.CharField):
         if not text:
             return None
         try:
-            minor = Money.parse(text, self.currency).minor
+            minor = Money.parse(plain_amount(text, self.currency), self.currency).minor
         except InvalidMoney:
             raise forms.ValidationError(_("is no amount in %(currency)s") % {"currency": self.currency}) from None
         if minor < self.at_least:
@@ -145,7 +146,7 @@ class RatePlanForm(Dressed):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
     parent = forms.ChoiceField(label=gettext_lazy("Prices"), required=False)
-    percent = forms.DecimalField(
+    percent = NumberField(
         label=gettext_lazy("Per cent up or down"),
         required=False,
         min_value=Decimal(-99),

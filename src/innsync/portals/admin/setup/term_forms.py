@@ -26,6 +26,7 @@ from innsync.domain.policies import (
 )
 from innsync.domain.taxes import ChargeKind, ChargeRule, FeeRule, Season, TaxRule
 from innsync.portals.admin.setup.forms import Dressed
+from innsync.portals.numbers import plain_amount, plain_decimal
 
 CHARGE_KINDS: list[tuple[str, Promise]] = [
     (ChargeKind.PERCENT, gettext_lazy("per cent of the room price")),
@@ -64,7 +65,7 @@ DECIMAL = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 def percent_of(text: str, *, least: int = 0, most: int = 100) -> Decimal:
     """Raises ValidationError."""
     try:
-        value = Decimal(text)
+        value = Decimal(plain_decimal(text))
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite() or not least <= value <= most or value != round(value, 4):
@@ -75,7 +76,7 @@ def percent_of(text: str, *, least: int = 0, most: int = 100) -> Decimal:
 def minor_of(text: str, currency: str, *, least: int = 0) -> int:
     """Raises ValidationError."""
     try:
-        minor = Money.parse(text, currency).minor
+        minor = Money.parse(plain_amount(text, currency), currency).minor
     except InvalidMoney:
         raise forms.ValidationError(_("is no amount in %(currency)s") % {"currency": currency}) from None
     if not least <= minor <= 2_000_000_000:
