@@ -74,7 +74,7 @@ def test_a_booking_is_changed_ordered_for_and_confirmed_from_its_page(open_page,
     }
     for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour is on its way
         for name, path in paths.items():
             page.goto(f"{address}{path}")
             if name == "page":
@@ -124,7 +124,7 @@ def test_two_rooms_a_pin_undo_and_what_others_do_meanwhile(open_page, house, add
     expect(page.get_by_role("status")).to_contain_text("no assignment moves them")
     for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour is on its way
         screenshot(page, f"{width}-{scheme}-two-rooms")
         usable(page, f"two rooms {width} {scheme}")
     page.set_viewport_size({"width": 1280, "height": 900})
