@@ -30,7 +30,7 @@ def plain_amount(typed: str, currency: str) -> str:
         return re.sub(r"[.,]", "", text)
     if len(set(signs)) == 2 and signs.count(signs[-1]) == 1:
         text = text.replace("," if signs[-1] == "." else ".", "")
-    return text.replace(",", ".") if text.count(",") == 1 else text
+    return plain_decimal(text)
 
 
 class NumberField(forms.DecimalField):
