@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from innsync.apps.events import services as events
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.models import Season
 from innsync.apps.rates.services import lock_rates
@@ -42,21 +43,25 @@ def periods_of(season: Season, *, since: date = date.min) -> tuple[Period, ...]:
     return tuple(Period(first, last) for first, last in zip(season.firsts, season.lasts, strict=True) if last >= since)
 
 
-def add_season(*, prop: Property, facts: SeasonFacts) -> Season:
+def add_season(*, prop: Property, facts: SeasonFacts, now: datetime, actor: str) -> Season:
     """Raises InvalidField."""
     lock_rates(property_id=prop.id)
     if Season.objects.filter(property=prop).count() >= MOST_SEASONS:
         raise InvalidField(field="/name", problem=f"must be one of at most {MOST_SEASONS} seasons")
-    return _save(Season(organization_id=prop.organization_id, property=prop), facts)
+    season = _save(Season(organization_id=prop.organization_id, property=prop), facts)
+    _tell(season, "added", now, actor)
+    return season
 
 
-def change_season(*, season: Season, facts: SeasonFacts) -> Season:
+def change_season(*, season: Season, facts: SeasonFacts, now: datetime, actor: str) -> Season:
     """Raises InvalidField."""
     lock_rates(property_id=season.property_id)
-    return _save(season, facts)
+    _save(season, facts)
+    _tell(season, "changed", now, actor)
+    return season
 
 
-def repeat_season(*, season: Season) -> tuple[Period, ...]:
+def repeat_season(*, season: Season, now: datetime, actor: str) -> tuple[Period, ...]:
     """Add the periods of its last year a year later. Answers them. Raises NothingToRepeat."""
     lock_rates(property_id=season.property_id)
     season.refresh_from_db()
@@ -64,11 +69,13 @@ def repeat_season(*, season: Season) -> tuple[Period, ...]:
     if not added or len(periods) + len(added) > MOST_PERIODS:
         raise NothingToRepeat
     _put(season, checked((*periods, *added)))
+    _tell(season, "changed", now, actor)
     return added
 
 
-def remove_season(*, season: Season) -> None:
+def remove_season(*, season: Season, now: datetime, actor: str) -> None:
     """Prices and restrictions of its nights stay as they are."""
+    _tell(season, "removed", now, actor)
     season.delete()
 
 
@@ -88,3 +95,15 @@ def _save(season: Season, facts: SeasonFacts) -> Season:
 def _put(season: Season, periods: Iterable[Period]) -> None:
     season.firsts, season.lasts = (list(ends) for ends in zip(*periods, strict=True))
     season.save()
+
+
+def _tell(season: Season, what: str, now: datetime, actor: str) -> None:
+    """An event of its own: what is sold does not change, so no channel hears of it."""
+    periods = [[first.isoformat(), last.isoformat()] for first, last in periods_of(season)]
+    events.record(
+        organization_id=season.organization_id,
+        property_id=season.property_id,
+        type=f"season.{what}",
+        at=now,
+        data={"season": season.name, "periods": periods, "actor": actor},
+    )

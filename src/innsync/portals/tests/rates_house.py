@@ -135,4 +135,6 @@ def make_season(house: House, name: str = "High summer", *spans: tuple[int, int]
     """spans: its periods as (first, last) nights from today on."""
     periods = tuple(Period(night(house, first), night(house, last)) for first, last in spans or [(2, 5)])
     with tenant(house.organization.id):
-        return add_season(prop=house.property, facts=SeasonFacts(name, colour, periods))
+        return add_season(
+            prop=house.property, facts=SeasonFacts(name, colour, periods), now=datetime.now(UTC), actor="Pat Person"
+        )

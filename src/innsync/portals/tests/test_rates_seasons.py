@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,13 +13,19 @@ from innsync.apps.rates.models import Season
 from innsync.apps.rates.seasons import SeasonFacts, add_season, list_seasons, periods_of
 from innsync.domain.seasons import Period
 from innsync.portals.tests.counting import count
-from innsync.portals.tests.rates_house import make_season, night
+from innsync.portals.tests.rates_house import make_season, marks, night
 from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture
 def client(enter):
     return enter()
+
+
+def dated(house, name, *periods):
+    with tenant(house.organization.id):
+        facts = SeasonFacts(name, "", periods)
+        return add_season(prop=house.property, facts=facts, now=datetime.now(UTC), actor="Grace")
 
 
 def found(house):
@@ -91,9 +97,7 @@ def test_a_refused_change_changes_nothing(client, house):
 
 
 def test_a_season_is_copied_to_the_next_year_and_from_there_on(client, house):
-    with tenant(house.organization.id):
-        summer = Period(date(2027, 7, 1), date(2027, 8, 31))
-        season = add_season(prop=house.property, facts=SeasonFacts("High summer", "", (summer,)))
+    season = dated(house, "High summer", Period(date(2027, 7, 1), date(2027, 8, 31)))
     for year in (2028, 2029):
         answer = client.post(f"/rates/seasons/{season.id}/repeat", follow=True)
         assert f"High summer is there in {year} too" in str(next(iter(answer.context["messages"])))
@@ -102,9 +106,8 @@ def test_a_season_is_copied_to_the_next_year_and_from_there_on(client, house):
 
 
 def test_a_leap_day_that_the_next_year_lacks_is_not_copied(client, house):
-    with tenant(house.organization.id):
-        leap = Period(date(2028, 2, 29), date(2028, 2, 29))
-        season = add_season(prop=house.property, facts=SeasonFacts("Leap", "", (leap,)))
+    leap = Period(date(2028, 2, 29), date(2028, 2, 29))
+    season = dated(house, "Leap", leap)
     assert "Copy to" not in text_of(client.get("/rates/seasons"))
     client.post(f"/rates/seasons/{season.id}/repeat")
     assert found(house) == {"Leap": (leap,)}
@@ -124,6 +127,21 @@ def test_a_season_is_removed_after_a_question(client, house):
     client.post(f"/rates/seasons/{season.id}/remove")
     assert found(house) == {}
     assert client.post(f"/rates/seasons/{season.id}/remove").status_code == 404
+
+
+def test_the_stream_of_events_tells_who_did_what_and_no_channel_is_told(client, house):
+    marks(house, clear=True)
+    client.post("/rates/seasons/new", sent(("2027-12-20", "2028-01-06")))
+    with tenant(house.organization.id):
+        season = Season.objects.get()
+    client.post(f"/rates/seasons/{season.id}", sent(("2027-12-21", "2028-01-06")))
+    client.post(f"/rates/seasons/{season.id}/repeat")
+    client.post(f"/rates/seasons/{season.id}/remove")
+    with tenant(house.organization.id), sql() as cursor:
+        told = cursor.execute("SELECT type, data FROM events_event WHERE type LIKE 'season.%' ORDER BY id").fetchall()
+    assert [kind for kind, _ in told] == ["season.added", "season.changed", "season.changed", "season.removed"]
+    assert told[0][1] == {"season": "Christmas", "periods": [["2027-12-20", "2028-01-06"]], "actor": "Pat Person"}
+    assert marks(house) == []
 
 
 def test_who_may_only_look_is_offered_nothing_to_change(enter, house):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -202,7 +202,7 @@ def _add(request: HttpRequest, visitor: Visitor) -> Done | HttpResponse:
     if facts is not None:
 
         def add() -> Done:
-            made = services.add_season(prop=prop, facts=facts)
+            made = services.add_season(prop=prop, facts=facts, now=datetime.now(UTC), actor=visitor.actor)
             return Done(_("%(name)s is saved.") % {"name": made.name}, _place(prop))
 
         try:
@@ -228,7 +228,7 @@ def _change(request: HttpRequest, visitor: Visitor, season_id: UUID) -> Done | H
     facts = sent.read()
     if facts is not None:
         try:
-            services.change_season(season=season, facts=facts)
+            services.change_season(season=season, facts=facts, now=datetime.now(UTC), actor=visitor.actor)
             return Done(_("%(name)s is saved.") % {"name": season.name}, _place(season.property))
         except InvalidField as refusal:
             sent.refuse(refusal)
@@ -243,7 +243,7 @@ one = confirmed(ask=_ask, do=_change)
 def repeat(request: HttpRequest, visitor: Visitor, season_id: UUID) -> Done:
     season = get_season(visitor, season_id)
     try:
-        added = services.repeat_season(season=season)
+        added = services.repeat_season(season=season, now=datetime.now(UTC), actor=visitor.actor)
     except NothingToRepeat:
         return Done(_("The next year is there already."), _place(season.property), well=False)
     words = _("%(name)s is there in %(year)s too. Look whether its nights move that year.")
@@ -266,7 +266,7 @@ def _ask_remove(request: HttpRequest, visitor: Visitor, season_id: UUID) -> Http
 @action(Ability.SET_RATES, back="rates-seasons")
 def _remove(request: HttpRequest, visitor: Visitor, season_id: UUID) -> Done:
     season = get_season(visitor, season_id)
-    services.remove_season(season=season)
+    services.remove_season(season=season, now=datetime.now(UTC), actor=visitor.actor)
     return Done(_("%(name)s is removed.") % {"name": season.name}, _place(season.property))
 
 
