@@ -6,6 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -288,6 +289,19 @@ def test_the_chart_shows_each_part_in_its_room(house: House) -> None:
         (1, 0, 2),
         (2, 2, 4),
     ]
+
+
+def test_what_was_assigned_before_the_table_was_there_is_filled_in(house: House) -> None:
+    record, other = house.book(stay=house.stay(0, 4)), house.book(stay=house.stay(0, 4))
+    place(house, record, "double-0")
+    with tenant(house.organization_id), sql() as cursor:
+        cursor.execute("DELETE FROM reservations_heldroom WHERE property_id = %s", (house.facts.id,))
+    migration = import_module("innsync.apps.reservations.migrations.0012_held_rooms")
+    with tenant(house.organization_id), sql() as cursor:
+        # Other organizations' are there already in a database that tests share.
+        cursor.execute(migration._FILL)
+    assert held(house, record) == [("double-0", 0, 4)]
+    assert held(house, other) == []
 
 
 STEPS = st.lists(
