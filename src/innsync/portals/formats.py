@@ -119,14 +119,16 @@ def percent(share: float) -> str:
     return pgettext("number", "{number} %").format(number=f"{100 * share:.0f}")
 
 
-def amount(value: Money) -> str:
-    """Without its currency, at its precision: `1,234.50`."""
-    return formats.number_format(value.decimal, minor_digits(value.currency), use_l10n=True, force_grouping=True)
+def amount(value: Money, *, brief: bool = False) -> str:
+    """Without its currency, at its precision: `1,234.50`. brief: without decimals where they are zero."""
+    digits = minor_digits(value.currency)
+    decimals = 0 if brief and value.minor % 10**digits == 0 else digits
+    return formats.number_format(value.decimal, decimals, use_l10n=True, force_grouping=True)
 
 
-def money(value: Money) -> str:
+def money(value: Money, *, brief: bool = False) -> str:
     """`1,234.50 EUR`: with the currency's code, which no two currencies share as they do signs."""
-    return f"{amount(value)} {value.currency}"
+    return f"{amount(value, brief=brief)} {value.currency}"
 
 
 def listed(words: Iterable[str]) -> str:

@@ -296,7 +296,7 @@ def shown(field: str, value: int | None, currency: str) -> str:
     if value is None:
         return "–"
     if field.startswith("price"):
-        return f"{Money(value, currency)} {currency}"
+        return formats.money(Money(value, currency))
     if field.startswith(("closed", "stop")):
         return _("yes") if value else _("no")
     return str(value)

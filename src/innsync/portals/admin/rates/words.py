@@ -13,6 +13,7 @@ from innsync.domain.derivation import DerivationKind
 from innsync.domain.money import Money, minor_digits
 from innsync.domain.offers import ProductFacts
 from innsync.domain.rate_cells import FLAGS
+from innsync.portals import formats
 
 FIELD_WORDS: dict[str, str | Promise] = {
     "price": lazy("Price"),
@@ -48,7 +49,7 @@ def value_words(field: str, value: int | None, currency: str) -> str:
     if value is None:
         return _("not set")
     if field == "price":
-        return f"{amount(value, minor_digits(currency))} {currency}"
+        return formats.money(Money(value, currency), brief=True)
     if field in FLAGS:
         return _("yes") if value else _("no")
     return str(value)
@@ -66,4 +67,4 @@ def derivation_words(house: House, product: ProductFacts) -> str:
     sign = "+" if step.value > 0 else "\N{MINUS SIGN}"
     if step.kind is DerivationKind.PERCENT:
         return f"{name} {sign}{abs(step.value).normalize():f}\N{NO-BREAK SPACE}%"
-    return f"{name} {sign}{Money(abs(int(Decimal(step.value))), product.currency)}\N{NO-BREAK SPACE}{product.currency}"
+    return f"{name} {sign}{formats.money(Money(abs(int(Decimal(step.value))), product.currency))}"
