@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from innsync.apps.rates.selectors import House
 from innsync.domain.derivation import DerivationKind
-from innsync.domain.money import Money, minor_digits
+from innsync.domain.money import Money
 from innsync.domain.offers import ProductFacts
 from innsync.domain.rate_cells import FLAGS
 from innsync.portals import formats
