@@ -179,11 +179,10 @@ def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
             now=now,
             actor=visitor.actor,
         )
-    words = _("%(guest)s is booked: %(code)s, %(total)s %(currency)s.") % {
+    words = _("%(guest)s is booked: %(code)s, %(total)s.") % {
         "guest": text["name"],
         "code": record.code,
-        "total": Money(record.total_minor, record.currency),
-        "currency": record.currency,
+        "total": formats.money(Money(record.total_minor, record.currency)),
     }
     return Done(words, chart_address(window.showing(record.stays[0].id, stay.check_in, stay.check_out)))
 

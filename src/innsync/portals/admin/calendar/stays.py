@@ -22,6 +22,7 @@ from innsync.domain.errors import DomainError
 from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 from innsync.integrations.manifest import channel_name
+from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, confirmed, page
 from innsync.portals.admin.calendar.cards import (
     card,
@@ -218,12 +219,11 @@ def _do_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
         expected_total=Money(total, prop.currency) if total is not None else None,
     )
     offer_booking(request, before, found.record)
-    words = _("%(guest)s: %(nights)s now, %(total)s %(currency)s in all.") % {
+    words = _("%(guest)s: %(nights)s now, %(total)s in all.") % {
         "guest": bar.guest,
         "nights": ngettext("%(count)d night", "%(count)d nights", len(StayDates(check_in, check_out)))
         % {"count": (check_out - check_in).days},
-        "total": found.after,
-        "currency": found.after.currency,
+        "total": formats.money(found.after),
     }
     if found.had_room and not found.room:
         words += " " + _("Room %(room)s is not free then: choose another.") % {"room": found.had_room}
