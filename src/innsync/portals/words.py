@@ -91,6 +91,15 @@ def condition(health: Health, now: datetime) -> Condition:
             Condition(_("Resuming"), "wait", _("Bookings of the gap are fetched first; then the calendar is sent.")),
         ),
         (
+            # The one fault after which no next try is set; a lost answer or a refusal has one.
+            health.failures > 0 and health.retry_reason == "fault" and health.retry_at is None,
+            Condition(
+                _("A setting is missing"),
+                "bad",
+                _("Mend what the words below say, most often under “Mapping”; it is sent at the next look."),
+            ),
+        ),
+        (
             health.failures >= FAILING_AFTER,
             Condition(_("Failing"), "bad", _("It is tried again by itself, at longer and longer intervals.")),
         ),

@@ -407,6 +407,18 @@ class TestHealth:
         assert words in text
         assert ("Connect again" in text) == (state == "left")
 
+    def test_a_setting_that_is_missing_is_told_with_what_to_do(self, enter, house):
+        from innsync.apps.distribution.reconcile import reconcile
+
+        link = house.link("channex")
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=link.id).update(currency="USD")
+        reconcile(organization_id=house.organization.id, connection_id=link.id)
+        text = enter().get(where(house)).content.decode()
+        assert "A setting is missing" in text
+        assert "set an exchange rate" in text
+        assert "most often under “Mapping”" in text
+
     def test_what_differs_while_it_is_being_left_is_what_is_not_off_sale_yet(self, enter, house):
         told(house)
         with tenant(house.organization.id):
