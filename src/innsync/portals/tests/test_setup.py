@@ -135,7 +135,7 @@ def test_a_property_that_cannot_be_is_named_and_what_was_typed_stays(enter, hous
         ("rooms", "101-9999999", "is not a range"),
         ("rooms", "101, 101", "must each have a name of its own"),
         ("rooms", "x" * 41, "at most 40 letters"),
-        ("price", "129.005", "no amount in EUR"),
+        ("price", "129.0055", "no amount in EUR"),
         ("price", "0", "more than nothing"),
         ("max_occupancy", "1", "at least as many as adults"),
         ("max_adults", "many", "Enter a whole number"),

@@ -74,7 +74,7 @@ def test_a_fee_that_is_taxed_and_a_tax_in_the_price_are_shown_as_such(enter, hou
     ("field", "value", "words"),
     [
         ("name", "", "This field is required"),
-        ("amount", "2.505", "no amount in EUR"),
+        ("amount", "2.5055", "no amount in EUR"),
         ("amount", "-1", "too much or too little"),
         ("kind", "per_cat", "not one of the available choices"),
         ("season_from", "13-01", "must be a month and day"),
