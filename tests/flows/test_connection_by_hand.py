@@ -13,6 +13,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import schedules
 from innsync.apps.distribution.models import Account, Connection, Dirty, Schedule
 from innsync.apps.distribution.vault import seal, unseal
+from innsync.integrations.manifest import manifests
 from innsync.ops.portfolio import build
 from innsync.portals.tests.conftest import seen_through  # noqa: F401  # answers tell what their pages were given
 from tests.flows.screens import person_of, said
@@ -45,7 +46,7 @@ class TestCredentials:
     def test_they_are_written_and_never_shown(self, hotel, person):
         text = person.get(where(hotel, "access")).content.decode()
         assert kept(hotel, "channex")["api_key"] not in text
-        assert text.count('type="password"') == 2
+        assert text.count('type="password"') == len(manifests()["channex"].secrets)
 
     def test_new_ones_that_the_channel_refuses_leave_the_old_ones_in_use(self, hotel, person):
         before = kept(hotel, "booking_com")
@@ -115,7 +116,9 @@ class TestSchedules:
     def test_what_the_channel_can_do_is_offered_and_what_is_said_holds(self, hotel, person):
         page = person.get(where(hotel, "schedules"))
         fields = self.form(page)
-        assert [one.kind for one in page.context["rows"]] == ["bookings", "inventory", "rates", "audit", "second_look"]
+        shown = {one.kind for one in page.context["rows"]}
+        assert shown >= {"bookings", "inventory", "rates", "audit", "second_look"}
+        assert {schedules.NETS[kind].needs for kind in shown} <= manifests()["channex"].can
         page = person.post(where(hotel, "schedules"), fields | {"every-rates": "2", "unit-rates": "h"}, follow=True)
         assert "It holds from now on" in said(page)
         assert self.due(hotel, "rates").every_s == 7200
