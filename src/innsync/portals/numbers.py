@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django import forms
+from django.utils.formats import get_format
 
 from innsync.domain.money import minor_digits
 
@@ -22,15 +23,21 @@ def plain_decimal(typed: str) -> str:
 def plain_amount(typed: str, currency: str) -> str:
     """`1.234,50`, `1,234.50` and `1 234,50` as `1234.50`.
 
-    One sign before three digits groups them, as in `1.250`, except in a currency of which a thousandth is paid.
+    One sign before three digits groups them where it is no decimal sign in the reader's language, as `1.250` in Spanish, or where the
+    currency has no smaller unit. Else it stays a fraction, which is refused for its length: a slip is no thousandfold price.
     """
     text = _SPACES.sub("", typed)
     signs = re.findall(r"[.,]", text)
-    if _GROUPED.fullmatch(text) and (minor_digits(currency) != 3 or len(signs) > 1) and len(set(signs)) == 1:
+    if _GROUPED.fullmatch(text) and len(set(signs)) == 1 and (len(signs) > 1 or _groups(signs[0], currency)):
         return re.sub(r"[.,]", "", text)
     if len(set(signs)) == 2 and signs.count(signs[-1]) == 1:
         text = text.replace("," if signs[-1] == "." else ".", "")
     return plain_decimal(text)
+
+
+def _groups(sign: str, currency: str) -> bool:
+    digits = minor_digits(currency)
+    return digits == 0 or (digits != 3 and sign != get_format("DECIMAL_SEPARATOR"))
 
 
 class NumberField(forms.DecimalField):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from innsync.portals.numbers import NumberField, plain_amount, plain_decimal
 
@@ -20,8 +21,10 @@ from innsync.portals.numbers import NumberField, plain_amount, plain_decimal
         ("1,234.50", "EUR", "1234.50"),
         ("1 234,50", "EUR", "1234.50"),
         ("1’234.50", "CHF", "1234.50"),
-        ("1.250", "EUR", "1250"),
+        ("1,250", "EUR", "1250"),
+        ("129.005", "EUR", "129.005"),
         ("12,000", "JPY", "12000"),
+        ("12.000", "JPY", "12000"),
         ("1.250", "KWD", "1.250"),
         ("1.234.567", "EUR", "1234567"),
         ("-5", "EUR", "-5"),
@@ -33,6 +36,12 @@ from innsync.portals.numbers import NumberField, plain_amount, plain_decimal
 )
 def test_an_amount_is_read_with_a_point_or_a_comma(typed, currency, read):
     assert plain_amount(typed, currency) == read
+
+
+@pytest.mark.parametrize(("typed", "read"), [("1.250", "1250"), ("129,005", "129.005"), ("12,000", "12.000")])
+def test_one_sign_before_three_digits_groups_them_where_the_language_does(typed, read):
+    with translation.override("es"):
+        assert plain_amount(typed, "EUR") == read
 
 
 @pytest.mark.parametrize(
