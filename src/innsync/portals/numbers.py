@@ -23,8 +23,9 @@ def plain_decimal(typed: str) -> str:
 def plain_amount(typed: str, currency: str) -> str:
     """`1.234,50`, `1,234.50` and `1 234,50` as `1234.50`.
 
-    One sign before three digits groups them where it is no decimal sign in the reader's language, as `1.250` in Spanish, or where the
-    currency has no smaller unit. Else it stays a fraction, which is refused for its length: a slip is no thousandfold price.
+    One sign before three digits groups them where it is no decimal sign in the reader's language, as `1.250` in Spanish,
+    or where the currency has no smaller unit. Else it stays a fraction, which is refused for its length: a slip is no
+    thousandfold price.
     """
     text = _SPACES.sub("", typed)
     signs = re.findall(r"[.,]", text)
