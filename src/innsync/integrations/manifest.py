@@ -33,6 +33,7 @@ PORTS: Mapping[str, type] = {
     "register_webhook": ports.RegisterWebhook,
     "try_webhook": ports.TryWebhook,
     "catalogue": ports.Catalogue,
+    "messages": ports.Messages,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from innsync.domain.ari import AriUpdate, Calendar, Target
 from innsync.domain.channel import BookingRevision, ChannelRoom
@@ -154,10 +154,53 @@ class AckResult:
 
 @dataclass(frozen=True, slots=True)
 class WebhookResult:
-    """What a verified webhook call brought: messages themselves, or just the hint that the queue should be read."""
+    """What a verified webhook call brought: messages themselves, or just the hint that the queue should be read.
+
+    guest_wrote: the hint that conversations with guests should be read.
+    """
 
     messages: tuple[RawMessage, ...] = ()
     poll: bool = False
+    guest_wrote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRef:
+    """A conversation with a guest at a channel: by its own id there, by its booking's while it has none, or by both."""
+
+    thread_id: str
+    booking_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestMessage:
+    """One message of a conversation as the channel has it. at: aware UTC. text: as it came, it may hold card data."""
+
+    message_id: str
+    sender: Literal["guest", "property", "system"]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation and its messages, oldest first; without any where nothing was said since the time asked for.
+
+    site: where the guest writes, in the channel's words, where it passes on what others bring.
+    """
+
+    ref: ThreadRef
+    messages: tuple[GuestMessage, ...] = ()
+    title: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadListing:
+    """A part of a channel's list of conversations; `after` is where the next part begins. Empty: the end."""
+
+    threads: tuple[Thread, ...]
+    after: str = ""
 
 
 @runtime_checkable
@@ -280,4 +323,29 @@ class Catalogue(Protocol):
 
     def check_access(self, session: Session, prop: PropertyRef) -> None:
         """Prove that the credentials reach the property. Raises NotAuthorised, Rejected or Transient."""
+        ...
+
+
+@runtime_checkable
+class Messages(Protocol):
+    """manifest: messages. What guests write through the channel, and what they are answered."""
+
+    def list_threads(self, session: Session, prop: PropertyRef, since: datetime, after: str = "") -> ThreadListing:
+        """The property's conversations, with the messages of those in which something was said since then.
+
+        Others may be left out, or told without messages. after: where an earlier part of the same list said to read on.
+        Raises NeedsSetup where the property can't have messages there yet, with what a person must do.
+        """
+        ...
+
+    def read_thread(self, session: Session, prop: PropertyRef, thread: ThreadRef) -> list[GuestMessage]:
+        """All messages of a conversation, oldest first. Raises as `list_threads`."""
+        ...
+
+    def send_message(self, session: Session, prop: PropertyRef, thread: ThreadRef, text: str) -> tuple[str, str]:
+        """Say that to the guest, once. Answers the ids there of the conversation (maybe empty) and of the message.
+
+        Not to be repeated when its outcome is unknown: what stands in the conversation tells whether it was said.
+        Raises Rejected where the guest can't be written to, NeedsSetup as above.
+        """
         ...

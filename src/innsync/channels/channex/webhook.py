@@ -11,14 +11,12 @@ from innsync.integrations.errors import BadSignature, ContractBroken
 from innsync.integrations.ports import WebhookResult
 
 SECRET_HEADER = "X-Channex-Webhook-Secret"  # noqa: S105  the name, not the secret
-_QUIET = frozenset(
+_GUEST_WROTE = frozenset({"message", "message_thread_booking_assigned", "inquiry"})
+_QUIET = _GUEST_WROTE | frozenset(
     {
         "ari",
-        "message",
-        "message_thread_booking_assigned",
         "review",
         "updated_review",
-        "inquiry",
         "sync_error",
         "sync_warning",
         "rate_error",
@@ -47,7 +45,7 @@ def authenticate(headers: Mapping[str, str], secrets: Sequence[str]) -> None:
 
 
 def read(body: bytes) -> WebhookResult:
-    """Whether the feed should be read. The body is a hint only: calls come twice and out of order.
+    """Whether the feed, or the guests' messages, should be read. The body is a hint only: calls come twice and out of order.
 
     The test call from Channex's screens has no booking, or no body at all: it is answered like any other.
     """
@@ -60,4 +58,5 @@ def read(body: bytes) -> WebhookResult:
     if not isinstance(call, dict):
         raise ContractBroken("the webhook's body is no object", vendor="channex", operation="webhook")
     # Events we have no name for may be bookings: reading an empty feed costs one call, a missed booking a guest.
-    return WebhookResult(poll=call.get("event") not in _QUIET)
+    event = call.get("event")
+    return WebhookResult(poll=event not in _QUIET, guest_wrote=event in _GUEST_WROTE)

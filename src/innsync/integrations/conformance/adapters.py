@@ -6,7 +6,7 @@ those that apply to a vendor. A check raises AssertionError, or lets out what th
 
 from __future__ import annotations
 
-from innsync.integrations.conformance import bookings, pushing  # noqa: F401  # registers the checks
+from innsync.integrations.conformance import bookings, messages, pushing  # noqa: F401  # registers the checks
 from innsync.integrations.conformance.case import Check
 from innsync.integrations.conformance.registry import CHECKS
 from innsync.integrations.manifest import manifests

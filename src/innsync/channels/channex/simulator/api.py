@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from innsync.channels.channex.simulator import api_bookings, ari, catalogue
+from innsync.channels.channex.simulator import api_bookings, api_messages, ari, catalogue
 from innsync.channels.channex.simulator.call import Call, Handler, one
 from innsync.channels.channex.simulator.state import (
     ApiError,
@@ -49,6 +49,13 @@ def routes(world: ChannexWorld) -> list[BaseRoute]:
         route("/tasks/{id}", "GET", get_task),
         route("/bookings", "GET", api_bookings.list_bookings),
         route("/bookings/{id}", "GET", api_bookings.get_booking),
+        route("/bookings/{id}/messages", "GET", api_messages.list_messages_of_booking),
+        route("/bookings/{id}/messages", "POST", api_messages.say_about_booking),
+        route("/message_threads", "GET", api_messages.list_threads),
+        route("/message_threads/{id}", "GET", api_messages.get_thread),
+        route("/message_threads/{id}/messages", "GET", api_messages.list_messages),
+        route("/message_threads/{id}/messages", "POST", api_messages.say),
+        route("/message_threads/{id}/close", "POST", api_messages.close),
         route("/booking_revisions", "GET", api_bookings.list_revisions),
         route("/booking_revisions/feed", "GET", api_bookings.feed),
         route("/booking_revisions/{id}", "GET", api_bookings.get_revision),

@@ -32,6 +32,7 @@ def create_property(state: State, spec: PropertySpec) -> dict[str, Any]:
             "owner": state["keys"][owner],
             "settings": settings,
             "clear_cards": spec.settings.get("card_data") == "clear",
+            "messages": spec.settings.get("messages", True),
         }
     for room in spec.rooms:
         _create_room(state, property_id, spec.currency, room)

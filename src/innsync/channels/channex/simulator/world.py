@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from innsync.channels.channex.simulator import api, bookings, catalogue, webhooks
+from innsync.channels.channex.simulator import api, bookings, catalogue, messages, webhooks
 from innsync.channels.channex.simulator.state import Json, new_state, nights
 from innsync.integrations.simulation.world import OutgoingCall, PropertySpec, Refused, Stay, VendorWorld
 
@@ -20,7 +20,7 @@ PACE = {"non_acked_s": 1800.0, "webhook_retry": 1.0}
 
 class ChannexWorld(VendorWorld):
     """Settings of a PropertySpec: Channex's own property settings; `api_key`, whose account it belongs to; `webhook_url`
-    and `webhook_secret`, to have bookings announced there; `card_data = "clear"`, cards as the secure host sends them.
+    and `webhook_secret`, to have bookings announced there; `card_data = "clear"`, cards as the secure host sends them; `messages = false`, the app for them is not installed.
     Of a guest, `ota` is the travel site's code (else the sites take turns); with `unmapped` the site's room is not
     mapped in Channex.
     """
@@ -45,7 +45,7 @@ class ChannexWorld(VendorWorld):
         if spec.settings.get("webhook_url") and not known:
             webhook = {
                 "callback_url": spec.settings["webhook_url"],
-                "event_mask": "booking;non_acked_booking",
+                "event_mask": "booking;non_acked_booking;message",
                 "property_id": ids["id"],
                 "headers": {"X-Channex-Webhook-Secret": str(spec.settings.get("webhook_secret", ""))},
                 "is_active": True,
@@ -138,6 +138,14 @@ class ChannexWorld(VendorWorld):
             webhooks.announce(self.state, booking["property_id"], ["booking_unmapped_room"], unmapped, now)
         elif any(room["rate_plan_id"] is None for room in rooms):
             webhooks.announce(self.state, booking["property_id"], ["booking_unmapped_rate"], unmapped, now)
+
+    def message(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        now = self.clock.now()
+        thread, message = messages.guest_writes(self.state, body, now)
+        if body.get("notify", True) and self.state["properties"][thread["property_id"]].get("messages", True):
+            told = messages.announcement(thread, message)
+            webhooks.announce(self.state, thread["property_id"], ["message"], told, now)
+        return {"vendor": self.key, "thread": thread["id"], "message": message["id"]}
 
     def bookings(self, property_code: str) -> list[dict[str, Any]]:
         property_id = self._property_id(property_code)

@@ -80,7 +80,7 @@ def test_nobody_can_ask_for_what_is_not_there(world):
         lambda: world.bookings("x"),
         lambda: world.cancel("x", notify=True),
         lambda: world.change("x", {}, notify=True),
-        lambda: world.message({}),
+        lambda: world.message({"booking": "x", "text": "Hello"}),
         lambda: world.review({}),
     ):
         with pytest.raises(Refused) as refused:
