@@ -46,6 +46,7 @@ def make_stack(database: str, sandbox_url: str) -> Iterator[Callable[..., Stack]
     from innsync.apps.accounts.tenancy import sql
     from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
     from innsync.apps.inbox import tasks  # noqa: F401
+    from innsync.apps.messaging import tasks as messaging  # noqa: F401
     from tests.flows import stack as stacks
 
     with sql() as cursor:

@@ -109,6 +109,7 @@ def test_a_person_sees_what_runs_how_often_and_changes_it_for_one_connection(sta
         "rates": 900,
         "audit": 86_400,
         "second_look": 86_400,
+        "messages": 300,
     }
     changed = typed("--connection", f"{code}/channex", "--set", "rates=30min")
     assert [one["every_s"] for one in changed if one["what"] == "rates"] == [1800]

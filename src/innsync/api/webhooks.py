@@ -23,6 +23,7 @@ from innsync.apps.events import services as events
 from innsync.apps.inbox import pulling
 from innsync.apps.inbox import services as inbox
 from innsync.apps.inbox.models import Message
+from innsync.apps.messaging import reading
 from innsync.integrations.errors import BadSignature, ContractBroken
 from innsync.integrations.manifest import Adapter, adapter, manifests
 from innsync.integrations.ports import RawMessage
@@ -66,6 +67,8 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
         _keep(door, result.messages, now)
     if result.poll:
         pulling.poll_now(organization_id=door.organization_id, account_id=door.account.id, now=now)
+    if result.guest_wrote:
+        reading.read_now(organization_id=door.organization_id, account_id=door.account.id, now=now)
     confirmations = {
         message.booking_ref: inbox.confirmation_code(door.account.id, message.booking_ref)
         for message in result.messages

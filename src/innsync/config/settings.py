@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "innsync.apps.distribution",
     "innsync.apps.inbox",
     "innsync.apps.automation",
+    "innsync.apps.messaging",
 ]
 
 APPLICATION_ROLE = "innsync_app"

@@ -36,6 +36,7 @@ def run_worker() -> None:
     from innsync.apps.events import relay
     from innsync.apps.inbox import tasks  # noqa: F401
     from innsync.apps.mail import tasks as mail  # noqa: F401
+    from innsync.apps.messaging import tasks as messaging  # noqa: F401
 
     stop = threading.Event()
     thread = threading.Thread(target=relay.run, args=(stop,), name="relay", daemon=True)

@@ -17,6 +17,7 @@ from innsync.portals.access import Visitor, lacks_second_step, visitor_of
 # By the first word of an event's type; what stands here nowhere is about people and keys.
 _NEEDS = {
     "booking": Ability.SEE_BOOKINGS,
+    "message": Ability.SEE_BOOKINGS,
     "rates": Ability.SEE_RATES,
     "service_order": Ability.SEE_DESK,
     "sync": Ability.SEE_CHANNELS,

@@ -44,6 +44,7 @@ NETS: Mapping[str, Net] = {
         Net("rates", "compare prices and rules", 900, 60, "push_rates"),
         Net("audit", "read back what the channel holds", DAY_S, 3600, "read_back", nightly=True),
         Net("second_look", "look for bookings that the queue lost", DAY_S, 600, "list_bookings", nightly=True),
+        Net("messages", "read what guests write", 300, 30, "messages"),
     )
 }
 

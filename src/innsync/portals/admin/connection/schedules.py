@@ -53,6 +53,10 @@ NETS = {
         gettext_lazy("Second look"),
         gettext_lazy("Lists the channel’s bookings and adopts what its queue lost. Once a day it runs at night."),
     ),
+    "messages": (
+        gettext_lazy("Messages of guests"),
+        gettext_lazy("Reads what guests wrote; where the channel says so by itself, that happens at once as well."),
+    ),
     "content": (gettext_lazy("Content"), gettext_lazy("Compares names, photos and descriptions.")),
 }
 
