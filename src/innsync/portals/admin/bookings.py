@@ -43,7 +43,11 @@ def search(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     found: list[Booking] = []
     if form.is_valid():
         found = find_bookings(
-            wanted=form.wanted(seen), now=datetime.now(UTC), limit=MOST_FOUND + 1, offset=(number - 1) * MOST_FOUND
+            organization_id=visitor.access.organization_id,
+            wanted=form.wanted(seen),
+            now=datetime.now(UTC),
+            limit=MOST_FOUND + 1,
+            offset=(number - 1) * MOST_FOUND,
         )
     context = {
         "form": form,

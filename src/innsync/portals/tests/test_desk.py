@@ -268,5 +268,6 @@ class TestFinding:
 
     def test_only_ones_own_properties_bookings_are_found(self, three, other):
         with tenant(three.organization.id):
-            found = find_bookings(wanted=Wanted(property_ids=[other.property.id]), now=datetime.now(UTC))
+            wanted = Wanted(property_ids=[other.property.id])
+            found = find_bookings(organization_id=three.organization.id, wanted=wanted, now=datetime.now(UTC))
         assert found == []
