@@ -25,9 +25,10 @@ test: setup-dev  ## Run all tests (ARGS="-k money src/innsync/domain")
 	@$(PYTHON) tools/browser.py
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
-check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, migrations, docs
+check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, translations, migrations, docs
 	$(BIN)/python tools/requirements.py --check
 	$(BIN)/python tools/assets.py --check
+	$(BIN)/python tools/translations.py --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
