@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from innsync.apps.distribution.models import Connection
 from innsync.apps.messaging.models import Conversation, GuestMessage, Reading
@@ -16,9 +16,10 @@ MOST_SHOWN = 200
 """Messages of one conversation, the latest: nobody reads further back at a desk."""
 
 
-def count_waiting(*, property_ids: Collection[UUID]) -> int:
-    """Conversations in which a guest waits for an answer; no property named: of all."""
-    return _of(property_ids).filter(waits_since__isnull=False).count()
+def count_waiting(*, property_ids: Collection[UUID]) -> int | None:
+    """Conversations in which a guest waits for an answer; no property named: of all. None where there is none at all."""
+    found = _of(property_ids).aggregate(all=Count("id"), waiting=Count("id", filter=Q(waits_since__isnull=False)))
+    return found["waiting"] if found["all"] else None
 
 
 def list_conversations(
@@ -63,8 +64,15 @@ class Unread:
     words: str
 
 
-def list_unread(*, property_ids: Collection[UUID]) -> list[Unread]:
+def list_unread(*, property_ids: Collection[UUID] = (), connection_id: UUID | None = None) -> list[Unread]:
+    """Those of the properties named, of all where none is; or whether the one connection is such."""
     found = Reading.objects.exclude(error="").exclude(connection__state="left").select_related("connection__property")
     if property_ids:
         found = found.filter(connection__property_id__in=property_ids)
+    if connection_id is not None:
+        found = found.filter(connection_id=connection_id)
     return [Unread(one.connection, one.error) for one in found.order_by("connection__property__name", "connection_id")]
+
+
+def get_said(*, message_id: UUID) -> GuestMessage | None:
+    return GuestMessage.objects.select_related("conversation").filter(id=message_id).first()

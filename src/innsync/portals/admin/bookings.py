@@ -22,6 +22,7 @@ from innsync.portals.admin.booking_change import is_changeable
 from innsync.portals.admin.booking_details import language_name
 from innsync.portals.admin.booking_filters import BookingFilters
 from innsync.portals.admin.choice import Choice, named_property
+from innsync.portals.admin.conversations import booking_thread
 from innsync.portals.admin.desk import get_booking, offered
 from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
@@ -111,6 +112,7 @@ def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpRes
         "history": entries(found),
         "actions": offered(found) if manages else [],
         "messages_behind": [line(one) for one in list_of_booking(booking_id=found.id)],
+        **booking_thread(visitor, found),
     }
     return show(request, visitor, "booking/page.html", context, section="bookings")
 

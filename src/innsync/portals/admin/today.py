@@ -16,6 +16,7 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.automation.selectors import DueCount, count_due
 from innsync.apps.distribution.health import count_states
 from innsync.apps.inventory.selectors import Night, tonight
+from innsync.apps.messaging.selectors import count_waiting
 from innsync.apps.properties.models import Property
 from innsync.apps.reservations.models import Booking, RoomStay
 from innsync.apps.reservations.search import DayList, desk_day
@@ -80,6 +81,7 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
         "tiles": [
             *_tiles(visitor, day.in_house, day.arrivals, day.departures, tonight(now=now, property_ids=ids), prop),
             _tasks(count_due(now=now, property_ids=ids), prop),
+            *_letters(visitor, ids, prop),
         ],
         "warnings": _warnings(visitor, ids, now),
         "arrivals": _lines(day.arrivals, now, visitor),
@@ -180,6 +182,15 @@ def _tasks(due: DueCount, prop: Property | None) -> Tile:
     at = f"&{CHOSEN}={prop.code}" if prop else ""
     to = f"{reverse('tasks')}?when=due{at}"
     return Tile("tasks", _("Tasks"), str(due.today + due.overdue), words, to, "bad" if due.overdue else "")
+
+
+def _letters(visitor: Visitor, ids: frozenset[UUID], prop: Property | None) -> list[Tile]:
+    """Guests who wrote through a channel and wait for an answer; nothing where no guest ever wrote."""
+    count = count_waiting(property_ids=ids) if Ability.SEE_BOOKINGS in visitor.access.abilities else None
+    if count is None:
+        return []
+    to = reverse("messages") + (f"?{CHOSEN}={prop.code}" if prop else "")
+    return [Tile("messages", _("Guests’ messages"), str(count), _("to answer"), to, "wait" if count else "")]
 
 
 def _warnings(visitor: Visitor, ids: frozenset[UUID], now: datetime) -> list[Tile]:

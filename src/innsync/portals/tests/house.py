@@ -31,6 +31,9 @@ from innsync.apps.inbox import tasks  # noqa: F401  # registers what the relay c
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.inventory.services import open_stock
+from innsync.apps.messaging import reading
+from innsync.apps.messaging import tasks as messaging  # noqa: F401
+from innsync.apps.messaging.models import GuestMessage
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.properties.services import add_room_type, create_property
 from innsync.apps.rates.selectors import get_house
@@ -42,6 +45,7 @@ from innsync.channels import channex
 from innsync.domain.channel import GuestDetails
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.stay import StayDates
+from innsync.integrations import ports
 from innsync.integrations.manifest import manifests
 from innsync.integrations.ports import RawMessage
 
@@ -132,6 +136,19 @@ class House:
         now = datetime.now(UTC)
         inbox.receive(organization_id=self.organization.id, account=self.account, messages=[raw], now=now)
         inbox.apply_pending(organization_id=self.organization.id, account_id=self.account.id)
+
+    def guest_writes(
+        self, text: str, reference: str = "", *, title: str = "Zoë Müller", ago_min: int = 5
+    ) -> GuestMessage:
+        """Through Channex, about the booking of that reference or before there is one; as if it had just been read there."""
+        now = datetime.now(UTC)
+        said = ports.GuestMessage(str(uuid4()), "guest", text, now - timedelta(minutes=ago_min))
+        thread_id = f"thread-{reference}" if reference else str(uuid4())
+        thread = ports.Thread(ports.ThreadRef(thread_id, reference), (said,), title, "BookingCom")
+        with tenant(self.organization.id):
+            link = Connection.objects.get(id=self.connections["channex"].id)
+            reading.store(connection=link, threads=[thread], now=now)
+            return GuestMessage.objects.select_related("conversation").get(connection=link, message_id=said.message_id)
 
     def relay(self) -> None:
         """Hand on what changed: conflicts are judged then."""

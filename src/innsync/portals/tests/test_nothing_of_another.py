@@ -45,11 +45,12 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
     booking = house.book(9, room="attic", guest=f"{mark} Guest")
     house.channel_sells(20, room="attic", guest=f"{mark} Noroom")
     house.book(5, guest=f"{mark} Double")
-    house.channel_sells(5, guest=f"{mark} Twice")
+    twice = house.channel_sells(5, guest=f"{mark} Twice")
     house.relay()
     block = house.take_out_of_order(30)
     house.show_trouble()
     now = datetime.now(UTC)
+    said = house.guest_writes(f"{mark} question", twice)
     with tenant(house.organization.id):
         order = automation.order(booking_id=booking.id, what=f"{mark} flowers", now=now, actor="test")
         photo = Photo.objects.create(
@@ -97,6 +98,8 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "change_id": RateChange.objects.filter(property=house.property).latest("id").id,
             "block_id": block.id,
             "season_id": season.id,
+            "conversation_id": said.conversation_id,
+            "said_id": said.id,
         }
 
 
@@ -189,7 +192,7 @@ def test_every_name_in_an_address_is_known():
 _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
-    *("block_id", "season_id"),
+    *("block_id", "season_id", "conversation_id", "said_id"),
 )
 
 
