@@ -86,7 +86,7 @@ def test_what_a_guest_writes_is_here_once_with_its_booking(hotel):
     assert found.booking is not None
     assert found.booking.channel_ref == reference
     assert found.waits_since is not None
-    assert found.site == "BookingCom"
+    assert found.site == "Booking.com"
     assert (read(hotel), messages(hotel)) == (0, [("guest", "Is there parking?", "")])
     assert events(hotel) == ["message.received"]
 
@@ -276,6 +276,33 @@ def test_an_inquiry_without_a_booking_can_be_answered(hotel, worlds):
     reply(hotel, "They are.")
     hotel.settle()
     assert said_there(worlds)[-1] == ("property", "They are.")
+
+
+def test_a_long_list_that_a_fault_ends_is_read_on_from_there(hotel, worlds, monkeypatch):
+    for number in range(60):
+        body = {"property": hotel.built.property.code, "text": f"Question {number}"}
+        hotel.sandbox.call("POST", "channex/messages", body)
+    real = reading.store
+
+    def fails_then(**what: Any) -> int:
+        new = real(**what)
+        hotel.faults("channex", status=503)
+        return new
+
+    monkeypatch.setattr(reading, "store", fails_then)
+    assert read(hotel) == 50
+    monkeypatch.setattr(reading, "store", real)
+    hotel.faults("channex")
+    before = hotel.seen("channex")
+    assert read(hotel) == 10
+    assert (
+        sum(
+            "/message_threads?" in str(one) or one["path"].endswith("/message_threads")
+            for one in hotel.requests("channex", before)
+        )
+        == 1
+    )
+    assert len(messages(hotel)) == 60
 
 
 def test_nothing_and_too_much_can_not_be_said(hotel):

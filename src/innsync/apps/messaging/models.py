@@ -86,10 +86,15 @@ class GuestMessage(models.Model):
 
 
 class Reading(models.Model):
-    """How far a connection's conversations were read. error: why they could not be, in words for a person; empty: all well."""
+    """How far a connection's conversations were read.
+
+    under_way: a look that a fault ended, {"since", "began", "after"}, to be read on; NULL when none is. error: why they
+    could not be read, in words for a person; empty: all well.
+    """
 
     connection = models.OneToOneField("distribution.Connection", models.CASCADE, primary_key=True, related_name="+")
     organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
     read_to = models.DateTimeField(null=True)
+    under_way = models.JSONField(null=True)
     error = models.TextField(blank=True)
     error_at = models.DateTimeField(null=True)

@@ -28,6 +28,7 @@ SLACK = timedelta(minutes=10)
 """How far the clocks here and at a channel may differ."""
 MOST_PARTS = 500
 LOOK_AGAIN = timedelta(seconds=30)
+READ_ON_WITHIN = timedelta(hours=1)
 QUIET_STATES = ("paused", "left", "unauthorised")
 
 
@@ -42,7 +43,11 @@ def read(*, organization_id: UUID, connection_id: UUID) -> int:
         return 0
     is_first = reading.read_to is None
     since = began - FIRST_LOOK if reading.read_to is None else reading.read_to - SLACK
-    new, after, seen = 0, "", {""}
+    after = ""
+    if reading.under_way and began - datetime.fromisoformat(reading.under_way["began"]) < READ_ON_WITHIN:
+        since, began = (datetime.fromisoformat(reading.under_way[name]) for name in ("since", "began"))
+        after = reading.under_way["after"]
+    new, seen = 0, {after}
     try:
         while True:
             part: ThreadListing = adapter.implementation.list_threads(session, linked.ref, since, after)
@@ -56,11 +61,16 @@ def read(*, organization_id: UUID, connection_id: UUID) -> int:
                     "the list of conversations never ends", vendor=linked.account.vendor, operation="list_threads"
                 )
             seen.add(after)
+            under_way = {"since": since.isoformat(), "began": began.isoformat(), "after": after}
+            with tenant(organization_id):
+                Reading.objects.filter(connection_id=connection_id).update(under_way=under_way)
     except IntegrationError as error:
         _note(organization_id, connection_id, error)
         return new
     with tenant(organization_id):
-        Reading.objects.filter(connection_id=connection_id).update(read_to=began, error="", error_at=None)
+        Reading.objects.filter(connection_id=connection_id).update(
+            read_to=began, under_way=None, error="", error_at=None
+        )
         _link_late_bookings(connection_id)
     return new
 

@@ -17,7 +17,9 @@ from innsync.integrations.http import Session
 API = "/api/v1"
 PAGE_SIZE = 100  # the most there is; 10 when nothing is asked for
 MAX_PAGES = 200
+THREADS_PAGE = 50  # each thread costs a call of its own: a page of them fits into MESSAGE_LIMITS
 ACCOUNT_LIMITS = ("account",)
+MESSAGE_LIMITS = ("messages", "account")
 ACK_TIMEOUT_S = 2.0
 PAGE_TRIES = 3
 
@@ -161,12 +163,14 @@ class Client:
         if page > MAX_PAGES:
             raise ContractBroken(f"more than {MAX_PAGES} pages", vendor=self._session.vendor, operation=operation)
         params = [("filter[property_id]", property_id)]
-        entries, more = self._page_at_last("/message_threads", operation, params, page)
+        entries, more = self._page_at_last(
+            "/message_threads", operation, params, page, size=THREADS_PAGE, limits=MESSAGE_LIMITS
+        )
         return _entries({"data": entries}, operation), more
 
     def messages(self, owner: str) -> list[Json]:
         """All messages of `owner`, the path of a thread or of a booking."""
-        return list(self._all(f"{owner}/messages", "list_messages", []))
+        return list(self._all(f"{owner}/messages", "list_messages", [], limits=MESSAGE_LIMITS))
 
     def send_message(self, owner: str, text: str) -> Json:
         """Say something to the guest. It has no key of ours: after a lost answer, the thread tells whether it was said."""
@@ -174,41 +178,59 @@ class Client:
         answer = self._call("POST", f"{owner}/messages", operation="send_message", content=body)
         return _object(answer, "data", "send_message")
 
-    def _all(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[Json]:
+    def _all(
+        self, path: str, operation: str, params: Sequence[tuple[str, str]], limits: Sequence[str] = ACCOUNT_LIMITS
+    ) -> Iterator[Json]:
         """The entries of every page. Raises ContractBroken when one is no object, or the pages do not end."""
-        for entry in self._every(path, operation, params):
+        for entry in self._every(path, operation, params, limits):
             if not isinstance(entry, dict):
                 raise ContractBroken("data is no list of objects", vendor=self._session.vendor, operation=operation)
             yield entry
 
-    def _every(self, path: str, operation: str, params: Sequence[tuple[str, str]]) -> Iterator[object]:
+    def _every(
+        self, path: str, operation: str, params: Sequence[tuple[str, str]], limits: Sequence[str]
+    ) -> Iterator[object]:
         """The entries of every page as they came. Raises ContractBroken when the pages do not end."""
         for page in range(1, MAX_PAGES + 1):
-            entries, more = self._page_at_last(path, operation, params, page)
+            entries, more = self._page_at_last(path, operation, params, page, limits=limits)
             yield from entries
             if not more:
                 return
         raise ContractBroken(f"more than {MAX_PAGES} pages", vendor=self._session.vendor, operation=operation)
 
     def _page_at_last(
-        self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int
+        self,
+        path: str,
+        operation: str,
+        params: Sequence[tuple[str, str]],
+        page: int,
+        *,
+        size: int = PAGE_SIZE,
+        limits: Sequence[str] = ACCOUNT_LIMITS,
     ) -> tuple[list[object], bool]:
         """A list of a hundred pages must not begin anew because one of them failed."""
         for _ in range(PAGE_TRIES - 1):
             with contextlib.suppress(OutcomeUnknown, Transient):
-                return self._page(path, operation, params, page)
-        return self._page(path, operation, params, page)
+                return self._page(path, operation, params, page, size=size, limits=limits)
+        return self._page(path, operation, params, page, size=size, limits=limits)
 
     def _page(
-        self, path: str, operation: str, params: Sequence[tuple[str, str]], page: int
+        self,
+        path: str,
+        operation: str,
+        params: Sequence[tuple[str, str]],
+        page: int,
+        *,
+        size: int = PAGE_SIZE,
+        limits: Sequence[str] = ACCOUNT_LIMITS,
     ) -> tuple[list[object], bool]:
-        paging = [("pagination[page]", str(page)), ("pagination[limit]", str(PAGE_SIZE))]
-        answer = self._call("GET", path, operation=operation, params=[*params, *paging])
+        paging = [("pagination[page]", str(page)), ("pagination[limit]", str(size))]
+        answer = self._call("GET", path, operation=operation, params=[*params, *paging], limits=limits)
         entries = _list(answer, operation)
         total = _meta(answer, operation).get("total")
         if isinstance(total, int):
-            return entries, bool(entries) and total > page * PAGE_SIZE
-        return entries, len(entries) >= PAGE_SIZE
+            return entries, bool(entries) and total > page * size
+        return entries, len(entries) >= size
 
     def _call(
         self,

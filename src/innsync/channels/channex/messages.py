@@ -15,6 +15,7 @@ from innsync.integrations.ports import GuestMessage, Thread, ThreadRef
 
 Json = Mapping[str, Any]
 _SENDERS: Mapping[str, Literal["guest", "property", "system"]] = {"guest": "guest", "property": "property"}
+_SITES = {"BookingCom": "Booking.com", "AirBNB": "Airbnb"}  # spelled as nobody else does
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 ATTACHED = "[attachment] {name}"
 """What stands for a picture or a file: that there is one, and its name."""
@@ -45,7 +46,8 @@ def read_thread(entry: Json) -> Thread:
     """A thread without its messages. Raises ContractBroken."""
     attributes = _attributes(entry)
     ref = ThreadRef(id_of(entry), _related(entry, "booking"))
-    return Thread(ref, title=str(attributes.get("title") or ""), site=str(attributes.get("provider") or ""))
+    site = str(attributes.get("provider") or "")
+    return Thread(ref, title=str(attributes.get("title") or ""), site=_SITES.get(site, site))
 
 
 def last_said(entry: Json) -> datetime:

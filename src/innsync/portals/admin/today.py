@@ -190,7 +190,7 @@ def _letters(visitor: Visitor, ids: frozenset[UUID], prop: Property | None) -> l
     if count is None:
         return []
     to = reverse("messages") + (f"?{CHOSEN}={prop.code}" if prop else "")
-    return [Tile("messages", _("Guests’ messages"), str(count), _("to answer"), to, "wait" if count else "")]
+    return [Tile("messages", _("To answer"), str(count), _("messages of guests"), to, "wait" if count else "")]
 
 
 def _warnings(visitor: Visitor, ids: frozenset[UUID], now: datetime) -> list[Tile]:

@@ -144,7 +144,7 @@ class House:
         now = datetime.now(UTC)
         said = ports.GuestMessage(str(uuid4()), "guest", text, now - timedelta(minutes=ago_min))
         thread_id = f"thread-{reference}" if reference else str(uuid4())
-        thread = ports.Thread(ports.ThreadRef(thread_id, reference), (said,), title, "BookingCom")
+        thread = ports.Thread(ports.ThreadRef(thread_id, reference), (said,), title, "Booking.com")
         with tenant(self.organization.id):
             link = Connection.objects.get(id=self.connections["channex"].id)
             reading.store(connection=link, threads=[thread], now=now)

@@ -93,3 +93,17 @@ def test_any_body_is_read_or_breaks_the_contract(body):
         receive(body)
     except ContractBroken:
         return
+
+
+@pytest.mark.parametrize(
+    ("event", "wrote"),
+    [
+        ("message", True),
+        ("message_thread_booking_assigned", True),
+        ("inquiry", True),
+        ("booking", False),
+        ("ari", False),
+    ],
+)
+def test_what_a_guest_writes_is_a_hint_to_read_the_conversations(event, wrote):
+    assert receive(json.dumps({"event": event, "payload": {"message": "Hello"}}).encode()).guest_wrote is wrote
