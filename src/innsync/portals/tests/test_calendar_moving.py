@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.inventory.models import OutOfOrder
+from innsync.apps.properties.models import Room
 from innsync.apps.rates.services import RateEdit, set_rates
 from innsync.apps.reservations.models import HeldRoom
 from innsync.portals.tests.calendar_steps import (
@@ -279,10 +281,14 @@ class TestUndo:
         booked, client = house.book(2), enter()
         answer = self.done(client, f"/calendar/stays/{stay_of(house, booked).id}/room", room=room(house, "double-0").id)
         assert client.get("/calendar").context["undo"] == ""
-        assert client.post("/calendar/undo", {"id": "another"}).status_code == 404
-        assert enter().post("/calendar/undo", {"id": answer.context["undo"]}).status_code == 404
+        gone = "It was taken back already, or something else was done since."
+        assert act(client, "/calendar/undo", id="another") == gone
+        assert self.undo(enter(), answer) == gone
+        assert stay_of(house, booked).room.name == "double-0"
         self.undo(client, answer)
-        assert client.post("/calendar/undo", {"id": answer.context["undo"]}).status_code == 404
+        again = client.post(f"/calendar/undo?from={day(house, 1)}", {"id": answer.context["undo"]}, follow=True)
+        assert [str(one) for one in again.context["messages"]] == [gone]
+        assert again.context["window"].first == house.today + timedelta(days=1)
 
     def test_other_dates_are_taken_back_at_the_price_agreed_then(self, enter, house):
         booked, client = house.book(2, 2), enter()
@@ -343,6 +349,56 @@ class TestUndo:
         cancel(house, two)
         assert "Nothing was changed." in self.undo(client, answer)
         assert stay_of(house, one).room.name == "double-0"
+
+    def assigned(self, house: House, client: Client) -> Any:
+        """An assignment that had to move Left out of double-0, so that Long finds one room for all its nights."""
+        add_room(house, "double", "double-9")
+        left, right = house.book(2, 2, guest="Left"), house.book(4, 2, guest="Right")
+        put_into(house, left, "double-0")
+        put_into(house, right, "double-9")
+        house.book(3, 3, guest="Long")
+        answer = self.done(client, f"/calendar/of/{house.property.id}/assign")
+        assert self.rooms(house) == {"Left": "double-9", "Right": "double-9", "Long": "double-0"}
+        return answer
+
+    def rooms(self, house: House) -> dict[str, str | None]:
+        found = {name: stay_named(house, name).room for name in ("Left", "Right", "Long")}
+        return {name: one.name if one else None for name, one in found.items()}
+
+    def test_an_assignment_is_taken_back(self, enter, house):
+        client = enter()
+        assert self.undo(client, self.assigned(house, client)) == "It is taken back."
+        assert self.rooms(house) == {"Left": "double-0", "Right": "double-9", "Long": None}
+
+    def test_an_assignment_is_not_taken_back_into_a_room_given_away_since(self, enter, house):
+        client = enter()
+        answer, before = self.assigned(house, client), self.rooms(house)
+        put_into(house, house.book(2, 1, guest="Third"), "double-0")
+        words = self.undo(client, answer)
+        assert "Room double-0 is taken by Third" in words
+        assert words.endswith("Nothing was changed.")
+        assert self.rooms(house) == before
+
+    def test_an_assignment_is_not_taken_back_into_a_room_out_of_use_or_retired_since(self, enter, house):
+        client = enter()
+        answer, before = self.assigned(house, client), self.rooms(house)
+        night = house.today + timedelta(days=2)
+        with tenant(house.organization.id):
+            block = OutOfOrder.objects.create(
+                organization=house.organization,
+                property=house.property,
+                room_type=house.types["double"],
+                room=room(house, "double-0"),
+                first=night,
+                last=night,
+                reason="a leak",
+            )
+        assert "Room double-0 is out of order" in self.undo(client, answer)
+        with tenant(house.organization.id):
+            block.delete()
+            Room.objects.filter(name="double-0", property=house.property).update(retired_from=night)
+        assert "not let on these nights" in self.undo(client, answer)
+        assert self.rooms(house) == before
 
     def test_two_rooms_and_a_pin_are_taken_back(self, enter, house):
         add_room(house, "double", "double-9")

@@ -214,18 +214,23 @@ ORDER BY first LIMIT 1
 def refuse_unless_free(record: records.Record, stay: records.Stay, parts: Iterable[Part]) -> None:
     """Raises UnknownRoom, also for one that is let no more then, RoomTaken, RoomOutOfOrder."""
     for part in parts:
-        asked = {"room": part.room_id, "stay": stay.id, "first": part.first, "last": part.last}
-        with sql() as cursor:
-            there = cursor.execute(
-                "SELECT name, retired_from FROM properties_room WHERE id = %s AND property_id = %s",
-                (part.room_id, record.property_id),
-            ).fetchone()
-            if there is None or (there[1] is not None and there[1] < part.last):
-                raise UnknownRoom(id=str(part.room_id))
-            if (taken := cursor.execute(_IN_THE_WAY, asked).fetchone()) is not None:
-                raise RoomTaken(there[0], *taken)
-            if (block := cursor.execute(_OUT_OF_USE, asked).fetchone()) is not None:
-                raise RoomOutOfOrder(room=there[0], first=block[0], last=block[1])
+        refuse_part(property_id=record.property_id, stay_id=stay.id, part=part)
+
+
+def refuse_part(*, property_id: UUID, stay_id: UUID, part: Part) -> None:
+    """Raises UnknownRoom, also for one that is let no more then, RoomTaken, RoomOutOfOrder."""
+    asked = {"room": part.room_id, "stay": stay_id, "first": part.first, "last": part.last}
+    with sql() as cursor:
+        there = cursor.execute(
+            "SELECT name, retired_from FROM properties_room WHERE id = %s AND property_id = %s",
+            (part.room_id, property_id),
+        ).fetchone()
+        if there is None or (there[1] is not None and there[1] < part.last):
+            raise UnknownRoom(id=str(part.room_id))
+        if (taken := cursor.execute(_IN_THE_WAY, asked).fetchone()) is not None:
+            raise RoomTaken(there[0], *taken)
+        if (block := cursor.execute(_OUT_OF_USE, asked).fetchone()) is not None:
+            raise RoomOutOfOrder(room=there[0], first=block[0], last=block[1])
 
 
 def take_parts(stay: records.Stay, parts: list[Part]) -> None:

@@ -17,7 +17,15 @@ from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion
 from innsync.apps.reservations.services.modify import exchange
-from innsync.apps.reservations.services.place import MOVABLE, alone, parts_of, refuse_unless_free, rooms_words
+from innsync.apps.reservations.services.place import (
+    MOVABLE,
+    Part,
+    alone,
+    parts_of,
+    refuse_part,
+    refuse_unless_free,
+    rooms_words,
+)
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.difference import FieldChange
 from innsync.domain.stay import StayDates
@@ -143,20 +151,26 @@ WHERE b.id IN (SELECT booking_id FROM reservations_roomstay WHERE id = ANY(%s)) 
 def take_back_assignment(*, property_id: UUID, given: Mapping[UUID, tuple[UUID | None, UUID | None]]) -> int:
     """Let these stays have the rooms that they had; given: for each the room that it was given, and the one before.
 
-    Answers how many. Raises StaleVersion when any of them was moved since, or is gone.
+    Answers how many. Raises StaleVersion when any of them was moved since, or is gone; RoomTaken, RoomOutOfOrder and
+    UnknownRoom when one of the rooms is no longer theirs to have. Then nothing is taken back once the transaction is undone.
     """
     lock_rooms_of(property_id=property_id)
     with sql() as cursor:
         cursor.execute(_LOCK, (list(given),))
         rows = cursor.execute(
-            "SELECT id, room_id FROM reservations_roomstay WHERE id = ANY(%s) AND property_id = %s AND holds_stock"
-            " AND moves_on IS NULL AND NOT pinned",
+            "SELECT id, room_id, check_in, check_out FROM reservations_roomstay"
+            " WHERE id = ANY(%s) AND property_id = %s AND holds_stock AND moves_on IS NULL AND NOT pinned",
             (list(given), property_id),
         ).fetchall()
-        if dict(rows) != {stay: room for stay, (room, _before) in given.items()}:
+        if {stay: room for stay, room, _first, _last in rows} != {
+            stay: room for stay, (room, _before) in given.items()
+        }:
             raise StaleVersion(current=0)
         cursor.execute("UPDATE reservations_roomstay SET room_id = NULL WHERE id = ANY(%s)", (list(given),))
         had = [(stay, before) for stay, (_room, before) in given.items() if before is not None]
+        dates = {stay: (first, last) for stay, _room, first, last in rows}
+        for stay, room in had:
+            refuse_part(property_id=property_id, stay_id=stay, part=Part(room, *dates[stay]))
         cursor.execute(
             "UPDATE reservations_roomstay s SET room_id = n.room_id"
             " FROM unnest(%s::uuid[], %s::uuid[]) AS n(id, room_id) WHERE s.id = n.id",

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from innsync.apps.rates.selectors import get_house
@@ -59,7 +60,9 @@ def undo(request: HttpRequest, visitor: Visitor) -> Done:
     """Once, by the one who did it, and only while nothing else happened to it."""
     what = request.session.get(UNDO)
     if not what or what["id"] != request.POST.get("id", ""):
-        raise Http404
+        query = request.GET.urlencode()
+        back = reverse("calendar") + (f"?{query}" if query else "")
+        return Done(_("It was taken back already, or something else was done since."), back, well=False)
     prop = get_property(visitor, UUID(what["property"]))
     window = window_of(request, prop)
     if "given" in what:
