@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +24,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.events import services as events
 from innsync.apps.events import stream
 from innsync.apps.events.models import Event
+from innsync.config import sockets
 from tests.flows.serving import Start
 
 Follow = Callable[..., ClientConnection]
@@ -170,6 +173,27 @@ def test_nobody_follows_who_may_not(follow: Follow, house: SampleHouse):
     assert httpx.get(f"{address}/ws/events", headers={"innsync.handshake": "1"}).status_code == 426
     with follow(somebody, Origin=address) as socket:
         assert socket.ping().wait(5)
+
+
+def test_a_person_opens_only_so_many(web: str, house: SampleHouse):
+    browser = Client()
+    browser.force_login(person(house))
+    headers = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+
+    def knock() -> ClientConnection:
+        return connect(f"{web.replace('http', 'ws')}/ws/events", additional_headers=headers, close_timeout=0.1)
+
+    with ExitStack() as open_ones:
+        for _ in range(sockets.MOST_OF_A_PERSON):
+            open_ones.enter_context(knock())
+        with pytest.raises(InvalidStatus) as refused:
+            knock()
+        assert refused.value.response.status_code == 429
+    for _ in range(50):
+        with suppress(InvalidStatus), knock():
+            return
+        time.sleep(0.1)
+    raise AssertionError("closed ones still count")
 
 
 def test_a_server_that_ends_does_not_wait_for_its_followers(start: Start, follow: Follow, house: SampleHouse):

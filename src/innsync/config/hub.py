@@ -20,6 +20,7 @@ from innsync.apps.events.stream import StreamedEvent
 log = structlog.get_logger()
 LOOK_AT_LEAST_EVERY_S = 1.0
 AGAIN_AFTER_S = 0.5
+READY_WITHIN_S = 5.0
 Follower = Callable[[StreamedEvent], None]
 
 
@@ -40,19 +41,20 @@ class Hub:
         self._seen: int | None = None
 
     def join(self, organization_id: UUID, follower: Follower) -> None:
-        """Blocks for a moment the first time, until the database is listened to."""
+        """Blocks for a moment the first time, until the database is listened to. Raises TimeoutError when it is not."""
         with self._lock:
             self._followers[organization_id].add(follower)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="events", daemon=True)
                 self._thread.start()
-        self._ready.wait()
+        if not self._ready.wait(READY_WITHIN_S):
+            raise TimeoutError
 
     def leave(self, organization_id: UUID, follower: Follower) -> None:
         with self._lock:
             self._followers[organization_id].discard(follower)
             if not self._followers[organization_id]:
-                del self._followers[organization_id]
+                self._followers.pop(organization_id)
 
     def end(self) -> None:
         self._stop.set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,19 +21,22 @@ from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from innsync.apps.events import stream
 from innsync.apps.events.stream import HANDSHAKE, StreamedEvent
-from innsync.config.bridge import Bridge, environ_of
+from innsync.config.bridge import Bridge
+from innsync.config.environ import environ_of
 from innsync.config.hub import Hub
 
 PATH = "/ws/events"
 WAITING = 1_000
 """Events that may wait for a slow follower."""
 ADMITTED_AGAIN_EVERY_S = 30.0
+MOST_OF_A_PERSON, MOST_OF_A_PROCESS = 20, 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What somebody may follow; None: all of the kind."""
+    """What somebody may follow; None: all of the kind. person: the user's id."""
 
+    person: str
     organization_id: UUID
     properties: frozenset[UUID] | None
     kinds: frozenset[str] | None
@@ -50,6 +54,7 @@ class Sockets:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._hub: Hub | None = None
+        self._open: Counter[str] = Counter()
 
     def begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._hub = Hub(loop)
@@ -65,16 +70,23 @@ class Sockets:
         if isinstance(admission, int):
             proto.close(admission)
             return
-        follower = _Follower(admission)
         assert self._hub is not None, "begun"
-        hub = self._hub
-        await self._bridge.run(lambda: hub.join(admission.organization_id, follower.take))
+        hub, follower = self._hub, _Follower(admission)
+        if self._open[admission.person] >= MOST_OF_A_PERSON or self._open.total() >= MOST_OF_A_PROCESS:
+            proto.close(429)
+            return
+        self._open[admission.person] += 1
         try:
+            await self._bridge.run(lambda: hub.join(admission.organization_id, follower.take))
             transport = await proto.accept()
             with contextlib.suppress(ProtocolClosed):
                 await self._follow(scope, transport, follower)
                 proto.close(None)
+        except TimeoutError:
+            proto.close(503)
         finally:
+            self._open[admission.person] -= 1
+            self._open += Counter()  # forgets who has none
             hub.leave(admission.organization_id, follower.take)
 
     async def _admit(self, scope: Any) -> Admission | int:
@@ -87,6 +99,7 @@ class Sockets:
             return answer.status
         said = orjson.loads(answer.body)
         return Admission(
+            said["person"],
             UUID(said["organization_id"]),
             None if said["property_ids"] is None else frozenset(map(UUID, said["property_ids"])),
             None if said["kinds"] is None else frozenset(said["kinds"]),

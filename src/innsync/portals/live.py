@@ -17,8 +17,10 @@ from innsync.portals.access import Visitor, lacks_second_step, visitor_of
 # By the first word of an event's type; what stands here nowhere is about people and keys.
 _NEEDS = {
     "booking": Ability.SEE_BOOKINGS,
+    "content": Ability.MANAGE_PROPERTIES,
     "message": Ability.SEE_BOOKINGS,
     "rates": Ability.SEE_RATES,
+    "season": Ability.SEE_RATES,
     "service_order": Ability.SEE_DESK,
     "sync": Ability.SEE_CHANNELS,
 }
@@ -28,7 +30,7 @@ _NEEDS = {
 def admission(request: HttpRequest) -> HttpResponse:
     """`/ws/events?property={id}&after={event id}`: 200 and what may be followed, for the socket server.
 
-    {"organization_id", "property_ids": [...] or null for all, "kinds": first words of types or null for all,
+    {"person", "organization_id", "property_ids": [...] or null for all, "kinds": first words of types or null for all,
     "after": the place in the stream behind which to begin}.
     """
     if HANDSHAKE not in request.META:
@@ -49,6 +51,7 @@ def admission(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=404)
     return JsonResponse(
         {
+            "person": str(visitor.user.id),
             "organization_id": str(visitor.access.organization_id),
             "property_ids": None if properties is None else [str(one) for one in properties],
             "kinds": _kinds(visitor),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from urllib.parse import quote
 
 import httpx
@@ -48,6 +48,12 @@ def test_a_request_arrives_whole(client: httpx.Client):
     assert told["HTTP_HOST"] == f"127.0.0.1:{client.base_url.port}"
 
 
+def test_a_body_of_unknown_length_arrives_too(client: httpx.Client):
+    told = client.post("/", content=iter([b"abc", b"de"])).json()
+    assert (told["read"], told["CONTENT_LENGTH"]) == (5, "5")
+    assert "HTTP_TRANSFER_ENCODING" not in told
+
+
 def test_headers_that_come_twice_are_joined(client: httpx.Client):
     told = client.get("/", headers=[("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "2.2.2.2")]).json()
     assert told["HTTP_X_FORWARDED_FOR"] == "1.1.1.1, 2.2.2.2"
@@ -65,13 +71,6 @@ def test_an_answer_of_many_parts_is_made_in_one_thread(client: httpx.Client):
     assert answer.content == PART * 20 + b"same"
 
 
-def test_a_caller_who_leaves_in_the_middle_holds_no_thread(client: httpx.Client):
-    for _ in range(6):  # more than there are threads
-        with client.stream("GET", "/parts") as answer:
-            next(answer.iter_bytes())
-    assert client.get("/parts").content.endswith(b"same")
-
-
 @pytest.mark.parametrize(("path", "status"), [("/nothing", 200), ("/empty", 204)])
 def test_an_answer_without_a_body(client: httpx.Client, path: str, status: int):
     answer = client.get(path)
@@ -85,10 +84,40 @@ def test_head_is_answered_without_a_body(client: httpx.Client, path: str):
     assert answer.status_code in (200, 201)
 
 
-def test_a_body_that_says_it_is_larger_than_any_that_is_meant_is_refused_unread(client: httpx.Client):
+@pytest.mark.parametrize(
+    ("path", "most"), [("/", bridge.LARGEST_BODY), (f"{bridge.UPLOADS}x/photos", bridge.LARGEST_UPLOAD)]
+)
+def test_a_body_that_says_it_is_larger_than_any_that_is_meant_is_refused_unread(
+    client: httpx.Client, path: str, most: int
+):
     with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=20) as raw:
-        raw.sendall(f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {bridge.LARGEST_BODY + 1}\r\n\r\n".encode())
+        raw.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {most + 1}\r\n\r\n".encode())
         assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_only_so_many_large_bodies_are_taken_at_once(client: httpx.Client):
+    """Nobody is known yet who sends them."""
+    where = client.base_url.host, client.base_url.port or 80
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {bridge.LARGEST_BODY}\r\n\r\n".encode()
+    with ExitStack() as open_ones:
+        for _ in range(bridge.ON_DISK_AT_ONCE):
+            raw = open_ones.enter_context(socket.create_connection(where, timeout=20))
+            raw.sendall(head + bytes(bridge.IN_MEMORY + 1))
+        statuses = [503 if _refused(where, head) else 0 for _ in range(20)]
+    assert 503 in statuses
+    for _ in range(100):
+        with suppress(httpx.TransportError):
+            if client.post("/", content=bytes(2_000_000)).status_code == 201:
+                return
+        time.sleep(0.05)
+    raise AssertionError("it takes none any more")
+
+
+def _refused(where: tuple[str, int], head: bytes) -> bool:
+    with socket.create_connection(where, timeout=0.5) as raw, suppress(TimeoutError, ConnectionError):
+        raw.sendall(head + bytes(bridge.IN_MEMORY + 1))
+        return raw.recv(100).startswith(b"HTTP/1.1 503 ")
+    return False
 
 
 def test_a_body_that_turns_out_larger_is_not_taken(client: httpx.Client):
