@@ -63,6 +63,7 @@ class Booking(models.Model):
         ]
         indexes = [
             models.Index(fields=["organization", "property", "check_in"], name="booking_arrival"),
+            models.Index(fields=["organization", "check_out"], name="booking_departure"),
             models.Index(fields=["organization", "created_at"], name="booking_created"),
             models.Index(fields=["connection"], condition=~Q(former_refs=[]), name="booking_renamed"),
         ]

@@ -137,12 +137,14 @@ class DeskDay:
     in_house: int
 
 
-def desk_day(*, now: datetime, property_ids: Collection[UUID] = (), limit: int = MOST_FOUND) -> DeskDay:
+def desk_day(
+    *, organization_id: UUID, now: datetime, property_ids: Collection[UUID] = (), limit: int = MOST_FOUND
+) -> DeskDay:
     """Today at these properties, or at all when none are named. In a tenant transaction.
 
     limit: how many bookings each list holds at most; those with whom it is yet to be done first, then by name.
     """
-    seen = _around(now)
+    seen = _around(now).filter(organization_id=organization_id)
     if property_ids:
         seen = seen.filter(property_id__in=property_ids)
     return DeskDay(

@@ -73,7 +73,7 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     prop = named_property(request, visitor)
     ids: frozenset[UUID] = frozenset({prop.id}) if prop else visitor.access.property_ids
     choice = Choice.of(visitor, prop)
-    day = desk_day(now=now, property_ids=ids, limit=SHOWN)
+    day = desk_day(organization_id=visitor.access.organization_id, now=now, property_ids=ids, limit=SHOWN)
     query = request.META.get("QUERY_STRING", "")
     return {
         "choice": choice,
