@@ -118,7 +118,7 @@ def _facts(booking: Booking, now: datetime) -> dict[str, Any]:
         "property": prop,
         "address": address_lines(prop.address),
         "nights": (booking.check_out - booking.check_in).days,
-        "stays": [_stay(one, booking.currency) for one in stays],
+        "stays": [stay_line(one, booking.currency) for one in stays],
         "charges": [
             (one["name"], Money(one["minor"], booking.currency), bool(one.get("included"))) for one in booking.charges
         ],
@@ -131,15 +131,14 @@ def _facts(booking: Booking, now: datetime) -> dict[str, Any]:
     }
 
 
-def _stay(stay: RoomStay, currency: str) -> dict[str, Any]:
-    return {
-        "stay": stay,
-        "nights": [
-            (stay.check_in + timedelta(days=offset), Money(minor, currency))
-            for offset, minor in enumerate(stay.nightly_minor)
-        ],
-        "total": Money(stay.total_minor, currency),
-    }
+def stay_line(stay: RoomStay, currency: str) -> dict[str, Any]:
+    """A stay with its nights' prices and what these come to: without taxes and fees, where the nights are priced."""
+    nights = [
+        (stay.check_in + timedelta(days=offset), Money(minor, currency))
+        for offset, minor in enumerate(stay.nightly_minor)
+    ]
+    total = sum(stay.nightly_minor) if nights else stay.total_minor
+    return {"stay": stay, "nights": nights, "total": Money(total, currency)}
 
 
 def _cancellation(house: House, record: records.Record, now: datetime) -> list[str]:

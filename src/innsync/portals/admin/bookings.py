@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.automation.selectors import list_orders_of
 from innsync.apps.guests.services import get_tongue
 from innsync.apps.inbox.selectors import list_of_booking
-from innsync.apps.reservations.models import Booking, RoomStay
+from innsync.apps.reservations.models import Booking
 from innsync.apps.reservations.search import MOST_FOUND, find_bookings
 from innsync.domain.money import Money
 from innsync.integrations.manifest import manifests
@@ -28,7 +28,7 @@ from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
 from innsync.portals.admin.orders import line_of, taking
 from innsync.portals.admin.pages import show
-from innsync.portals.letters import folio_of
+from innsync.portals.letters import folio_of, stay_line
 from innsync.portals.words import BOOKING_STATES, channel_name
 
 MOST_PAGES = 400
@@ -95,7 +95,7 @@ def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpRes
         "there": "" if found.channel == "direct" else channel_name(found.channel),
         "country": country,
         "spoken": language_name(language),
-        "stays": [_stay(stay, found.currency) for stay in stays],
+        "stays": [stay_line(stay, found.currency) for stay in stays],
         "charges": [
             (one["name"], Money(one["minor"], found.currency), bool(one.get("included"))) for one in found.charges
         ],
@@ -123,11 +123,3 @@ def _card(booking: Booking) -> str:
     if booking.payment.get("virtual"):
         return _("The channel pays with a virtual card.") + (f" …{last4}" if last4 else "")
     return _("Card of the guest: …%(last4)s") % {"last4": last4} if last4 else ""
-
-
-def _stay(stay: RoomStay, currency: str) -> dict[str, Any]:
-    nights = [
-        (stay.check_in + timedelta(days=offset), Money(minor, currency))
-        for offset, minor in enumerate(stay.nightly_minor)
-    ]
-    return {"stay": stay, "nights": nights, "total": Money(stay.total_minor, currency)}

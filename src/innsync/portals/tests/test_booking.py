@@ -13,7 +13,7 @@ from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.distribution.vault import unseal
 from innsync.apps.guests.models import Guest
 from innsync.apps.properties.models import Property
-from innsync.apps.reservations.models import Booking, SentMail
+from innsync.apps.reservations.models import Booking, RoomStay, SentMail
 from innsync.portals.tasks import confirm_by_mail
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.counting import count
@@ -359,3 +359,14 @@ def test_nothing_of_another_organization_or_property_is_there(enter, house, othe
         for step in ("done", "reopen", "withdraw", "assign"):
             assert client.post(f"/orders/{order.id}/{step}").status_code == 404
         assert client.get("/tasks").context["lines"] == []
+
+
+@pytest.mark.parametrize("page", ["", "/confirmation"])
+def test_what_stands_under_the_nights_is_what_they_come_to(enter, house, page):
+    """Taxes and fees come below; a room's whole price holds them too."""
+    record = house.book(3)
+    with tenant(house.organization.id):
+        RoomStay.objects.filter(booking_id=record.id).update(total_minor=25_000)
+        Booking.objects.filter(id=record.id).update(total_minor=25_000)
+    shown = text(enter().get(f"/bookings/{record.id}{page}"))
+    assert "200.00 EUR" in shown[shown.index("Room total") :][:80]
