@@ -13,6 +13,7 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -172,11 +173,16 @@ def action(needs: Ability, *, back: str, whole: bool = True) -> Callable[[Action
 
 
 def exchange(
-    needs: Ability, *, refused: Callable[[HttpRequest, Visitor, DomainError], dict[str, Any]]
+    needs: Ability,
+    *,
+    refused: Callable[[HttpRequest, Visitor, DomainError], dict[str, Any]],
+    whole: bool = True,
+    later: tuple[type[DomainError], ...] = (),
 ) -> Callable[[Callable[..., dict[str, Any]]], PageView]:
     """Something that a page does without leaving: POST, and the answer is JSON, in one transaction, all or nothing.
 
     refused: what a refusal (422) tells the page besides its words; asked when all is rolled back.
+    whole: as for `action`. later: refusals that hold for the moment only (503).
     """
 
     def decorate(view: Callable[..., dict[str, Any]]) -> PageView:
@@ -189,15 +195,24 @@ def exchange(
             if needs not in visitor.access.abilities:
                 raise PermissionDenied
             try:
-                with tenant(visitor.access.organization_id):
+                with tenant(visitor.access.organization_id) if whole else nullcontext():
                     return JsonResponse(view(request, visitor, **where))
             except DomainError as error:
+                status = 503 if isinstance(error, later) else 422
                 with tenant(visitor.access.organization_id):
-                    return JsonResponse({"words": refusal(error), **refused(request, visitor, error)}, status=422)
+                    return JsonResponse({"words": refusal(error), **refused(request, visitor, error)}, status=status)
 
         return answer
 
     return decorate
+
+
+def let_go() -> None:
+    """Leave the database connection to others while long work needs none; the next query takes one again.
+
+    For views that open their own transactions, between two of them.
+    """
+    connection.close()
 
 
 def confirmed(*, ask: PageView, do: PageView) -> PageView:

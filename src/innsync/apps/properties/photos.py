@@ -16,12 +16,14 @@ from django.core.files.storage import default_storage
 
 from innsync.apps.properties.content import content_changed
 from innsync.apps.properties.models import Photo, Property
-from innsync.apps.properties.pictures import read_picture
+from innsync.apps.properties.pictures import Picture
 from innsync.domain.errors import DomainError
 
 CONTENT_TYPE = "image/jpeg"
 MOST_PHOTOS = 60
 """Of a property itself, and of each of its room types."""
+MOST_FILES = 2 * MOST_PHOTOS
+"""Of the same, with those that were removed and can still be put back."""
 KEPT_REMOVED = timedelta(days=1)
 """For how long a photo that was taken away can be put back."""
 
@@ -31,6 +33,11 @@ class TooManyPhotos(DomainError):
     """The property or room type has as many as are kept."""
 
     most: int
+
+
+@dataclass(eq=False)
+class TooManyRemoved(DomainError):
+    """Those that were removed lately are still kept: there is room again when they are deleted for good."""
 
 
 def file_name(key: str, width: int) -> str:
@@ -47,18 +54,28 @@ def list_removed(*, property_id: UUID) -> list[Photo]:
     return list(Photo.objects.filter(property_id=property_id).exclude(removed_at=None).order_by("removed_at"))
 
 
-def add_photo(*, prop: Property, room_type_id: UUID | None, content: bytes, now: datetime, actor: str) -> Photo:
-    """Keep the photo behind the others. Raises NotAPhoto, TooManyPhotos.
+def _make_room(*, property_id: UUID, room_type_id: UUID | None) -> Property:
+    """See that one more can be shown; nobody else adds or restores any until the end of the transaction.
+
+    Raises TooManyPhotos.
+    """
+    prop = Property.objects.select_for_update().get(id=property_id)
+    if Photo.objects.filter(property=prop, room_type_id=room_type_id, removed_at=None).count() >= MOST_PHOTOS:
+        raise TooManyPhotos(most=MOST_PHOTOS)
+    return prop
+
+
+def add_photo(*, prop: Property, room_type_id: UUID | None, picture: Picture, now: datetime, actor: str) -> Photo:
+    """Keep the photo behind the others. Raises TooManyPhotos, TooManyRemoved.
 
     The files are there before the row is: a row never points to nothing. Where the transaction fails, files without a
     row stay, which nobody can find.
     """
-    picture = read_picture(content)
-    Property.objects.select_for_update().get(id=prop.id)
-    others = Photo.objects.filter(property=prop, room_type_id=room_type_id, removed_at=None)
-    if others.count() >= MOST_PHOTOS:
-        raise TooManyPhotos(most=MOST_PHOTOS)
-    last = others.order_by("-position").values_list("position", flat=True).first()
+    _make_room(property_id=prop.id, room_type_id=room_type_id)
+    every = Photo.objects.filter(property=prop, room_type_id=room_type_id)
+    if every.count() >= MOST_FILES:
+        raise TooManyRemoved
+    last = every.filter(removed_at=None).order_by("-position").values_list("position", flat=True).first()
     key = secrets.token_hex(16)
     for width, file in picture.sizes.items():
         default_storage.save(file_name(key, width), ContentFile(file))
@@ -91,9 +108,12 @@ def order_photos(
 
 
 def move_photo(*, photo: Photo, by: int, now: datetime, actor: str) -> None:
-    """One place towards the first (-1) or the last (1); at the end it stays."""
+    """One place towards the first (-1) or the last (1); at the end it stays, and so does one that is removed."""
+    Property.objects.select_for_update().get(id=photo.property_id)
     others = Photo.objects.filter(property_id=photo.property_id, room_type_id=photo.room_type_id, removed_at=None)
     order = list(others.values_list("id", flat=True))
+    if photo.id not in order:
+        return
     at = order.index(photo.id)
     to = min(max(at + by, 0), len(order) - 1)
     order.insert(to, order.pop(at))
@@ -120,10 +140,14 @@ def remove_photo(*, photo: Photo, now: datetime, actor: str) -> None:
 
 
 def restore_photo(*, photo: Photo, now: datetime, actor: str) -> None:
-    """Show it again, where it was."""
+    """Show it again, where it was. Nothing changes where it is shown already. Raises TooManyPhotos."""
+    prop = Property.objects.select_for_update().get(id=photo.property_id)
+    if not Photo.objects.filter(id=photo.id).exclude(removed_at=None).exists():
+        return
+    _make_room(property_id=prop.id, room_type_id=photo.room_type_id)
     photo.removed_at = None
     photo.save(update_fields=["removed_at"])
-    content_changed(prop=photo.property, what="photos", now=now, actor=actor)
+    content_changed(prop=prop, what="photos", now=now, actor=actor)
 
 
 def clear_removed(*, now: datetime) -> int:

@@ -15,14 +15,21 @@ WIDTHS = (320, 960, 2048)
 """Of the sizes made, in pixels. A photo is never made larger than it is."""
 LARGEST_FILE = 20_000_000
 MOST_PIXELS = 60_000_000
+"""Of a JPEG that can be unpacked at a fraction of its size."""
+MOST_PIXELS_WHOLE = 25_000_000
+"""Of one that has to be unpacked whole: PNG, WebP, and JPEG of the progressive kind."""
 LEAST_PIXELS = 200
 MOST_ELONGATED = 6
 QUALITY = 84
 
 # The size is asked of the header below, for every file, before a pixel is unpacked.
 Image.MAX_IMAGE_PIXELS = None
-# Unpacked, a large picture takes some hundred megabytes.
+# Unpacked, a large picture takes some two hundred megabytes.
 _AT_A_TIME = threading.BoundedSemaphore(2)
+WAITS_S = 5.0
+"""For how long one picture waits for others; it holds a thread that answers everybody."""
+_ORIENTATION = 0x0112  # Exif 2.32, 4.6.4
+_LYING = (5, 6, 7, 8)
 
 
 @dataclass(eq=False)
@@ -30,6 +37,11 @@ class NotAPhoto(DomainError):
     """The file can't be taken. reason: `kind`, `broken`, `large_file`, `large`, `small` or `long`."""
 
     reason: str
+
+
+@dataclass(eq=False)
+class TooBusy(DomainError):
+    """Others are being read, and none was finished in time. Later there will be room again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +54,31 @@ class Picture:
 
 
 def read_picture(content: bytes) -> Picture:
-    """The photo in its sizes, without anything that a camera wrote into it: place, time, device. Raises NotAPhoto."""
+    """The photo in its sizes, without anything that a camera wrote into it: place, time, device.
+
+    It takes its time and much memory: not for within a transaction. Raises NotAPhoto, TooBusy.
+    """
     if len(content) > LARGEST_FILE:
         raise NotAPhoto(reason="large_file")
     try:
         with Image.open(io.BytesIO(content), formats=KINDS) as image:
-            _check(*image.size)
-            with _AT_A_TIME:
+            _check(image)
+            if not _AT_A_TIME.acquire(timeout=WAITS_S):
+                raise TooBusy
+            try:
                 return _sizes(image)
+            finally:
+                _AT_A_TIME.release()
     except UnidentifiedImageError:
         raise NotAPhoto(reason="kind") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError):
         raise NotAPhoto(reason="broken") from None
 
 
-def _check(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS:
+def _check(image: Image.Image) -> None:
+    width, height = image.size
+    in_parts = image.format == "JPEG" and not image.info.get("progressive")
+    if width * height > (MOST_PIXELS if in_parts else MOST_PIXELS_WHOLE):
         raise NotAPhoto(reason="large")
     if min(width, height) < LEAST_PIXELS:
         raise NotAPhoto(reason="small")
@@ -66,9 +87,7 @@ def _check(width: int, height: int) -> None:
 
 
 def _sizes(image: Image.Image) -> Picture:
-    if image.format == "JPEG":
-        image.draft(None, (WIDTHS[-1], WIDTHS[-1]))  # unpacks a large one smaller at once
-    whole = _flat(ImageOps.exif_transpose(image))
+    whole = _flat(ImageOps.exif_transpose(_fitted(image)))
     widths = [width for width in WIDTHS if width < whole.width] or [whole.width]
     if widths[-1] < min(whole.width, WIDTHS[-1]):
         widths.append(whole.width)
@@ -84,10 +103,27 @@ def _sizes(image: Image.Image) -> Picture:
     return Picture(sizes, widths[-1], height)
 
 
+def _fitted(image: Image.Image) -> Image.Image:
+    """Not larger than the largest size kept: all that is done to it then takes little memory."""
+    across = image.height if image.getexif().get(_ORIENTATION) in _LYING else image.width
+    if across <= WIDTHS[-1]:
+        return image
+    width, height = (max(1, round(side * WIDTHS[-1] / across)) for side in image.size)
+    if image.format == "JPEG":
+        image.draft(None, (width, height))  # unpacks it smaller at once
+    if image.mode not in ("L", "RGB", "CMYK", "LA", "RGBA") or "transparency" in image.info:
+        image = image.convert("RGBA" if _see_through(image) else "RGB")
+    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _see_through(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "P") or "transparency" in image.info
+
+
 def _flat(image: Image.Image) -> Image.Image:
     """In the colours of the web, on white where it was see-through."""
     profile = image.info.get("icc_profile")
-    if image.mode in ("RGBA", "LA", "PA", "P") or "transparency" in image.info:
+    if _see_through(image):
         image = image.convert("RGBA")
         ground = Image.new("RGBA", image.size, "white")
         ground.alpha_composite(image)

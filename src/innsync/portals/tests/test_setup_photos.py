@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from PIL import Image
 
@@ -19,12 +20,15 @@ from innsync.apps.accounts.services import create_api_key
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.properties import photos as service
 from innsync.apps.properties.models import Photo
-from innsync.apps.properties.photos import MOST_PHOTOS
+from innsync.apps.properties.photos import MOST_FILES, MOST_PHOTOS
+from innsync.apps.properties.pictures import LARGEST_FILE, TooBusy, read_picture
+from innsync.config.bridge import LARGEST_UPLOAD
+from innsync.portals.admin.setup import photos as pages
+from innsync.portals.admin.setup.photos import MOST_AT_ONCE, MOST_MEGABYTES_AT_ONCE
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.counting import count
 from innsync.portals.tests.kept_files import files
 from innsync.portals.tests.test_setup import told
-from innsync.portals.uploads import LARGEST_REQUEST
 
 __all__ = ["files"]
 
@@ -111,9 +115,11 @@ def test_a_file_that_is_no_photo_is_refused_in_words(enter, house, path, content
     assert kept(house) == []
 
 
-def test_a_form_that_is_too_large_is_refused_before_it_is_kept(enter, path):
-    answer = enter().post(f"{path}/send", {"photo": photo()}, headers={"Content-Length": str(LARGEST_REQUEST + 1)})
-    assert answer.status_code in (400, 413)
+def test_what_the_page_tells_of_one_form_fits_into_what_the_server_takes(enter, path):
+    text = enter().get(path).content.decode()
+    assert f"{MOST_MEGABYTES_AT_ONCE} MB together" in text
+    assert f"up to {MOST_AT_ONCE} photos" in text
+    assert LARGEST_FILE < MOST_MEGABYTES_AT_ONCE * 1_000_000 < LARGEST_UPLOAD - 1_000_000
 
 
 def test_more_than_can_be_kept_are_refused(enter, house, path):
@@ -127,6 +133,91 @@ def test_more_than_can_be_kept_are_refused(enter, house, path):
     answer = client.post(f"{path}/send", {"photo": photo()})
     assert answer.status_code == 422
     assert "one too many" in answer.json()["words"]
+
+
+def filled(house, client, path, many: int, *, removed: bool = False) -> None:
+    """With `many` rows as of one photo."""
+    sent(client, path)
+    with tenant(house.organization.id):
+        first = Photo.objects.get()
+        first.removed_at = datetime.now(UTC) if removed else None
+        first.save()
+        for index in range(many - 1):
+            first.pk, first.key, first.position = uuid4(), uuid4().hex, index + 1
+            first.save(force_insert=True)
+
+
+def test_more_than_can_be_kept_are_not_put_back_either(enter, house, path):
+    client = enter()
+    filled(house, client, path, MOST_PHOTOS, removed=True)
+    with tenant(house.organization.id):
+        one, *others = Photo.objects.values_list("id", flat=True)
+    for other in others:
+        client.post(f"{path}/{other}/restore")
+    sent(client, path)
+    assert "60 are kept" in told(client.post(f"{path}/{one}/restore", follow=True))
+    assert len(kept(house)) == MOST_PHOTOS
+    before = kept(house)
+    assert "is back" in told(client.post(f"{path}/{others[0]}/restore", follow=True))
+    assert kept(house) == before, "one that is shown stays as it is"
+
+
+def test_removed_photos_fill_no_disk(enter, house, path):
+    client = enter()
+    filled(house, client, path, MOST_FILES, removed=True)
+    answer = client.post(f"{path}/send", {"photo": photo()})
+    assert answer.status_code == 422
+    assert "removed lately" in answer.json()["words"]
+    with tenant(house.organization.id):
+        service.clear_removed(now=datetime.now(UTC) + timedelta(hours=25))
+    sent(client, path)
+
+
+def test_one_that_was_removed_meanwhile_is_not_moved(enter, house, path):
+    client = enter()
+    first, second = sent(client, path), sent(client, path)
+    with tenant(house.organization.id):
+        stale = Photo.objects.get(id=first)
+    client.post(f"{path}/{first}/remove")
+    with tenant(house.organization.id):
+        service.move_photo(photo=stale, by=1, now=datetime.now(UTC), actor="x")
+    assert [str(one.id) for one in kept(house)] == [second]
+
+
+def test_a_photo_is_read_in_no_transaction_and_with_no_connection(enter, house, path, monkeypatch):
+    held = []
+
+    def reading(content):
+        held.append((connection.in_atomic_block, connection.connection))
+        return read_picture(content)
+
+    monkeypatch.setattr(pages, "read_picture", reading)
+    client = enter()
+    sent(client, path)
+    client.post(f"{path}/add", {"photo": [photo(), photo()], "type": ""})
+    assert held == [(False, None)] * 3
+    assert len(kept(house)) == 3
+
+
+def test_while_many_are_read_one_is_asked_to_wait(enter, house, path, monkeypatch):
+    def busy(content):
+        raise TooBusy
+
+    monkeypatch.setattr(pages, "read_picture", busy)
+    client = enter()
+    answer = client.post(f"{path}/send", {"photo": photo()})
+    assert answer.status_code == 503
+    assert "Try again in a minute" in answer.json()["words"]
+    page = client.post(f"{path}/add", {"photo": [photo("a.jpg")], "type": ""}, follow=True)
+    assert "a.jpg must wait" in told(page)
+    assert kept(house) == []
+
+
+def test_what_is_too_much_for_one_form_is_told(enter, house, path):
+    answer = enter().post(
+        f"{path}/add", {"photo": [SimpleUploadedFile("x", b"x")] * (MOST_AT_ONCE + 2), "type": ""}, follow=True
+    )
+    assert "2 were left out" in told(answer)
 
 
 def test_whoever_listens_is_told_that_the_photos_changed(enter, house, path):

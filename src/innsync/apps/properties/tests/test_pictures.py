@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from innsync.apps.properties.pictures import LARGEST_FILE, NotAPhoto, read_picture
+from innsync.apps.properties import pictures
+from innsync.apps.properties.pictures import LARGEST_FILE, MOST_PIXELS_WHOLE, NotAPhoto, TooBusy, read_picture
 
 
 def made(
@@ -120,3 +121,50 @@ def test_a_file_with_anything_in_it_is_read_or_refused(at, junk):
     except NotAPhoto:
         return
     assert b"script" not in picture.sizes[picture.width]
+
+
+def test_what_has_to_be_unpacked_whole_may_have_fewer_pixels():
+    width, height = 6000, 5000
+    assert width * height > MOST_PIXELS_WHOLE
+    assert read_picture(made(width, height, "JPEG")).width == 2048
+    for content in (made(width, height, "PNG", "L", 200), made(width, height, "JPEG", progressive=True)):
+        with pytest.raises(NotAPhoto) as refused:
+            read_picture(content)
+        assert refused.value.reason == "large"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_a_see_through_picture_is_made_smaller_before_white_is_laid_behind_it(kind, monkeypatch):
+    laid = []
+    new = Image.new
+
+    def noted(mode, size, *color):
+        laid.append(size)
+        return new(mode, size, *color)
+
+    content = made(4000, 3000, kind, "RGBA", (0, 0, 0, 0))
+    monkeypatch.setattr(Image, "new", noted)
+    shown = opened(read_picture(content).sizes[320])
+    assert min(shown.getpixel((100, 100))) > 240
+    assert laid
+    assert max(laid) == (2048, 1536)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_large_one_that_lies_on_its_side_stands_upright_at_full_width(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = read_picture(made(4000, 3000, kind, exif=exif.tobytes()))
+    assert (picture.width, picture.height) == (2048, 2731)
+
+
+def test_where_too_many_are_read_one_is_refused_for_the_moment(monkeypatch):
+    monkeypatch.setattr(pictures, "WAITS_S", 0.01)
+    content = made()
+    with pictures._AT_A_TIME, pictures._AT_A_TIME, pytest.raises(TooBusy):
+        read_picture(content)
+    assert read_picture(content).sizes, "it gives its place back"
+    for _ in range(3):
+        with pytest.raises(NotAPhoto):
+            read_picture(content[:400])
+    assert read_picture(content).sizes, "after a refusal too"

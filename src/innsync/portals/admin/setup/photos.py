@@ -16,22 +16,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties import photos as service
 from innsync.apps.properties.models import Photo, Property, RoomType
-from innsync.apps.properties.photos import MOST_PHOTOS, TooManyPhotos
-from innsync.apps.properties.pictures import LARGEST_FILE, NotAPhoto
+from innsync.apps.properties.photos import MOST_PHOTOS, TooManyPhotos, TooManyRemoved
+from innsync.apps.properties.pictures import LARGEST_FILE, NotAPhoto, Picture, TooBusy, read_picture
 from innsync.domain.errors import DomainError, InvalidField
-from innsync.portals.access import Done, Visitor, action, exchange, fragment, page
+from innsync.portals.access import Done, Visitor, action, exchange, fragment, let_go, page
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.setup.pages import get_property
 
 MOST_AT_ONCE = 20
+MOST_MEGABYTES_AT_ONCE = 60
+"""Of one request, as the page tells it: a little under what the server takes."""
 LONGEST_CAPTION = 200
 _REASONS: dict[str, Promise] = {
     "kind": gettext_lazy("is no JPEG, PNG or WebP picture"),
     "broken": gettext_lazy("is damaged and can’t be read"),
     "large_file": gettext_lazy("is larger than 20 MB"),
-    "large": gettext_lazy("has more than 60 million pixels"),
+    "large": gettext_lazy("has more than 60 million pixels (PNG, WebP and progressive JPEG: 25 million)"),
     "small": gettext_lazy("is too small: at least 200 pixels each way"),
     "long": gettext_lazy("is too long and thin for a photo"),
 }
@@ -76,7 +79,15 @@ def _groups(prop: Property) -> list[Group]:
 
 def _context(prop: Property) -> dict[str, Any]:
     removed = [shown(one) for one in service.list_removed(property_id=prop.id)]
-    return {"prop": prop, "part": "photos", "groups": _groups(prop), "removed": removed, "largest": LARGEST_FILE}
+    return {
+        "prop": prop,
+        "part": "photos",
+        "groups": _groups(prop),
+        "removed": removed,
+        "largest": LARGEST_FILE,
+        "most": MOST_AT_ONCE,
+        "megabytes": MOST_MEGABYTES_AT_ONCE,
+    }
 
 
 @page(Ability.MANAGE_PROPERTIES)
@@ -116,6 +127,10 @@ def in_words(error: DomainError) -> str:
         return str(_REASONS[error.reason])
     if isinstance(error, TooManyPhotos):
         return _("is one too many: %(most)d are kept") % {"most": error.most}
+    if isinstance(error, TooManyRemoved):
+        return _("must wait: too many were removed lately, and they are kept for a day")
+    if isinstance(error, TooBusy):
+        return _("must wait: many photos are being made smaller. Try again in a minute")
     assert isinstance(error, InvalidField)
     return error.problem
 
@@ -124,43 +139,57 @@ def _refused(request: HttpRequest, visitor: Visitor, error: DomainError) -> dict
     return {"words": in_words(error)}
 
 
-@exchange(Ability.MANAGE_PROPERTIES, refused=_refused)
+@exchange(Ability.MANAGE_PROPERTIES, refused=_refused, whole=False, later=(TooBusy,))
 def send(request: HttpRequest, visitor: Visitor, property_id: UUID) -> dict[str, Any]:
     """One photo, sent by the page's script, which tells how far it is."""
-    prop = get_property(visitor, property_id)
+    prop, room_type_id = _whose(request, visitor, property_id)
     file = request.FILES.get("photo")
     if file is None:
         raise InvalidField(field="/photo", problem=_("no file came"))
-    made = service.add_photo(
-        prop=prop,
-        room_type_id=_room_type_id(request, prop),
-        content=_content(file),
-        now=datetime.now(UTC),
-        actor=visitor.actor,
-    )
+    picture = _picture(file)
+    with tenant(visitor.access.organization_id):
+        made = service.add_photo(
+            prop=prop, room_type_id=room_type_id, picture=picture, now=datetime.now(UTC), actor=visitor.actor
+        )
     return {"id": str(made.id)}
 
 
-def _content(file: Any) -> bytes:
-    """The file's bytes; of one that is too large only as many as show that."""
-    content: bytes = file.read(LARGEST_FILE + 1)
-    return content
+def _whose(request: HttpRequest, visitor: Visitor, property_id: UUID) -> tuple[Property, UUID | None]:
+    """Raises Http404."""
+    with tenant(visitor.access.organization_id):
+        prop = get_property(visitor, property_id)
+        return prop, _room_type_id(request, prop)
 
 
-@action(Ability.MANAGE_PROPERTIES, back="properties")
+def _picture(file: Any) -> Picture:
+    """In no transaction, nor with a connection. Of a file that is too large only as much is read as shows that.
+
+    Raises NotAPhoto, TooBusy.
+    """
+    let_go()
+    return read_picture(file.read(LARGEST_FILE + 1))
+
+
+@action(Ability.MANAGE_PROPERTIES, back="properties", whole=False)
 def add(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     """Several at once, sent by the form alone. Those that can be taken are taken, the others named."""
-    prop = get_property(visitor, property_id)
-    room_type_id, now = _room_type_id(request, prop), datetime.now(UTC)
-    taken, refusals = 0, []
-    for file in request.FILES.getlist("photo")[:MOST_AT_ONCE]:
+    prop, room_type_id = _whose(request, visitor, property_id)
+    files, taken, refusals = request.FILES.getlist("photo"), 0, []
+    for file in files[:MOST_AT_ONCE]:
         try:
-            service.add_photo(
-                prop=prop, room_type_id=room_type_id, content=_content(file), now=now, actor=visitor.actor
-            )
+            picture = _picture(file)
+            with tenant(visitor.access.organization_id):
+                service.add_photo(
+                    prop=prop, room_type_id=room_type_id, picture=picture, now=datetime.now(UTC), actor=visitor.actor
+                )
             taken += 1
-        except (NotAPhoto, TooManyPhotos) as error:
+        except (NotAPhoto, TooBusy, TooManyPhotos, TooManyRemoved) as error:
             refusals.append(f"{(file.name or '')[:80]} {in_words(error)}")
+    if left_out := len(files[MOST_AT_ONCE:]):
+        sorry = ngettext(
+            "%(count)d was left out: send it by itself.", "%(count)d were left out: send them next.", left_out
+        )
+        refusals.append(sorry % {"count": left_out})
     words = ngettext("%(count)d photo added.", "%(count)d photos added.", taken) % {"count": taken}
     return Done(" ".join([words, *refusals]), _place(prop, room_type_id), well=not refusals and taken > 0)
 
@@ -197,7 +226,12 @@ def _acting(work: Callable[[HttpRequest, Photo, str], str]) -> Callable[..., Htt
     @action(Ability.MANAGE_PROPERTIES, back="properties")
     def act(request: HttpRequest, visitor: Visitor, property_id: UUID, photo_id: UUID) -> Done:
         photo = _photo(visitor, property_id, photo_id)
-        return Done(work(request, photo, visitor.actor), _place(photo.property, photo.room_type_id))
+        to = _place(photo.property, photo.room_type_id)
+        try:
+            return Done(work(request, photo, visitor.actor), to)
+        except TooManyPhotos as error:
+            sorry = _("It can’t be put back: %(most)d are kept. Remove another first.")
+            return Done(sorry % {"most": error.most}, to, well=False)
 
     return act
 

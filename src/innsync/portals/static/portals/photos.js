@@ -33,7 +33,10 @@ function row(list, file) {
   };
 }
 
-async function sendOne({ file, type, shown }) {
+const TRIES = 4;
+const PAUSE_MS = 3000;
+
+async function sendOne({ file, type, shown }, tries = TRIES) {
   if (file.size > Number(page.dataset.largest)) return shown.refuseAs("large");
   const form = new FormData();
   form.append("type", type);
@@ -44,7 +47,11 @@ async function sendOne({ file, type, shown }) {
     if (share === 1) shown.say("working");
   });
   if (status === 200) shown.finish();
-  else if (status === 422) shown.refuse(answer.words);
+  else if (status === 503 && tries > 1) {
+    shown.say("waiting");
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sendOne({ file, type, shown }, tries - 1);
+  } else if (status === 422 || (status === 503 && answer.words)) shown.refuse(answer.words);
   else if (status === 401) location.reload();
   else shown.refuseAs("lost");
 }
