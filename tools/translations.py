@@ -155,7 +155,8 @@ def of_manifest(source: str) -> Iterator[Sentence]:
     """What a channel says of itself and of its secrets, to whoever connects it."""
     manifest = tomllib.loads(source)
     secrets = manifest.get("secrets", {}).values()
-    for text in (manifest.get("notes", ""), *(one.get(part, "") for one in secrets for part in ("label", "help"))):
+    own = (manifest.get(part, "") for part in ("notes", "webhook_help", "messages_help"))
+    for text in (*own, *(one.get(part, "") for one in secrets for part in ("label", "help"))):
         if text:
             yield Sentence(text)
 

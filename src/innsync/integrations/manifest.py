@@ -114,7 +114,8 @@ class Manifest:
 
     full_sync_every_h: the channel wants everything of a property sent at most once in so many hours. relay_domains: where
     it makes up an e-mail address for one booking, which says nothing about who the guest is. webhook_help: where in the
-    vendor's screens a person enters the address that it announces bookings to, and the secret.
+    vendor's screens a person enters the address that it announces bookings to, and the secret. messages_help:
+    what they must do there before it passes on messages, told when it does not.
     """
 
     key: str
@@ -135,6 +136,7 @@ class Manifest:
     missed_list: MissedList | None = None
     relay_domains: tuple[str, ...] = ()
     webhook_help: str = ""
+    messages_help: str = ""
 
     def lists_missed(self, settings: Mapping[str, Any]) -> MissedList | None:
         """The list of what was not acknowledged, if an account of these settings has it."""
@@ -182,6 +184,7 @@ def read_manifest(path: Path, package: str) -> Manifest:
             missed_list=MissedList(**facts["missed_list"]) if "missed_list" in facts else None,
             relay_domains=_read_domains(facts.get("relay_domains", [])),
             webhook_help=facts.get("webhook_help", ""),
+            messages_help=facts.get("messages_help", ""),
         )
     except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError) as error:
         raise BrokenManifest(f"{path}: {error}") from error

@@ -14,7 +14,7 @@ from innsync.apps.distribution.models import Connection
 from innsync.apps.distribution.schedules import hasten, hasten_all
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.messaging.models import Conversation, GuestMessage, Reading
-from innsync.apps.messaging.services import FAILED, SENT, WAITING, find_booking, see_what_waits, tell
+from innsync.apps.messaging.services import FAILED, SENT, WAITING, find_booking, see_what_waits, tell, words_of
 from innsync.domain.card_data import scrub_text
 from innsync.integrations import ports
 from innsync.integrations.errors import ContractBroken, IntegrationError, OutcomeUnknown, Transient, quote
@@ -65,7 +65,7 @@ def read(*, organization_id: UUID, connection_id: UUID) -> int:
             with tenant(organization_id):
                 Reading.objects.filter(connection_id=connection_id).update(under_way=under_way)
     except IntegrationError as error:
-        _note(organization_id, connection_id, error)
+        _note(organization_id, connection_id, linked.account.vendor, error)
         return new
     with tenant(organization_id):
         Reading.objects.filter(connection_id=connection_id).update(
@@ -75,7 +75,7 @@ def read(*, organization_id: UUID, connection_id: UUID) -> int:
     return new
 
 
-def _note(organization_id: UUID, connection_id: UUID, error: IntegrationError) -> None:
+def _note(organization_id: UUID, connection_id: UUID, vendor: str, error: IntegrationError) -> None:
     """What passes by itself is tried again soon; anything else is said to people."""
     log.info("messages_not_read", connection_id=str(connection_id), error=type(error).__name__, words=error.words)
     now = datetime.now(UTC)
@@ -83,7 +83,7 @@ def _note(organization_id: UUID, connection_id: UUID, error: IntegrationError) -
         if isinstance(error, (Transient, OutcomeUnknown)):
             hasten(connection_id, "messages", due_at=now + max(error.retry_after or LOOK_AGAIN, LOOK_AGAIN))
         else:
-            words = error.words or type(error).__name__
+            words = words_of(error, vendor)
             Reading.objects.filter(connection_id=connection_id).update(error=words[:2000], error_at=now)
 
 

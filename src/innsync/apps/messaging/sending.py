@@ -15,7 +15,7 @@ from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.messaging.models import Conversation, GuestMessage
 from innsync.apps.messaging.reading import SLACK, is_same
-from innsync.apps.messaging.services import FAILED, SENT, WAITING, see_what_waits, send_soon, tell
+from innsync.apps.messaging.services import FAILED, SENT, WAITING, see_what_waits, send_soon, tell, words_of
 from innsync.domain.wording import told
 from innsync.integrations.errors import ContractBroken, IntegrationError, OutcomeUnknown, RateLimited, Transient
 from innsync.integrations.http import Session
@@ -68,7 +68,7 @@ def _send(linked: Linked, adapter: Adapter, session: Session, message: GuestMess
         _later(message, error, in_doubt=in_doubt or not isinstance(error, Transient))
         return False
     except IntegrationError as error:
-        _fail(message, error.words or type(error).__name__, in_doubt=in_doubt)
+        _fail(message, words_of(error, linked.account.vendor), in_doubt=in_doubt)
         return False
     _done(message, *ids)
     return True

@@ -13,6 +13,7 @@ from innsync.apps.messaging.models import Conversation, GuestMessage
 from innsync.apps.reservations.models import Booking
 from innsync.domain.card_data import scrub_text
 from innsync.domain.errors import InvalidField
+from innsync.integrations.errors import IntegrationError, NeedsSetup
 from innsync.integrations.manifest import manifests
 
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
@@ -144,6 +145,13 @@ def tell(message: GuestMessage, type: str, now: datetime) -> None:
             "sender": message.sender,
         },
     )
+
+
+def words_of(error: IntegrationError, vendor: str) -> str:
+    """What a person is told of a lasting error: what to do where something is to be set up there, else the channel's words."""
+    if isinstance(error, NeedsSetup) and manifests()[vendor].messages_help:
+        return manifests()[vendor].messages_help
+    return error.words or type(error).__name__
 
 
 def find_booking(connection_id: UUID, booking_ref: str) -> UUID | None:

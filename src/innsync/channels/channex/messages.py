@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any, Literal
 from urllib.parse import quote
 
-from innsync.domain.wording import told
 from innsync.integrations.errors import ContractBroken, NeedsSetup, NotAuthorised
 from innsync.integrations.ports import GuestMessage, Thread, ThreadRef
 
@@ -29,9 +28,7 @@ def app_needed() -> Iterator[None]:
     except NotAuthorised as error:
         if error.vendor_code != "403":
             raise
-        words = told(
-            "Channex passes on no messages of this property: install its app “Messages” there, under Applications"
-        )
+        words = "the app for messages is not installed for this property"
         raise NeedsSetup(words, vendor="channex", operation=error.operation, vendor_code="403") from error
 
 

@@ -22,6 +22,7 @@ KEYS: dict[str, str] = {
     "owns_decrement": "true: the vendor moves its own count with its own bookings, so that what it acknowledged there is void afterwards",
     "full_sync_every_h": "in how many hours the vendor wants everything of a property sent at most once; 0 or left out: it does not mind",
     "relay_domains": "domains, and all below them, where the vendor makes up an e-mail address for one booking; guests are never merged by such an address",
+    "messages_help": "what a person must do at the channel before it passes on messages",
     "webhook_help": "where in the channel's screens a person enters the address that it announces bookings to, and the secret",
     "notes": "one sentence for people who connect it",
     "base_urls": "the vendor's addresses by a name that calls use; an account may replace them",
@@ -63,6 +64,7 @@ PORT_ORDER = (
     ports.RegisterWebhook,
     ports.TryWebhook,
     ports.Catalogue,
+    ports.Messages,
 )
 VALUES = (
     ari.Target,
@@ -77,6 +79,10 @@ VALUES = (
     ports.AckItem,
     ports.AckResult,
     ports.WebhookResult,
+    ports.ThreadRef,
+    ports.GuestMessage,
+    ports.Thread,
+    ports.ThreadListing,
     channel.BookingRevision,
     channel.ChannelRoomStay,
     channel.GuestDetails,

@@ -24,6 +24,7 @@ CAPABILITIES = {
     "register_webhook": "it can be told by a program where to announce them",
     "try_webhook": "it can be asked for a call that shows whether it reaches Innsync",
     "catalogue": "its rooms and rates can be listed for mapping",
+    "messages": "what guests write through it comes in, and is answered",
 }
 LIMITS = """The limits are what Innsync keeps, counted in the database for all its processes together.
 [Limits and pace](../explanation/limits-and-pace.md) says which of them are the vendor's own and which are caution."""

@@ -13,6 +13,7 @@ from innsync.apps.messaging.models import Conversation, GuestMessage, Reading
 from innsync.apps.messaging.services import FAILED, WAITING
 from innsync.apps.reservations.models import Booking
 from innsync.domain.wording import told
+from innsync.integrations.manifest import manifests
 from innsync.portals.tests.counting import count
 from innsync.portals.tests.house import House
 
@@ -157,7 +158,7 @@ class TestConversation:
         assert len(ours(house)) == 1
 
     def test_a_channel_that_can_not_be_read_is_named_with_the_remedy(self, enter, house, asked):
-        words = "Channex passes on no messages of this property: install its app “Messages” there, under Applications"
+        words = manifests()["channex"].messages_help
         with tenant(house.organization.id):
             Reading.objects.create(
                 organization=house.organization,

@@ -57,7 +57,7 @@ def test_without_the_app_a_person_is_told_what_to_do_and_the_key_is_not_blamed(s
         lambda: ADAPTER.read_thread(session, prop, booked),
         lambda: ADAPTER.send_message(session, prop, booked, "Hello"),
     ):
-        with pytest.raises(NeedsSetup, match="install its app"):
+        with pytest.raises(NeedsSetup, match="app for messages is not installed"):
             attempt()
 
 
