@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from innsync.domain.errors import InvalidField
@@ -76,15 +76,22 @@ def common(one: Period, other: Period) -> Period | None:
 
 
 def overlaps(seasons: Sequence[tuple[S, Sequence[Period]]]) -> list[tuple[S, S, Period]]:
-    """Where two different seasons say something of the same nights, by night."""
-    found = [
-        (left, right, shared)
-        for (left, lefts), (right, rights) in combinations(seasons, 2)
-        for one in lefts
-        for other in rights
-        if (shared := common(one, other))
-    ]
-    return sorted(found, key=lambda item: item[2])
+    """Where two different seasons say something of the same nights, by night; of two, the one given first is named first.
+
+    One pass over the periods in order: it takes as long as there are periods and overlaps, not as there are pairs.
+    """
+    found: list[tuple[int, int, Period]] = []
+    lasting: list[tuple[Period, int]] = []
+    for period, at in sorted((period, at) for at, (_, periods) in enumerate(seasons) for period in periods):
+        lasting = [one for one in lasting if one[0].last >= period.first]
+        found += [
+            (min(at, other), max(at, other), Period(period.first, min(period.last, before.last)))
+            for before, other in lasting
+            if other != at
+        ]
+        lasting.append((period, at))
+    found.sort(key=lambda item: (item[2], item[0], item[1]))
+    return [(seasons[left][0], seasons[right][0], shared) for left, right, shared in found]
 
 
 def lanes(spans: Sequence[tuple[S, Period]]) -> list[list[tuple[S, Period]]]:

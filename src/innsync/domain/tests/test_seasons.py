@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -94,3 +94,39 @@ def test_what_is_said_to_overlap_are_exactly_the_nights_of_both(
     shared = overlaps([("one", one), ("other", other)])
     assert nights(tuple(period for _, _, period in shared)) == nights(one) & nights(other)
     assert common(one[0], one[0]) == one[0]
+
+
+@given(st.lists(seasons(), max_size=5))
+def test_one_pass_finds_what_a_look_at_every_two_periods_finds(found: list[tuple[Period, ...]]) -> None:
+    numbered = list(enumerate(found))
+    every = [
+        (left, right, shared)
+        for (left, lefts), (right, rights) in combinations(numbered, 2)
+        for one in lefts
+        for other in rights
+        if (shared := common(one, other))
+    ]
+    assert overlaps(numbered) == sorted(every, key=lambda item: item[2])
+
+
+class Looks(date):
+    """A night that counts how often it is compared."""
+
+    count = 0
+
+    def __ge__(self, other: date) -> bool:
+        Looks.count += 1
+        return super().__ge__(other)
+
+
+def test_periods_long_apart_are_not_compared() -> None:
+    first = date(2027, 1, 1)
+
+    def one_night(at: int) -> Period:
+        night = first + timedelta(at)
+        return Period(night, Looks(night.year, night.month, night.day))
+
+    many = [(at, [one_night(at)]) for at in range(1000)]
+    Looks.count = 0
+    assert overlaps(many) == []
+    assert Looks.count < 2000, "not half a million"

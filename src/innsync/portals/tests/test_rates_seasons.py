@@ -113,6 +113,15 @@ def test_a_leap_day_that_the_next_year_lacks_is_not_copied(client, house):
     assert found(house) == {"Leap": (leap,)}
 
 
+def test_of_many_overlaps_some_are_shown_and_the_others_counted(client, house):
+    for name in range(8):  # 8 * 7 / 2 = 28 pairs
+        make_season(house, f"Season {name}", (2, 9))
+    answer = client.get("/rates/seasons")
+    assert len(answer.context["overlaps"]) == 20
+    assert text_of(answer).count(" · <b>") == 20
+    assert "and 8 more" in text_of(answer)
+
+
 def test_seasons_that_overlap_are_shown_until_that_is_over(client, house):
     make_season(house, "Summer", (2, 9), (-20, -10))
     make_season(house, "Fair", (8, 12), (-12, -11))

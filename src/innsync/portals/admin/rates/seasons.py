@@ -31,6 +31,7 @@ from innsync.portals.once import only_once
 from innsync.portals.retelling import retell
 
 SPARE_ROWS = 2
+OVERLAPS_SHOWN = 20
 COLOUR_WORDS: dict[str, Promise | str] = {
     "": said_of("colour", "None"),
     "teal": said_of("colour", "Teal"),
@@ -141,11 +142,13 @@ def seasons(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     prop = choose_property(request, visitor)
     found = list_seasons(property_id=prop.id) if prop else []
     today = today_at(prop) if prop else date.min
+    shared = overlaps([(one.name, periods_of(one, since=today)) for one in found])
     context = {
         "prop": prop,
         "choice": Choice.of(visitor, prop),
         "lines": [_line(one, today) for one in found],
-        "overlaps": overlaps([(one.name, periods_of(one, since=today)) for one in found]),
+        "overlaps": shared[:OVERLAPS_SHOWN],
+        "more_overlaps": len(shared[OVERLAPS_SHOWN:]),
         "may_set": Ability.SET_RATES in visitor.access.abilities,
     }
     return show(request, visitor, "rates_seasons.html", context, section="rates")
