@@ -89,6 +89,8 @@ def find_differences(*, connection_id: UUID, asked: Asked, now: datetime, offset
     if linked.connection.state == "closing":
         linked = with_nothing_for_sale(linked)
     begin, end = max(first, asked.first or first), min(last, asked.last or last)
+    if begin > end:
+        return Found(linked, [], 0, True, first, last)
     found: list[Cell] = []
     total = 0
     for span_begin, span_end in _parts(begin, end):
@@ -103,10 +105,9 @@ def find_differences(*, connection_id: UUID, asked: Asked, now: datetime, offset
 
 
 def _parts(begin: date, end: date) -> Iterator[tuple[date, date]]:
-    """The near nights, then all others: where everything waits, the first page is there without two years of work."""
+    """The near nights, then all others, begin not after end: where everything waits, the first page is there without two years of work."""
     near = min(end, begin + NEAR - timedelta(days=1))
-    if begin <= end:
-        yield begin, near
+    yield begin, near
     if near < end:
         yield near + timedelta(days=1), end
 

@@ -26,10 +26,9 @@ from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, confirmed, page
 from innsync.portals.admin.calendar.cards import said_day
 from innsync.portals.admin.calendar.refusals import why_not
-from innsync.portals.admin.calendar.window import read_day
 from innsync.portals.admin.desk import booking_action, get_booking
 from innsync.portals.admin.pages import show
-from innsync.portals.admin.reading import MOST_TYPED, read_id, read_number, read_occupancy
+from innsync.portals.admin.reading import MOST_TYPED, read_day, read_id, read_number, read_occupancy
 from innsync.portals.formats import money
 
 MOST_ROOMS = 30

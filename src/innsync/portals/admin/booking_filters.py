@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from innsync.apps.reservations.search import DAYS, Wanted
+from innsync.portals.admin.reading import DayField
 from innsync.portals.words import BOOKING_STATES, channel_name
 
 DAY_LABELS = {
@@ -36,11 +37,11 @@ class BookingFilters(forms.Form):
     day = forms.ChoiceField(label=_("Today"), required=False)
     state = forms.ChoiceField(label=_("State"), required=False)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
-    arrives_from = forms.DateField(label=_("Arrives from"), required=False)
-    arrives_to = forms.DateField(label=_("Arrives until"), required=False)
-    stays_on = forms.DateField(label=_("Stays on"), required=False)
-    booked_from = forms.DateField(label=_("Booked from"), required=False)
-    booked_to = forms.DateField(label=_("Booked until"), required=False)
+    arrives_from = DayField(label=_("Arrives from"), required=False)
+    arrives_to = DayField(label=_("Arrives until"), required=False)
+    stays_on = DayField(label=_("Stays on"), required=False)
+    booked_from = DayField(label=_("Booked from"), required=False)
+    booked_to = DayField(label=_("Booked until"), required=False)
     order = forms.ChoiceField(label=_("Order"), required=False)
 
     def __init__(self, data: QueryDict, *, vendors: Sequence[str]) -> None:
@@ -50,7 +51,7 @@ class BookingFilters(forms.Form):
         self._choose("channel", _("every channel"), {key: channel_name(key) for key in ("direct", *vendors)})
         self._choose("order", None, ORDER_LABELS)
         for name, field in self.fields.items():
-            dates = isinstance(field, forms.DateField)
+            dates = isinstance(field, DayField)
             if dates:
                 field.widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
             elif name == "q":

@@ -20,6 +20,7 @@ from innsync.apps.inbox.selectors import Asked, count_needing_attention, list_me
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Done, Visitor, action, page
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.reading import DayField
 from innsync.portals.retelling import retell
 from innsync.portals.words import MESSAGE_STATES, remedy
 
@@ -33,8 +34,8 @@ class Filters(forms.Form):
     channel = forms.ChoiceField(label=gettext_lazy("Channel"), required=False)
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
     property = forms.CharField(label=gettext_lazy("Property’s code"), max_length=60, required=False)
-    first = forms.DateField(label=gettext_lazy("Received from"), required=False)
-    last = forms.DateField(label=gettext_lazy("Received until"), required=False)
+    first = DayField(label=gettext_lazy("Received from"), required=False)
+    last = DayField(label=gettext_lazy("Received until"), required=False)
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data, auto_id="f-%s")

@@ -1,14 +1,40 @@
-"""What forms say, read: guests of a room, and ids."""
+"""What forms say, read: days, guests of a room, and ids."""
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
 from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext as _
 
 from innsync.domain.errors import InvalidField
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.wording import told
 
 MOST_TYPED = 40
+EARLIEST, LATEST = date(2000, 1, 1), date(2200, 12, 31)
+"""The days that can be asked for: so far from the ends of the calendar that one can go on from each."""
+
+
+def read_day(text: str) -> date | None:
+    """A date as browsers write it; None for what is none, or is so far off that one can't go on from it."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if EARLIEST <= found <= LATEST else None
+
+
+class DayField(forms.DateField):
+    """A date within the same bounds."""
+
+    def clean(self, value: Any) -> date | None:
+        found: date | None = super().clean(value)
+        if found is not None and not EARLIEST <= found <= LATEST:
+            raise forms.ValidationError(_("must be from 2000 to 2200"))
+        return found
 
 
 def read_occupancy(adults: str, ages: str) -> Occupancy:

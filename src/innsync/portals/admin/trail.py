@@ -26,6 +26,7 @@ from innsync.portals import formats
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.choice import today_at
 from innsync.portals.admin.pages import get_connection, show
+from innsync.portals.admin.reading import DayField
 from innsync.portals.retelling import retell
 
 
@@ -41,7 +42,7 @@ class Question(forms.Form):
     """Which night of which room type is asked about; of today's and the first type's when nothing is said."""
 
     room_type = forms.ChoiceField(label=gettext_lazy("Room type"), required=False)
-    day = forms.DateField(label=gettext_lazy("Night"), required=False)
+    day = DayField(label=gettext_lazy("Night"), required=False)
 
     def __init__(self, data: QueryDict, types: list[RoomType], today: date) -> None:
         said = {name: data.get(name) for name in ("room_type", "day")}

@@ -20,8 +20,9 @@ from innsync.domain.errors import DomainError, InvalidField
 from innsync.portals.access import Done, PageView, Visitor, action
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import nothing_changed
-from innsync.portals.admin.calendar.window import Window, read_day
+from innsync.portals.admin.calendar.window import Window
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.reading import read_day
 
 
 def card(request: HttpRequest, visitor: Visitor, part: str, window: Window, context: Mapping[str, Any]) -> HttpResponse:

@@ -11,12 +11,11 @@ from uuid import UUID
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from innsync.portals.admin.reading import read_id
+from innsync.portals.admin.reading import EARLIEST, LATEST, read_day, read_id
 
 DEFAULT_ZOOM = "2weeks"
 BEFORE_TODAY = timedelta(days=1)
 """So that last night's guests are in sight."""
-_EARLIEST, _LATEST = date(2000, 1, 1), date(2199, 1, 1)
 _LONGEST_TEXT = 100
 
 
@@ -85,11 +84,11 @@ class Window:
 
     @property
     def earlier(self) -> str:
-        return replace(self, first=max(_EARLIEST, self.first - timedelta(days=self.zoom.step)), at=None).query
+        return replace(self, first=max(EARLIEST, self.first - timedelta(days=self.zoom.step)), at=None).query
 
     @property
     def later(self) -> str:
-        return replace(self, first=min(_LATEST, self.first + timedelta(days=self.zoom.step)), at=None).query
+        return replace(self, first=min(LATEST, self.first + timedelta(days=self.zoom.step)), at=None).query
 
     @property
     def now(self) -> str:
@@ -133,12 +132,3 @@ class Window:
     def everywhere(self) -> Window:
         """The same, of all room types."""
         return replace(self, room_type="")
-
-
-def read_day(text: str) -> date | None:
-    """The date; None for what is none, or is so far off that one can't go on from it."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if _EARLIEST <= found <= _LATEST else None

@@ -30,6 +30,7 @@ from innsync.domain.ari import Target
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.pages import get_connection, show
+from innsync.portals.admin.reading import DayField
 from innsync.portals.admin.trail import shown
 
 PAGE = 100
@@ -53,8 +54,8 @@ class Question(forms.Form):
     room = forms.ChoiceField(label=gettext_lazy("Room"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("What"), required=False)
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
-    first = forms.DateField(label=gettext_lazy("From"), required=False)
-    last = forms.DateField(label=gettext_lazy("Until"), required=False)
+    first = DayField(label=gettext_lazy("From"), required=False)
+    last = DayField(label=gettext_lazy("Until"), required=False)
 
     def __init__(self, data: QueryDict, rooms: list[tuple[str, str]]) -> None:
         super().__init__(data, auto_id="f-%s")

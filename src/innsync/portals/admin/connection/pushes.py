@@ -20,6 +20,7 @@ from innsync.apps.distribution.push_records import ANSWER_KEPT, BODY_KEPT
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.pages import get_connection, show
+from innsync.portals.admin.reading import DayField
 
 PAGE = 50
 OUTCOMES: dict[str, tuple[Promise, str]] = {
@@ -35,9 +36,9 @@ class Question(forms.Form):
     """Which messages: by how they ended, when they were sent, and about which night they were."""
 
     outcome = forms.ChoiceField(label=gettext_lazy("Answer"), required=False)
-    sent_from = forms.DateField(label=gettext_lazy("Sent from"), required=False)
-    sent_until = forms.DateField(label=gettext_lazy("Sent until"), required=False)
-    night = forms.DateField(label=gettext_lazy("About the night"), required=False)
+    sent_from = DayField(label=gettext_lazy("Sent from"), required=False)
+    sent_until = DayField(label=gettext_lazy("Sent until"), required=False)
+    night = DayField(label=gettext_lazy("About the night"), required=False)
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data, auto_id="f-%s")

@@ -15,7 +15,7 @@ from innsync.domain.copying import Alignment
 from innsync.domain.derivation import Derivation, Rounding
 from innsync.domain.rate_cells import FIELDS
 from innsync.portals.admin.rates.options import Option, chosen, read_number, roundings
-from innsync.portals.admin.rates.window import read_date
+from innsync.portals.admin.reading import read_day
 
 PRICE, RULES, STOP = "price", "rules", "stop_sell"
 _FIELDS = {PRICE: {PRICE}, RULES: set(FIELDS) - {PRICE, STOP}, STOP: {STOP}}
@@ -36,7 +36,7 @@ class CopyForm:
         """What can't be read is added to the problems."""
         if not self.source:
             return None
-        source = read_date(self.source)
+        source = read_day(self.source)
         fields = frozenset(field for one in self.what if one.on for field in _FIELDS[one.value])
         step = self._step(problems)
         if source is None:

@@ -14,7 +14,7 @@ from innsync.apps.rates.models import Season
 from innsync.apps.rates.seasons import periods_of
 from innsync.domain.seasons import Period
 from innsync.portals.admin.rates.options import Option
-from innsync.portals.admin.rates.window import read_date
+from innsync.portals.admin.reading import read_day
 
 MOST_SPANS = 12
 
@@ -49,7 +49,7 @@ class NightsForm:
                 else _("Give each range of nights a first and a last night.")
             )
         for first_text, last_text in typed:
-            first, last = read_date(first_text), read_date(last_text)
+            first, last = read_day(first_text), read_day(last_text)
             if first is None or last is None:
                 problems.append(_("Give each range of nights a first and a last night."))
             elif last < first:
@@ -83,5 +83,5 @@ def read_nights(asked: QueryDict, seasons: Sequence[Season], today: date) -> Nig
 
 
 def _default_span(asked: QueryDict, today: date) -> tuple[str, str]:
-    first = max(today, read_date(asked.get("from", "")) or today)
+    first = max(today, read_day(asked.get("from", "")) or today)
     return first.isoformat(), (first if asked.get("do") == "close" else first + timedelta(days=6)).isoformat()

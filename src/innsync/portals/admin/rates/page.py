@@ -30,8 +30,9 @@ from innsync.portals.admin.choice import Choice, choose_property
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.rates.bands import bands_of
 from innsync.portals.admin.rates.grid import Shown, draw
-from innsync.portals.admin.rates.window import LENGTHS, Window, read_date, read_window
+from innsync.portals.admin.rates.window import LENGTHS, Window, read_window
 from innsync.portals.admin.rates.words import FIELD_WORDS, value_words
+from innsync.portals.admin.reading import read_day
 
 
 @page(Ability.SEE_RATES)
@@ -114,7 +115,7 @@ def _where(house: House, slots: tuple[int, ...]) -> str:
 def history(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """What was done to one cell, and to those that it follows: `?slot=3&field=price`, or `?type=double` for all rates."""
     house = house_of(request, visitor)
-    day = read_date(request.GET.get("day", ""))
+    day = read_day(request.GET.get("day", ""))
     slots, fields, title = _asked(request, house)
     if day is None or not slots:
         raise Http404
@@ -191,7 +192,7 @@ def undo(request: HttpRequest, visitor: Visitor, change_id: UUID) -> Done:
 
 def _back(request: HttpRequest, code: str) -> str:
     """The window that the button stood in."""
-    first = read_date(request.POST.get("from", ""))
+    first = read_day(request.POST.get("from", ""))
     days, rules = request.POST.get("days", ""), request.POST.get("show") == "rules"
     length = int(days) if days.isdecimal() and int(days) in LENGTHS else 14
     return Window(code, first, length, rules, ()).address() if first else f"{reverse('rates')}?property={code}"

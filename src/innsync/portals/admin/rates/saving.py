@@ -23,8 +23,8 @@ from innsync.domain.money import minor_digits
 from innsync.domain.rate_cells import LIMITS, CellChange
 from innsync.portals.access import Visitor, exchange
 from innsync.portals.admin.rates.page import house_of
-from innsync.portals.admin.rates.window import read_date
 from innsync.portals.admin.rates.words import amount, value_words
+from innsync.portals.admin.reading import read_day
 
 MOST_CELLS = 20_000
 
@@ -69,7 +69,7 @@ def _sale(value: object) -> SaleEdit:
 
 
 def _day(fields: Fields) -> date:
-    found = read_date(fields.text("day"))
+    found = read_day(fields.text("day"))
     if found is None:
         raise InvalidField(field="/day", problem="must be a date such as 2026-12-31")
     return found

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from innsync.portals.admin.reading import read_day
+
 LENGTHS = (7, 14, 31)
 WITH_RULES = "rules"
 
@@ -72,17 +74,8 @@ def read_window(request: HttpRequest, code: str, today: date) -> Window:
     asked = request.GET.get("days", "")
     return Window(
         code,
-        read_date(request.GET.get("from", "")) or today,
+        read_day(request.GET.get("from", "")) or today,
         int(asked) if asked.isdecimal() and int(asked) in LENGTHS else 14,
         request.GET.get("show") == WITH_RULES,
         tuple(code for code in request.GET.get("fold", "").split(",") if code)[:200],
     )
-
-
-def read_date(text: str) -> date | None:
-    """A date as browsers write it, of a year that calendars reach; None for anything else."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2200 else None

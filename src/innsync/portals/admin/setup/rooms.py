@@ -25,6 +25,7 @@ from innsync.portals import content_words, formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.choice import today_at
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.reading import read_day
 from innsync.portals.admin.setup.details import Ticks
 from innsync.portals.admin.setup.forms import Dressed, attempt, refused
 from innsync.portals.admin.setup.pages import get_property
@@ -192,9 +193,8 @@ def _ask_retire_room(request: HttpRequest, visitor: Visitor, property_id: UUID, 
 def _do_retire_room(request: HttpRequest, visitor: Visitor, property_id: UUID, room_id: UUID) -> Done:
     room = get_room(visitor, property_id, room_id)
     to = f"{_place(room.room_type)}#rooms"
-    try:
-        first = date.fromisoformat(request.POST.get("first", ""))
-    except ValueError:
+    first = read_day(request.POST.get("first", ""))
+    if first is None:
         return Done(_("Say from which night on it is not let any more."), to, well=False)
     try:
         reservations.retire_room(
