@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.test import Client
+from psycopg.conninfo import make_conninfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.webhooks import secret_of
@@ -16,6 +17,7 @@ from innsync.apps.messaging import reading, services
 from innsync.apps.messaging.models import Conversation, GuestMessage, Reading
 from innsync.apps.messaging.services import FAILED, SENT, WAITING
 from innsync.domain.errors import InvalidField
+from innsync.ops.after_restore import catch_up
 from tests.flows.stack import Stack
 
 
@@ -303,6 +305,21 @@ def test_a_long_list_that_a_fault_ends_is_read_on_from_there(hotel, worlds, monk
         == 1
     )
     assert len(messages(hotel)) == 60
+
+
+def test_what_was_said_after_a_backup_is_not_said_again_when_that_is_restored(hotel, worlds, database):
+    guest_writes(hotel, booked(hotel), "Is there parking?")
+    read(hotel)
+    message_id = reply(hotel, "Yes.")
+    hotel.settle()
+    with tenant(hotel.organization_id):
+        as_backed_up = {"delivery": WAITING, "message_id": "", "tries": 0}
+        GuestMessage.objects.filter(id=message_id).update(**as_backed_up)
+        services.send_soon(GuestMessage.objects.get(id=message_id))
+    assert catch_up(make_conninfo(database, options="-c role=innsync_app")) == 1
+    hotel.settle()
+    assert said_there(worlds).count(("property", "Yes.")) == 1
+    assert messages(hotel)[-1] == ("property", "Yes.", SENT)
 
 
 def test_nothing_and_too_much_can_not_be_said(hotel):

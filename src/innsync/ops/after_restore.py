@@ -25,6 +25,11 @@ SELECT organization_id, id, 'resume', 0, now() FROM resumed
 ON CONFLICT (subject_id, kind) DO UPDATE SET due_at = excluded.due_at
 """
 
+# What waited to be said to a guest was perhaps said after the backup: the conversation is read before it is sent.
+_IN_DOUBT = """
+UPDATE messaging_guestmessage SET tried_at = received_at WHERE delivery = 'waiting' AND tried_at IS NULL
+"""
+
 _AUDIT = "UPDATE distribution_schedule SET due_at = now() WHERE kind = 'audit'"
 
 
@@ -35,12 +40,19 @@ def catch_up(url: str) -> int:
     """
     resumed = 0
     with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT to_regclass('distribution_schedule')").fetchone()
-        if found is None or found[0] is None:
+        if not _has(connection, "distribution_schedule"):
             return 0
+        has_messages = _has(connection, "messaging_guestmessage")
         for (organization_id,) in connection.execute(_ORGANIZATIONS).fetchall():
             connection.execute("SELECT set_config('innsync.organization', %s, true)", [str(organization_id)])
             connection.execute(_FORGET)
             resumed += connection.execute(_RESUME).rowcount
+            if has_messages:
+                connection.execute(_IN_DOUBT)
         connection.execute(_AUDIT)
     return resumed
+
+
+def _has(connection: psycopg.Connection[tuple[object, ...]], table: str) -> bool:
+    found = connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()
+    return found is not None and found[0] is not None
