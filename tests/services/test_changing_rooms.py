@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -12,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,8 @@ from innsync.apps.reservations.services.rooms import RoomOccupied, put_out_of_or
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.errors import DomainError, InvalidField
 from tests.races.house import House
+
+FILLING = import_module("innsync.apps.reservations.migrations.0014_fill_held_rooms")
 
 
 @pytest.fixture
@@ -296,12 +300,47 @@ def test_what_was_assigned_before_the_table_was_there_is_filled_in(house: House)
     place(house, record, "double-0")
     with tenant(house.organization_id), sql() as cursor:
         cursor.execute("DELETE FROM reservations_heldroom WHERE property_id = %s", (house.facts.id,))
-    migration = import_module("innsync.apps.reservations.migrations.0012_held_rooms")
+    for _ in range(2):  # begun again, it finds all there
+        FILLING.fill_one(connection, house.organization_id)
+        assert held(house, record) == [("double-0", 0, 4)]
+        assert held(house, other) == []
+
+
+def test_a_room_that_two_were_given_before_stops_the_filling_and_names_the_stay(house: House) -> None:
+    record, other = house.book(stay=house.stay(0, 4)), house.book(stay=house.stay(2, 4))
+    place(house, record, "double-0")
     with tenant(house.organization_id), sql() as cursor:
-        # Other organizations' are there already in a database that tests share.
-        cursor.execute(migration._FILL)
-    assert held(house, record) == [("double-0", 0, 4)]
-    assert held(house, other) == []
+        cursor.execute("DELETE FROM reservations_heldroom WHERE property_id = %s", (house.facts.id,))
+    place(house, other, "double-0")
+    with pytest.raises(RuntimeError, match=str(record.stays[0].id)):
+        FILLING.fill_one(connection, house.organization_id)
+    assert held(house, record) == []
+    place(house, record, None)
+    FILLING.fill_one(connection, house.organization_id)
+    assert held(house, other) == [("double-0", 2, 4)]
+
+
+def test_a_stay_that_changes_while_the_table_is_filled_holds_what_it_holds_then(house: House) -> None:
+    record = house.book(stay=house.stay(0, 4))
+    place(house, record, "double-0")
+    with tenant(house.organization_id), sql() as cursor:
+        cursor.execute("DELETE FROM reservations_heldroom WHERE property_id = %s", (house.facts.id,))
+    with ThreadPoolExecutor(1) as beside:
+        with tenant(house.organization_id):
+            RoomStay.objects.filter(booking_id=record.id).update(room_id=room_id(house, "double-1"))
+            filling = beside.submit(_fill_beside, house.organization_id)
+            with contextlib.suppress(TimeoutError):
+                filling.result(timeout=0.5)
+            assert not filling.done(), "it waits for the stay"
+        filling.result(timeout=20)
+    assert held(house, record) == [("double-1", 0, 4)]
+
+
+def _fill_beside(organization_id: UUID) -> None:
+    try:
+        FILLING.fill_one(connection, organization_id)
+    finally:
+        connection.close()
 
 
 STEPS = st.lists(

@@ -38,9 +38,20 @@ class Migration(migrations.Migration):
                 'ordering': ['at'],
             },
         ),
-        migrations.RemoveConstraint(
-            model_name='roomstay',
-            name='a_room_holds_one_stay',
+        # It stays, by another name, until the rooms that stays hold are all written down (0014).
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "ALTER TABLE reservations_roomstay RENAME CONSTRAINT a_room_holds_one_stay TO a_room_held_one_stay",
+                    "ALTER TABLE reservations_roomstay RENAME CONSTRAINT a_room_held_one_stay TO a_room_holds_one_stay",
+                ),
+            ],
+            state_operations=[
+                migrations.RemoveConstraint(
+                    model_name='roomstay',
+                    name='a_room_holds_one_stay',
+                ),
+            ],
         ),
         migrations.AddField(
             model_name='booking',
