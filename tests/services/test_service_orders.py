@@ -68,9 +68,20 @@ def test_what_is_done_is_not_done_twice_but_may_be_opened_again(house: House) ->
         orders.finish(order_id=made.id, now=datetime.now(UTC), actor="Lee")
         with pytest.raises(orders.OrderClosed):
             orders.withdraw(order_id=made.id, now=datetime.now(UTC), actor="Pat")
-        assert orders.reopen(order_id=made.id).state == "open"
+        assert orders.reopen(order_id=made.id, now=datetime.now(UTC)).state == "open"
         orders.withdraw(order_id=made.id, now=datetime.now(UTC), actor="Pat")
-    assert events_of(house).count("service_order.completed") == 1
+    assert events_of(house) == [f"service_order.{verb}" for verb in ("created", "completed", "reopened", "cancelled")]
+
+
+def test_what_was_cancelled_is_opened_again_only_where_that_is_asked_for(house: House) -> None:
+    made, now = take(house, house.book()), datetime.now(UTC)
+    with tenant(house.organization_id):
+        orders.withdraw(order_id=made.id, now=now, actor="Pat")
+        with pytest.raises(orders.OrderClosed):
+            orders.reopen(order_id=made.id, now=now, cancelled_too=False)
+        for _ in range(2):  # the second time it is open already, and nothing is told
+            assert orders.reopen(order_id=made.id, now=now).state == "open"
+    assert events_of(house) == [f"service_order.{verb}" for verb in ("created", "cancelled", "reopened")]
 
 
 def test_only_what_is_charged_and_wanted_is_paid_for(house: House) -> None:

@@ -96,14 +96,24 @@ def finish(*, order_id: UUID, now: datetime, actor: str) -> ServiceOrder:
 
 def withdraw(*, order_id: UUID, now: datetime, actor: str) -> ServiceOrder:
     """It is not wanted any more: nothing is done, nothing is charged. Raises UnknownOrder, OrderClosed."""
-    return _close(order_id, CANCELLED, now, actor)
+    found = _close(order_id, CANCELLED, now, actor)
+    _tell(found, "cancelled", now)
+    return found
 
 
-def reopen(*, order_id: UUID) -> ServiceOrder:
-    """It was not done after all, or is wanted again. Raises UnknownOrder; one that is open stays so."""
+def reopen(*, order_id: UUID, now: datetime, cancelled_too: bool = True) -> ServiceOrder:
+    """It was not done after all, or is wanted again. One that is open stays so.
+
+    cancelled_too: also what was cancelled; what is charged is then paid for again. Raises UnknownOrder, OrderClosed.
+    """
     found = _locked(order_id)
+    if found.state == OPEN:
+        return found
+    if found.state == CANCELLED and not cancelled_too:
+        raise OrderClosed(what=found.what, state=found.state)
     found.state, found.closed_at, found.closed_by = OPEN, None, ""
     found.save(update_fields=["state", "closed_at", "closed_by"])
+    _tell(found, "reopened", now)
     return found
 
 

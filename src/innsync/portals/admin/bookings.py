@@ -85,7 +85,11 @@ def _line(booking: Booking) -> dict[str, Any]:
 
 @page(Ability.SEE_BOOKINGS)
 def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpResponse:
-    found = get_booking(visitor, booking_id)
+    return booking_page(request, visitor, get_booking(visitor, booking_id))
+
+
+def booking_page(request: HttpRequest, visitor: Visitor, found: Booking, **forms: Any) -> HttpResponse:
+    """All there is to know of a booking. forms: in place of the empty ones, those that were not accepted."""
     abilities = visitor.access.abilities
     manages = Ability.MANAGE_BOOKINGS in abilities
     stays = list(found.room_stays.select_related("room_type", "rate_plan", "room", "next_room"))
@@ -113,6 +117,7 @@ def booking(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpRes
         "actions": offered(found) if manages else [],
         "messages_behind": [line(one) for one in list_of_booking(booking_id=found.id)],
         **booking_thread(visitor, found),
+        **forms,
     }
     return show(request, visitor, "booking/page.html", context, section="bookings")
 

@@ -22,15 +22,16 @@ from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.automation.selectors import WHEN, list_colleagues, list_tasks
 from innsync.apps.reservations.models import Booking
 from innsync.domain.booking_state import HOLDS_STOCK
-from innsync.domain.errors import DomainError
+from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.money import Money
+from innsync.domain.wording import told
 from innsync.portals.access import Done, Visitor, action, page
-from innsync.portals.admin.calendar.window import read_day
 from innsync.portals.admin.choice import CHOSEN, Choice, named_property, today_at
-from innsync.portals.admin.desk import booking_action, get_booking
+from innsync.portals.admin.desk import get_booking
 from innsync.portals.admin.pages import show
-from innsync.portals.admin.reading import read_id
-from innsync.portals.admin.setup.forms import AmountField, Dressed
+from innsync.portals.admin.reading import DayField, read_day, read_id
+from innsync.portals.admin.setup.forms import AmountField, Dressed, attempt, refused
+from innsync.portals.once import only_once
 from innsync.portals.words import Condition, refusal
 
 STATES = {
@@ -64,7 +65,7 @@ class OrderForm(Dressed):
         max_length=services.LONGEST_WHAT,
         widget=forms.TextInput(attrs={"list": "usual-orders", "autocomplete": "off"}),
     )
-    due_on = forms.DateField(
+    due_on = DayField(
         label=gettext_lazy("Due on"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
     assignee = forms.ChoiceField(label=gettext_lazy("Who does it"), required=False)
@@ -125,29 +126,36 @@ def taking(visitor: Visitor, booking: Booking, said: Any = None) -> dict[str, An
     }
 
 
-@booking_action
-def add(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Done:
+@action(Ability.MANAGE_BOOKINGS, back="bookings")
+def add(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Done | HttpResponse:
+    from innsync.portals.admin.bookings import booking_page  # that page lists orders, and so needs this module first
+
     found = get_booking(visitor, booking_id)
-    back = reverse("booking", args=[found.id]) + "#services"
     form = taking(visitor, found, request.POST).get("order_form")
     if form is None:
         raise Http404
-    if not form.is_valid():
-        words = "; ".join(f"{form[name].label}: {errors[0]}" for name, errors in form.errors.items())
-        return Done(_("%(what)s. Nothing was changed.") % {"what": words.rstrip(".")}, back, well=False)
+    done = (
+        attempt(form, lambda: only_once(request, visitor, lambda: _take(visitor, found, form)))
+        if form.is_valid()
+        else None
+    )
+    return done or refused(booking_page(request, visitor, found, order_form=form))
+
+
+def _take(visitor: Visitor, booking: Booking, form: OrderForm) -> Done:
     said = form.cleaned_data
     made = services.order(
-        booking_id=found.id,
+        booking_id=booking.id,
         what=said["what"],
         note=said["note"],
         due_on=said["due_on"],
         assignee_id=read_id(said["assignee"]),
-        price=Money(said["price"], found.currency) if said["price"] is not None else None,
+        price=Money(said["price"], booking.currency) if said["price"] is not None else None,
         charged=said["charged"],
         now=datetime.now(UTC),
         actor=visitor.actor,
     )
-    return Done(_("“%(what)s” is ordered.") % {"what": made.what}, back)
+    return Done(_("“%(what)s” is ordered.") % {"what": made.what}, reverse("booking", args=[booking.id]) + "#services")
 
 
 @page(Ability.SEE_DESK)
@@ -218,7 +226,9 @@ def _finish(request: HttpRequest, visitor: Visitor, order: ServiceOrder) -> str:
 
 
 def _reopen(request: HttpRequest, visitor: Visitor, order: ServiceOrder) -> str:
-    services.reopen(order_id=order.id)
+    """What was cancelled is wanted again by those who may order alone: the guest may have to pay it."""
+    may_order = Ability.MANAGE_BOOKINGS in visitor.access.abilities
+    services.reopen(order_id=order.id, now=datetime.now(UTC), cancelled_too=may_order)
     return _("“%(what)s” is open again.") % {"what": order.what}
 
 
@@ -228,10 +238,17 @@ def _withdraw(request: HttpRequest, visitor: Visitor, order: ServiceOrder) -> st
 
 
 def _assign(request: HttpRequest, visitor: Visitor, order: ServiceOrder) -> str:
+    """What is left empty is empty from then on; what can't be read changes nothing. Raises InvalidField."""
+    day, person = (request.POST.get(name, "").strip() for name in ("due_on", "assignee"))
+    due_on, assignee_id = read_day(day), read_id(person)
+    if day and due_on is None:
+        raise InvalidField(field="/due_on", problem=told("must be a date such as 2026-12-31"))
+    if person and assignee_id is None:
+        raise InvalidField(field="/assignee", problem=told("must be somebody who works at the property"))
     services.assign(
         order_id=order.id,
-        due_on=read_day(request.POST.get("due_on", "")),
-        assignee_id=read_id(request.POST.get("assignee", "")),
+        due_on=due_on,
+        assignee_id=assignee_id,
         now=datetime.now(UTC),
     )
     return _("“%(what)s” is planned anew.") % {"what": order.what}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.test import Client, override_settings
 
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.automation import services
 from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.distribution.vault import unseal
 from innsync.apps.guests.models import Guest
@@ -201,12 +203,68 @@ class TestServices:
         client.post(f"/orders/{one.id}/reopen")
         assert self.only(house).state == "open"
 
-    @pytest.mark.parametrize("wrong", [{"what": " "}, {"price": "many"}, {"assignee": "somebody"}, {"due_on": "soon"}])
-    def test_what_can_not_be_read_orders_nothing(self, enter, house, wrong):
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"what": " "}, {"price": "many"}, {"assignee": "somebody"}, {"due_on": "soon"}, {"due_on": "9999-12-31"}],
+    )
+    def test_what_can_not_be_read_orders_nothing_and_what_was_typed_stays(self, enter, house, wrong):
         record = house.book(3)
-        assert "Nothing was changed" in said(self.order(enter(), record, **wrong))
+        answer = self.order(enter(), record, note="By the side door", once="y" * 20, **wrong)
+        assert answer.status_code == 422
+        assert set(answer.context["order_form"].errors) == set(wrong)
+        page = text(answer)
+        assert '<details class="part" open>' in page
+        assert "By the side door" in page
         with tenant(house.organization.id):
             assert not ServiceOrder.objects.exists()
+
+    def test_what_a_service_refuses_is_said_in_the_form(self, enter, house, monkeypatch):
+        monkeypatch.setattr(services, "MOST_OPEN", 1)
+        record, client = house.book(3), enter()
+        self.order(client, record)
+        answer = self.order(client, record, what="Late check-out", once="z" * 20)
+        assert answer.status_code == 422
+        assert "too many orders" in str(answer.context["order_form"].errors["what"])
+        assert "Late check-out" in text(answer)
+        monkeypatch.setattr(services, "MOST_OPEN", 2)
+        assert "is ordered" in said(self.order(client, record, what="Late check-out", once="z" * 20))
+
+    def test_a_double_click_orders_once_and_the_page_has_what_that_takes(self, enter, house):
+        record, client = house.book(3), enter()
+        page = text(client.get(f"/bookings/{record.id}"))
+        token = re.search(r'id="services".*?name="once" value="([^"]+)"', page, re.DOTALL)
+        assert token
+        for _ in range(2):
+            assert "“Groceries” is ordered." in said(self.order(client, record, once=token[1]))
+        self.only(house)
+
+    def test_planning_anew_changes_nothing_where_it_can_not_be_read(self, enter, house):
+        record, client = house.book(3), enter()
+        colleague = house.person("staff")
+        day = house.today.isoformat()
+        self.order(client, record, due_on=day, assignee=str(colleague.id))
+        path = f"/orders/{self.only(house).id}/assign"
+        for wrong in ({"due_on": "soon"}, {"due_on": "9999-12-31"}, {"due_on": day, "assignee": "somebody"}):
+            words = said(client.post(path, {"assignee": str(colleague.id), **wrong}, follow=True))
+            assert words.startswith(("Due on: must be a date", "Who does it: must be somebody"))
+            assert words.endswith("Nothing was changed.")
+            one = self.only(house)
+            assert (one.due_on, one.assignee_id) == (house.today, colleague.id)
+        client.post(path, {"due_on": "", "assignee": ""})
+        one = self.only(house)
+        assert (one.due_on, one.assignee_id) == (None, None)
+
+    def test_what_was_cancelled_only_who_may_order_opens_again(self, enter, house):
+        record, client, staff = house.book(3, 2), enter("front_desk"), enter("staff")
+        self.order(client, record, price="35.50", charged="on")
+        path = f"/orders/{self.only(house).id}"
+        client.post(f"{path}/withdraw")
+        assert "done or cancelled already" in said(staff.post(f"{path}/reopen?when=due", follow=True))
+        assert self.only(house).state == "cancelled"
+        answer = client.post(f"{path}/reopen", follow=True)
+        assert (self.only(house).state, str(answer.context["folio"].balance)) == ("open", "235.50")
+        staff.post(f"{path}/done?when=due")
+        assert "is open again" in said(staff.post(f"{path}/reopen?when=due", follow=True))
 
     def test_today_counts_the_tasks_and_opens_the_list_behind_the_number(self, enter, house):
         record, client = house.book(0), enter()
