@@ -94,6 +94,14 @@ def test_from_the_access_to_a_channel_in_step(hotel, person, vendor):
     assert reconcile(organization_id=hotel.organization_id, connection_id=link.id, full=True, dry_run=True).plan == []
 
 
+def test_another_currency_is_looked_over_with_what_a_hundred_comes_to(hotel, person):
+    listed = hotel.sandbox.add_property("expedia", hotel.built, {})
+    fields = access(hotel, "expedia", listed, currency="KRW", exchange_rate="1.450,5")
+    page = person.post("/connect/expedia", fields, follow=True)
+    page = person.post("/connect/expedia/map", mapping_of(page), follow=True)
+    assert "<b>100.00 EUR = 145,050 KRW</b>" in page.content.decode()
+
+
 def test_refused_credentials_are_told_and_keep_nothing(hotel, person):
     listed = hotel.sandbox.add_property("booking_com", hotel.built, {})
     before = kept(hotel)
@@ -114,7 +122,9 @@ def test_refused_credentials_are_told_and_keep_nothing(hotel, person):
         ("currency", "EU1", "must be a currency"),
         ("currency", "JPY", "must say how much JPY one EUR is"),
         ("exchange_rate", "much", "must be a number"),
-        ("exchange_rate", "1e15", "no such number"),
+        ("exchange_rate", "1,450", "could mean 1450 or 1.45: write it as one of these"),
+        ("exchange_rate", "1000000000000000", "no such number"),
+        ("exchange_rate", "1e15", "must be a number"),
         ("exchange_rate", "-1", "no such number"),
     ],
 )

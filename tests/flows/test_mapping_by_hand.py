@@ -139,12 +139,25 @@ def test_another_currency_is_told_with_every_price_anew(hotel, person):
     page = person.post(where(hotel), fields, follow=True)
     assert "must say how much USD one EUR is" in said(page)
     page = person.post(where(hotel), fields | {"exchange_rate": "1"}, follow=True)
-    assert "Currency there: EUR → USD 1" in wordings(page)
+    assert "Currency there: EUR → USD 1; 100.00 EUR = 100.00 USD" in wordings(page)
     assert page.context["plan"].cells >= 60 * 4, "though the numbers are the same"
     save(hotel, person, page)
     link = hotel.link("channex")
     assert (link.currency, link.exchange_rate) == ("USD", 1)
     assert Dirty.objects.filter(connection_id=link.id, what="rates", forget=True).count() == 1
+
+
+def test_what_a_currency_is_worth_is_not_guessed_and_is_read_again_as_it_is_shown(hotel, person):
+    fields = form(fetch(hotel, person)) | {"currency": "KRW"}
+    page = person.post(where(hotel), fields | {"exchange_rate": "1,450"}, follow=True)
+    assert "could mean 1450 or 1.45" in said(page)
+    page = person.post(where(hotel), fields | {"exchange_rate": "1.4550"}, follow=True)
+    assert "Currency there: EUR → KRW 1.455; 100.00 EUR = 146 KRW" in wordings(page)
+    save(hotel, person, page)
+    again = form(fetch(hotel, person))
+    assert again["exchange_rate"] == "1.4550"
+    page = person.post(where(hotel), again | {"exchange_rate": "1450"}, follow=True)
+    assert "Currency there: KRW 1.455 → KRW 1450; 100.00 EUR = 145,000 KRW" in wordings(page)
 
 
 def test_a_channel_that_is_down_leaves_what_is_mapped_to_be_changed(hotel, person):

@@ -8,37 +8,31 @@ from typing import Any
 from django import forms
 from django.utils.formats import get_format
 
-from innsync.domain.money import minor_digits
+from innsync.domain.amounts import read_amount
+from innsync.domain.errors import InvalidField
+from innsync.domain.money import Money
+from innsync.portals.retelling import retell
 
 _SPACES = re.compile(r"[\s'’]")
-_GROUPED = re.compile(r"[+-]?\d{1,3}([.,]\d{3})+")
 
 
 def plain_decimal(typed: str) -> str:
-    """`12,5` as `12.5`; anything else as it is, for whoever reads it to refuse."""
+    """`12,5` as `12.5`; anything else as it is, for whoever reads it to refuse. For what is no money: it has no groups."""
     text = _SPACES.sub("", typed)
     return text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
 
 
-def plain_amount(typed: str, currency: str) -> str:
-    """`1.234,50`, `1,234.50` and `1 234,50` as `1234.50`.
-
-    One sign before three digits groups them where it is no decimal sign in the reader's language, as `1.250` in Spanish,
-    or where the currency has no smaller unit. Else it stays a fraction, which is refused for its length: a slip is no
-    thousandfold price.
-    """
-    text = _SPACES.sub("", typed)
-    signs = re.findall(r"[.,]", text)
-    if _GROUPED.fullmatch(text) and len(set(signs)) == 1 and (len(signs) > 1 or _groups(signs[0], currency)):
-        return re.sub(r"[.,]", "", text)
-    if len(set(signs)) == 2 and signs.count(signs[-1]) == 1:
-        text = text.replace("," if signs[-1] == "." else ".", "")
-    return plain_decimal(text)
+def decimal_sign() -> str:
+    """Of the reader's language."""
+    return str(get_format("DECIMAL_SEPARATOR"))
 
 
-def _groups(sign: str, currency: str) -> bool:
-    digits = minor_digits(currency)
-    return digits == 0 or (digits != 3 and sign != get_format("DECIMAL_SEPARATOR"))
+def read_money(typed: str, currency: str) -> Money:
+    """An amount, as the reader's language writes it. Raises InvalidField, whose problem is in the reader's words."""
+    try:
+        return read_amount(typed, currency, decimal_sign=decimal_sign())
+    except InvalidField as refusal:
+        raise InvalidField(field=refusal.field, problem=retell(refusal.problem)) from None
 
 
 class NumberField(forms.DecimalField):

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from innsync.domain.errors import InvalidMoney
-from innsync.domain.money import Money
+from innsync.domain.amounts import read_amount
+from innsync.domain.errors import InvalidField
 from innsync.domain.wording import told
 
 LARGEST_SHEET = 5_000_000
@@ -73,15 +73,15 @@ class Row:
         return int(value)
 
     def price(self, column: str, currency: str) -> int | None:
-        """Minor units, more than 0; a comma may stand for the point. None as above."""
+        """Minor units, more than 0. A file tells no language: what could be two amounts is wrong. None as above."""
         value = self.cells.get(column, "")
         if not value:
             return None
-        plain = value.replace(",", ".") if value.count(",") == 1 and "." not in value else value
         try:
-            minor = Money.parse(plain, currency).minor
-        except InvalidMoney:
-            minor = 0
+            minor = read_amount(value, currency).minor
+        except InvalidField as refusal:
+            self._wrong(column, refusal.problem)
+            return None
         if not 0 < minor <= 2_000_000_000:
             self._wrong(column, told(f"is no amount in {currency}"))
             return None

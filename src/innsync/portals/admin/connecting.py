@@ -28,7 +28,7 @@ from innsync.integrations.errors import IntegrationError, NotAuthorised
 from innsync.integrations.manifest import Manifest, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.choice import CHOSEN, Choice, choose_property
-from innsync.portals.admin.connecting_draft import Draft, accounts_of, links_of, named, read_worth, rows_of
+from innsync.portals.admin.connecting_draft import Draft, accounts_of, hundred, links_of, named, read_worth, rows_of
 from innsync.portals.admin.pages import show
 from innsync.portals.words import refusal
 
@@ -263,6 +263,7 @@ def _ask_go(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResponse
             now=datetime.now(UTC),
         )
         context |= {"plan": plan, "targets": named(draft, plan.targets)}
+        context["hundred"] = hundred(prop.currency, draft.currency, draft.rate)
     except DomainError as error:
         context["wrong"] = refusal(error)
     return show(request, visitor, "connect/check.html", context, section="connections")

@@ -20,11 +20,13 @@ from innsync.apps.distribution.services import RateLink, RoomLink
 from innsync.apps.distribution.vault import unseal
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product
+from innsync.domain.amounts import read_factor
 from innsync.domain.channel import ChannelRate, ChannelRoom
-from innsync.domain.errors import InvalidField, InvalidMoney
-from innsync.domain.money import Money, is_currency
+from innsync.domain.errors import InvalidField
+from innsync.domain.money import Money, convert, is_currency, minor_digits
+from innsync.portals import formats
 from innsync.portals.access import Visitor
-from innsync.portals.numbers import plain_amount, plain_decimal
+from innsync.portals.numbers import plain_decimal, read_money
 
 LONGEST = 100
 MOST_WORTH = 10**9
@@ -100,7 +102,7 @@ class Draft:
 
     @property
     def rate(self) -> Decimal | None:
-        return Decimal(self.exchange_rate) if self.exchange_rate else None
+        return read_worth(self.exchange_rate, "/exchange_rate") if self.exchange_rate else None
 
     @property
     def fingerprint(self) -> str:
@@ -283,10 +285,18 @@ def _rate_link(
 
 def read_worth(text: str, field: str) -> Decimal:
     """How much of one currency another is worth. Raises InvalidField."""
-    worth = read_decimal(text, field)
+    worth = read_factor(text, field)
     if not 0 < worth < MOST_WORTH:
         raise InvalidField(field=field, problem=_("must be more than nothing, and no such number"))
     return worth
+
+
+def hundred(own: str, currency: str, worth: Decimal | None) -> str:
+    """`100.00 EUR = 145,000 KRW`: what a slip of the decimals shows in. Empty where prices are told as they are."""
+    if worth is None or currency in ("", own):
+        return ""
+    here = Money(100 * 10 ** minor_digits(own), own)
+    return f"{formats.money(here)} = {formats.money(convert(here, currency, worth))}"
 
 
 def _minor(text: str, currency: str, field: str) -> int:
@@ -294,9 +304,9 @@ def _minor(text: str, currency: str, field: str) -> int:
     if not text:
         return 0
     try:
-        found = Money.parse(plain_amount(text, currency), currency).minor
-    except InvalidMoney:
-        raise InvalidField(field=field, problem=_("must be an amount")) from None
+        found = read_money(text, currency).minor
+    except InvalidField as refusal:
+        raise InvalidField(field=field, problem=refusal.problem) from None
     if abs(found) > MOST_ADDED:
         raise InvalidField(field=field, problem=_("must be an amount that a price can have"))
     return found

@@ -10,8 +10,19 @@ from playwright.sync_api import expect
 
 from innsync.portals.tests.rates_house import cells, changes, derive, marks, night, set_cells, sold
 from innsync.portals.tests.test_browser import address, browser, expected, open_page, pytestmark
+from innsync.portals.tests.test_numbers import CASES
 
 __all__ = ["address", "browser", "expected", "open_page", "pytestmark"]
+
+
+READ = """async (cases) => {
+  const { readAmount } = await import("/static/portals/rates/amounts.js");
+  const places = { JPY: 0, KWD: 3 };
+  return cases.map(([typed, currency, sign]) => {
+    const { minor, unclear } = readAmount(typed, places[currency] ?? 2, sign);
+    return unclear ?? minor ?? null;
+  });
+}"""
 
 
 @pytest.fixture
@@ -44,8 +55,13 @@ def shoot(page, name: str) -> None:
 
 def test_a_range_is_edited_with_the_keyboard_and_saved_as_one_change(grid, house):
     page = grid()
+    assert [case for case, read in zip(CASES, page.evaluate(READ, CASES), strict=True) if read != case[3]] == []
     marks(house, clear=True)
     at(page, house, "double", 2).click()
+    page.keyboard.type("99.500")
+    keys(page, "Enter")
+    expect(page.get_by_text("That could mean 99500 or 99.50")).to_be_visible()
+    keys(page, "Escape")
     keys(page, "Shift+ArrowRight", "Shift+ArrowRight")
     page.keyboard.type("120.5")
     keys(page, "Enter")

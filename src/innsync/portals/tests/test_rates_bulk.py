@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.properties.models import Property
 from innsync.portals.formats import nights
 from innsync.portals.tests.rates_house import cells, changes, derive, make_season, marks, night, set_cells, sold
 from innsync.portals.tests.test_screens import text_of
@@ -15,6 +17,12 @@ from innsync.portals.tests.test_screens import text_of
 def client(enter, house):
     derive(house)
     return enter()
+
+
+@pytest.fixture
+def in_yen(house):
+    with tenant(house.organization.id):
+        Property.objects.filter(id=house.property.id).update(currency="JPY")
 
 
 def ask(house, **changes):
@@ -104,9 +112,12 @@ def test_somebody_who_was_faster_makes_it_to_be_looked_at_again(client, house):
         ({"price": "", "price_value": ""}, "Choose what to change"),
         ({"price_value": "much"}, "a number above 0"),
         ({"price_value": "-5"}, "a number above 0"),
-        ({"price": "set", "price_value": "1e999999999"}, "a number above 0"),
+        ({"price": "set", "price_value": "1e999999999"}, "is no amount in EUR"),
         ({"price_value": "1e-999999999"}, "a number above 0"),
-        ({"price": "set", "price_value": "1.005"}, "more decimals"),
+        ({"price": "set", "price_value": "1.005"}, "could mean 1005 or 1.005"),
+        ({"price": "set", "price_value": "99.9999"}, "is no amount in EUR"),
+        ({"price": "raise_amount", "price_value": "-5"}, "a number above 0"),
+        ({"price": "set", "price_value": ""}, "a number above 0"),
         ({"price": "lower_percent", "price_value": "100"}, "by all of themselves"),
         ({"last": "2026-01-01"}, "must not be before the first"),
         ({"first": "tomorrow"}, "a first and a last night"),
@@ -119,6 +130,19 @@ def test_what_is_missing_or_wrong_is_said_and_the_form_keeps_what_was_chosen(cli
     assert words in text_of(answer)
     assert "Change all this" not in text_of(answer)
     assert client.post(ask(house, **changes)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("typed", "minor"), [("1,250", 125_000), ("1,250.00", 125_000), ("1.250,50", 125_050), ("99,5", 9_950)]
+)
+def test_a_price_is_read_as_everywhere_else(client, house, typed, minor):
+    confirm(client, ask(house, price="set", price_value=typed))
+    assert cells(house, "double", "price", 2) == [minor]
+
+
+def test_a_price_in_a_currency_without_decimals_has_groups_of_thousands(client, house, in_yen):
+    confirm(client, ask(house, price="set", price_value="12,000"))
+    assert cells(house, "double", "price", 2) == [12_000]
 
 
 def test_a_price_that_would_be_nothing_can_not_be_confirmed(client, house):

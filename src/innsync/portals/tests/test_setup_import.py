@@ -18,7 +18,7 @@ from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.apps.rates.models import RateChange
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.setup.importing import RATE_COLUMNS, ROOM_COLUMNS, plan_rates, plan_rooms
-from innsync.apps.setup.sheets import LARGEST_SHEET, Problems, read_sheet
+from innsync.apps.setup.sheets import LARGEST_SHEET, Problems, Row, read_sheet
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.kept_files import files
 from innsync.portals.tests.rates_house import cells
@@ -163,7 +163,9 @@ double,bar,{day(house, 3)},{day(house, 3)},,-,,
         ("double,bar,{1},{1200},,9,,,,,,", "last", "is too far ahead"),
         ("double,bar,{1},{2},someday,9,,,,,,", "weekdays", "is no weekday"),
         ("double,bar,{1},{2},,0,,,,,,", "price", "no amount in EUR"),
-        ("double,bar,{1},{2},,9.999,,,,,,", "price", "no amount in EUR"),
+        ("double,bar,{1},{2},,9.9999,,,,,,", "price", "no amount in EUR"),
+        ("double,bar,{1},{2},,9.999,,,,,,", "price", "could mean 9999 or 9.999"),
+        ('double,bar,{1},{2},,"1,000",,,,,,', "price", "could mean 1000 or 1.00"),
         ("double,bar,{1},{2},,,0,,,,,", "min_stay_arrival", "must be a number from 1 to 999"),
         ("double,bar,{1},{2},,,,,,,,maybe", "stop_sell", "must be yes or no"),
         ("double,bar,{1},{2},,,,,,,,", "", "neither a price nor a rule"),
@@ -175,6 +177,48 @@ def test_what_is_wrong_with_rates_is_told_by_line_and_column(house, line, column
     content = f"{','.join(RATE_COLUMNS)}\ndouble,bar,{day(house, 1)},{day(house, 2)},,120,,,,,,\n{line}\n"
     found = plan_of(house, content).problems.found
     assert [(one.line, one.column) for one in found if words in one.words] == [(3, column)], found
+
+
+def price_of(cell: str, currency: str) -> int | None:
+    """What a cell of a file says; None for what is wrong with it."""
+    problems = Problems()
+    row = Row(2, {"price": cell}, problems)
+    minor = row.price("price", currency)
+    assert (minor is None) == bool(problems.found)
+    return minor
+
+
+@pytest.mark.parametrize(
+    ("cell", "currency", "minor"),
+    [
+        ("12,000", "JPY", 12_000),
+        ("12.000", "JPY", 12_000),
+        ("1,000", "EUR", None),
+        ("1.250", "EUR", None),
+        ("1,250.00", "EUR", 125_000),
+        ("1.250,00", "EUR", 125_000),
+        ("1250", "EUR", 125_000),
+        ("1234,50", "EUR", 123_450),
+        ("95.000", "KWD", 95_000),
+        ("95,000", "KWD", 95_000),
+        ("0", "EUR", None),
+        ("-9", "EUR", None),
+    ],
+)
+def test_a_file_tells_no_language_so_what_could_be_two_prices_is_not_guessed(cell, currency, minor):
+    assert price_of(cell, currency) == minor
+
+
+def test_prices_are_looked_at_before_they_are_imported(enter, house, path):
+    text = f"""room_type,rate_plan,first,last,price
+double,bar,{day(house, 1)},{day(house, 1)},12
+double,bar,{day(house, 2)},{day(house, 2)},"1,250.00"
+"""
+    page = send(enter(), path, "rates", text).content.decode()
+    assert "<span>Lowest price</span> <b>100.00 EUR → 12.00 EUR</b>" in page
+    assert "<span>Highest price</span> <b>100.00 EUR → 1,250.00 EUR</b>" in page
+    rooms = send(enter(), path, "rooms", ROOMS).content.decode()
+    assert "320.50 EUR a night" in rooms
 
 
 def plan_of(house, content: str):

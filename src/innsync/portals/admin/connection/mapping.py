@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +22,14 @@ from innsync.apps.distribution.models import Connection
 from innsync.apps.distribution.services import RateLink, RoomLink, Terms, change_mapping
 from innsync.apps.properties.models import RoomType
 from innsync.apps.rates.models import Product
+from innsync.domain.amounts import write_factor
 from innsync.domain.channel import ChannelRate, ChannelRoom
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.money import Money, is_currency
 from innsync.integrations.errors import IntegrationError
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
-from innsync.portals.admin.connecting_draft import Draft, links_of, named, names_of, pair, read_worth, rows_of
+from innsync.portals.admin.connecting_draft import Draft, hundred, links_of, named, names_of, pair, read_worth, rows_of
 from innsync.portals.admin.pages import get_connection, show
 from innsync.portals.words import refusal
 
@@ -86,7 +88,7 @@ def begin(
         property_id=str(link.property_id),
         external_id=link.external_id,
         currency=link.currency,
-        exchange_rate=_plain(link.exchange_rate),
+        exchange_rate=_factor(link.exchange_rate),
         account_id=str(link.account_id),
         name="",
         credentials="",
@@ -131,7 +133,7 @@ def _as_said(draft: Draft, link: Connection, rooms: Sequence[RoomLink], rates: S
                     if sold.markup_minor
                     else "",
                     f"currency-{key}": sold.currency,
-                    f"worth-{key}": _plain(sold.exchange_rate),
+                    f"worth-{key}": _factor(sold.exchange_rate),
                     f"stoprate-{key}": "" if sold.sells else "1",
                 }
     return said
@@ -140,6 +142,10 @@ def _as_said(draft: Draft, link: Connection, rooms: Sequence[RoomLink], rates: S
 def _plain(number: Any) -> str:
     """Without zeros at the end, and never as a power of ten."""
     return "" if number is None else f"{number.normalize():f}"
+
+
+def _factor(number: Decimal | None) -> str:
+    return "" if number is None else write_factor(number)
 
 
 def fingerprint_of(link: Connection, rooms: Sequence[RoomLink], rates: Sequence[RateLink]) -> str:
@@ -264,7 +270,9 @@ def changes_of(
     if (before := (link.currency, _plain(link.exchange_rate))) != (
         after := (terms.currency, _plain(terms.exchange_rate))
     ):
-        found.append(Change(_("Currency there"), f"{' '.join(before).strip()} → {' '.join(after).strip()}"))
+        comes_to = hundred(link.property.currency, terms.currency, terms.exchange_rate)
+        words = f"{' '.join(before).strip()} → {' '.join(after).strip()}"
+        found.append(Change(_("Currency there"), f"{words}; {comes_to}" if comes_to else words))
     was = {(one.external_room, ""): _room_terms(one, types) for one in old_rooms}
     will = {(one.external_room, ""): _room_terms(one, types) for one in rooms}
     was |= {(one.external_room, one.external_rate): _rate_terms(one, products, link.currency) for one in old_rates}

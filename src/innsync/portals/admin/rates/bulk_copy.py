@@ -14,7 +14,7 @@ from innsync.apps.rates.copying import CopyRule
 from innsync.domain.copying import Alignment
 from innsync.domain.derivation import Derivation, Rounding
 from innsync.domain.rate_cells import FIELDS
-from innsync.portals.admin.rates.options import Option, chosen, read_number, roundings
+from innsync.portals.admin.rates.options import Option, chosen, read_percent, roundings
 from innsync.portals.admin.reading import read_day
 
 PRICE, RULES, STOP = "price", "rules", "stop_sell"
@@ -54,7 +54,7 @@ class CopyForm:
         text = self.percent.replace("\N{MINUS SIGN}", "-").removesuffix("%").strip()
         if not text:
             return None
-        value = read_number(text.lstrip("+-")) if text[:2].count("-") + text[:2].count("+") < 2 else None
+        value = read_percent(text.lstrip("+-")) if text[:2].count("-") + text[:2].count("+") < 2 else None
         signed = -value if value is not None and text.startswith("-") else value
         if signed is None or not -100 < signed <= MOST_PERCENT:
             problems.append(_("Say by how many per cent copied prices are raised: 10, or -5 to lower them."))

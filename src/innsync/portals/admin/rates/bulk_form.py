@@ -15,12 +15,13 @@ from innsync.apps.rates.cells import products_of
 from innsync.apps.rates.models import Season
 from innsync.apps.rates.selectors import House
 from innsync.domain.derivation import Rounding
-from innsync.domain.money import minor_digits
+from innsync.domain.errors import InvalidField
 from innsync.domain.rate_cells import FLAGS, LIMITS
 from innsync.portals.admin.rates.bulk_copy import CopyForm, read_copy
 from innsync.portals.admin.rates.bulk_nights import NightsForm, read_nights
-from innsync.portals.admin.rates.options import Option, chosen, read_number, roundings
+from innsync.portals.admin.rates.options import Option, chosen, read_percent, roundings
 from innsync.portals.admin.rates.words import FIELD_WORDS
+from innsync.portals.numbers import read_money
 
 STAYS = ("min_stay_arrival", "min_stay_through", "max_stay")
 LEAVE, SET, CLEAR = "", "set", "clear"
@@ -121,20 +122,28 @@ def _price(form: BulkForm, house: House) -> PriceRule | None:
     kind = PriceStep(step)
     if kind is PriceStep.CLEAR:
         return PriceRule(kind)
-    value = read_number(form.price_value) or Decimal(0)
     percent = kind in (PriceStep.RAISE_PERCENT, PriceStep.LOWER_PERCENT)
-    if not percent:
-        value = value.scaleb(minor_digits(house.currency))
+    try:
+        value = _read_step(form.price_value, "" if percent else house.currency)
+    except InvalidField as refusal:
+        form.problems.append(
+            _("Amount: “%(typed)s” %(problem)s.") % {"typed": form.price_value, "problem": refusal.problem}
+        )
+        return None
     if not 0 < value <= (1_000 if percent else LIMITS["price"][1]):
         form.problems.append(_("Say by how much, or to what, prices change: a number above 0."))
-        return None
-    if not percent and value != value.to_integral_value():
-        form.problems.append(_("That price has more decimals than its currency."))
         return None
     if kind is PriceStep.LOWER_PERCENT and value >= 100:
         form.problems.append(_("Prices can't be lowered by all of themselves."))
         return None
     return PriceRule(kind, value, Rounding(chosen(form.roundings) or Rounding.NONE))
+
+
+def _read_step(typed: str, currency: str) -> Decimal:
+    """Per cents, or minor units where there is a currency; 0 where nothing was typed. Raises InvalidField."""
+    if not currency or not typed:
+        return read_percent(typed) or Decimal(0)
+    return Decimal(read_money(typed, currency).minor)
 
 
 def _rules(form: BulkForm) -> dict[str, int | None]:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from innsync.domain.derivation import Rounding
+from innsync.portals.numbers import plain_decimal
 
-_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
-"""As people write one: powers of ten would be more than can be reckoned with."""
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+"""Of per cents. Powers of ten would be more than can be reckoned with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def roundings(value: str) -> list[Option]:
     return [Option(str(one), label, one == value) for one, label in words.items()]
 
 
-def read_number(typed: str) -> Decimal | None:
+def read_percent(typed: str) -> Decimal | None:
     """A number that is not negative, with a point or a comma; None for anything else."""
-    text = typed.replace(",", ".")
+    text = plain_decimal(typed)
     return Decimal(text) if _NUMBER.fullmatch(text) else None

@@ -33,6 +33,7 @@ from innsync.portals.admin.rates.grid import Shown, draw
 from innsync.portals.admin.rates.window import LENGTHS, Window, read_window
 from innsync.portals.admin.rates.words import FIELD_WORDS, value_words
 from innsync.portals.admin.reading import read_day
+from innsync.portals.numbers import decimal_sign
 
 
 @page(Ability.SEE_RATES)
@@ -52,6 +53,7 @@ def rates(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "window": window,
         "house": house,
         "digits": minor_digits(house.currency),
+        "decimal_sign": decimal_sign(),
         "today": today,
         "lengths": LENGTHS,
         "links": _links(window, today),

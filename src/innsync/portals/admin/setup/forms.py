@@ -14,9 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from innsync.domain.errors import InvalidField, InvalidMoney
-from innsync.domain.money import Money, is_currency
-from innsync.portals.numbers import NumberField, plain_amount
+from innsync.domain.errors import InvalidField
+from innsync.domain.money import is_currency
+from innsync.portals.numbers import NumberField, read_money
 from innsync.portals.retelling import retell
 
 T = TypeVar("T")
@@ -69,9 +69,9 @@ class AmountField(forms.CharField):
         if not text:
             return None
         try:
-            minor = Money.parse(plain_amount(text, self.currency), self.currency).minor
-        except InvalidMoney:
-            raise forms.ValidationError(_("is no amount in %(currency)s") % {"currency": self.currency}) from None
+            minor = read_money(text, self.currency).minor
+        except InvalidField as refusal:
+            raise forms.ValidationError(refusal.problem) from None
         if minor < self.at_least:
             raise forms.ValidationError(_("must be more than nothing") if self.at_least else _("must not be negative"))
         if minor > 2_000_000_000:

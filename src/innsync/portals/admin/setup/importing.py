@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -25,6 +27,7 @@ from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.setup import importing
 from innsync.apps.setup.importing import RATE_COLUMNS, ROOM_COLUMNS, FileChanged, RatesPlan, RoomsPlan
 from innsync.apps.setup.sheets import LARGEST_SHEET
+from innsync.domain.money import Money
 from innsync.domain.rate_cells import FIELDS
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, confirmed, page
@@ -98,7 +101,8 @@ def _look(request: HttpRequest, visitor: Visitor, property_id: UUID, kind: str) 
     _key, name, content = found
     context: dict[str, Any] = {"prop": prop, "part": "import", "kind": what, "kind_words": _KINDS[what], "name": name}
     if what == "rooms":
-        plan: RoomsPlan | RatesPlan = importing.plan_rooms(prop=prop, content=content)
+        plan: RoomsPlan | RatesPlan = (of_rooms := importing.plan_rooms(prop=prop, content=content))
+        context["types"] = [(one, Money(one.price, prop.currency) if one.price else None) for one in of_rooms.types]
     else:
         house = _house(visitor, prop)
         plan = importing.plan_rates(house=house, content=content, today=today_at(prop))
@@ -120,6 +124,7 @@ def _house(visitor: Visitor, prop: Property) -> House:
 def _rates_in_words(house: House, plan: RatesPlan) -> dict[str, Any]:
     counts = Counter(one.field for one in plan.changes)
     return {
+        "prices": _prices_in_words(house, plan),
         "counts": [(FIELD_WORDS[name], counts[name]) for name in FIELDS if counts[name]],
         "first": min((one.day for one in plan.changes), default=None),
         "last": max((one.day for one in plan.changes), default=None),
@@ -128,6 +133,29 @@ def _rates_in_words(house: House, plan: RatesPlan) -> dict[str, Any]:
             for one in foresee(house=house, changes=plan.changes, now=datetime.now(UTC))
         ],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSpan:
+    """The lowest and the highest of the prices that change, before and after: a slip of the decimals stands out."""
+
+    words: str
+    before: Money | None
+    after: Money
+
+
+def _prices_in_words(house: House, plan: RatesPlan) -> list[PriceSpan]:
+    changed = [one for one in plan.changes if one.field == "price"]
+    before = [one.before for one in changed if one.before is not None]
+    after = [one.after for one in changed if one.after is not None]
+    if not after:
+        return []
+
+    def span(words: str, pick: Callable[[Iterable[int]], int]) -> PriceSpan:
+        was = Money(pick(before), house.currency) if before else None
+        return PriceSpan(words, was, Money(pick(after), house.currency))
+
+    return [span(_("Lowest price"), min), span(_("Highest price"), max)]
 
 
 @action(Ability.MANAGE_PROPERTIES, back="properties")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from innsync.domain.derivation import Derivation, DerivationKind, Rounding
-from innsync.domain.errors import InvalidField, InvalidMoney
+from innsync.domain.errors import InvalidField
 from innsync.domain.money import Money
 from innsync.domain.policies import (
     CancellationPolicy,
@@ -26,7 +26,7 @@ from innsync.domain.policies import (
 )
 from innsync.domain.taxes import ChargeKind, ChargeRule, FeeRule, Season, TaxRule
 from innsync.portals.admin.setup.forms import Dressed
-from innsync.portals.numbers import plain_amount, plain_decimal
+from innsync.portals.numbers import plain_decimal, read_money
 
 CHARGE_KINDS: list[tuple[str, Promise]] = [
     (ChargeKind.PERCENT, gettext_lazy("per cent of the room price")),
@@ -76,9 +76,9 @@ def percent_of(text: str, *, least: int = 0, most: int = 100) -> Decimal:
 def minor_of(text: str, currency: str, *, least: int = 0) -> int:
     """Raises ValidationError."""
     try:
-        minor = Money.parse(plain_amount(text, currency), currency).minor
-    except InvalidMoney:
-        raise forms.ValidationError(_("is no amount in %(currency)s") % {"currency": currency}) from None
+        minor = read_money(text, currency).minor
+    except InvalidField as refusal:
+        raise forms.ValidationError(refusal.problem) from None
     if not least <= minor <= 2_000_000_000:
         raise forms.ValidationError(_("is too much or too little"))
     return minor

@@ -1,38 +1,43 @@
 // Reading what people type or paste for a cell.
+import { readAmount, readNumber } from "./amounts.js";
 import { LIMITS, amount, digits, effectiveOf, keyOf, kindOf, rowOf, say } from "./cells.js";
 import { pending } from "./pending.js";
 
 /** What a person typed for a cell: {value}, or {wrong} in words. */
 export function parse(td, typed) {
-  const text = plainNumber(typed);
+  // Spreadsheets write currencies beside amounts.
+  const text = typed.replace(/\p{Sc}|^\s*\p{Lu}{3}|\p{Lu}{3}\s*$/gu, "").trim();
   const field = rowOf(td).dataset.field;
   if (text === "") return { value: null };
-  let value;
-  if (field === "price") {
-    const step = /^([+-])(\d+(?:\.\d+)?)(%?)$/.exec(text);
-    if (step) {
-      const base = pending.get(keyOf(td))?.value ?? effectiveOf(td);
-      if (base === null) return { wrong: say.sayBase };
-      const by = step[3] ? (base * Number(step[2])) / 100 : Number(step[2]) * 10 ** digits;
-      value = Math.round(base + (step[1] === "+" ? by : -by));
-    } else if (new RegExp(`^\\d+(\\.\\d{0,${digits}})?$`).test(text)) {
-      value = Math.round(Number(text) * 10 ** digits);
-    } else return { wrong: say.sayNumber };
-  } else {
-    if (!/^\d+$/.test(text)) return { wrong: say.sayNights };
-    value = Number(text);
-  }
+  const found = field === "price" ? parsePrice(td, text) : parseNights(text);
+  if ("wrong" in found) return found;
   const [least, most] = LIMITS[field];
-  if (value >= least && value <= most) return { value };
+  if (found.value >= least && found.value <= most) return found;
   const words = field === "price" ? [amount(least), amount(most)] : [least, most];
   return { wrong: say.sayRange.replace("{least}", words[0]).replace("{most}", words[1]) };
 }
 
-/** `€ 1,234.50`, `1.234,50 EUR` and `12 000` as spreadsheets write them, without what groups the digits. */
-function plainNumber(typed) {
-  const text = typed.replace(/[\s'’]|\p{Sc}|^\s*\p{Lu}{3}|\p{Lu}{3}\s*$/gu, "");
-  const grouped = /^[+-]?\d{1,3}([.,]\d{3})+$/.test(text) && (digits !== 3 || text.split(/[.,]/).length > 2);
-  return grouped ? text.replace(/[.,]/g, "") : text.replace(/[.,](?=.*[.,])/g, "").replace(",", ".");
+function parseNights(text) {
+  return /^\d+$/.test(text) ? { value: Number(text) } : { wrong: say.sayNights };
+}
+
+/** An amount, or what it is raised or lowered by: `+10%`, `-5`. */
+function parsePrice(td, text) {
+  const step = /^[+\uff0b\u2212\uff0d-]/.test(text);
+  const percent = /[%\uff05]$/.test(text);
+  const { minor, unclear } = percent ? percentOf(text.slice(0, -1)) : readAmount(text, digits, say.decimalSign);
+  if (unclear) return { wrong: say.sayUnclear.replace("{thousands}", unclear[0]).replace("{fraction}", unclear[1]) };
+  if (minor === undefined || (percent && !step)) return { wrong: say.sayNumber };
+  if (!step) return { value: minor };
+  const base = pending.get(keyOf(td))?.value ?? effectiveOf(td);
+  if (base === null) return { wrong: say.sayBase };
+  return { value: Math.round(base + (percent ? (base * minor) / 100 : minor)) };
+}
+
+/** Per cents in the place of minor units; they have no groups of thousands. */
+function percentOf(text) {
+  const { text: found } = readNumber(text, 3, say.decimalSign);
+  return found === undefined ? {} : { minor: Number(found) };
 }
 
 /** What was copied from a cell of this kind, or typed. */
