@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -71,8 +72,18 @@ def confirmation_sheet(*, booking: Booking, language: str, now: datetime) -> Saf
         return render_to_string("portals/letters/confirmation.html", _facts(booking, now))
 
 
-def confirmation_letter(*, booking: Booking, now: datetime) -> Letter:
-    """The confirmation as it is mailed. Raises InvalidField where the guest has no address."""
+def is_to_come(booking: Booking, now: datetime) -> bool:
+    """Whether there are nights yet that a confirmation could be about: a cancelled booking's too, for it says so."""
+    if BookingStatus(booking.status) in (BookingStatus.CHECKED_OUT, BookingStatus.NO_SHOW):
+        return False
+    return booking.check_out > now.astimezone(ZoneInfo(booking.property.time_zone)).date()
+
+
+def confirmation_letter(*, booking: Booking, now: datetime, by_itself: bool = False) -> Letter:
+    """The confirmation as it is mailed. Raises InvalidField where the guest has no address.
+
+    by_itself: nobody looked at it; then it repeats nothing that whoever booked could write at length.
+    """
     try:
         validate_email(booking.guest_email)
     except ValidationError:
@@ -84,7 +95,8 @@ def confirmation_letter(*, booking: Booking, now: datetime) -> Letter:
             "property": booking.property.name,
         }
         # Plain text from here on: where it is shown on a page, names in it are no markup.
-        text = render_to_string("portals/letters/confirmation.txt", _facts(booking, now)).strip() + "\n"
+        facts = {**_facts(booking, now), "requests": "" if by_itself else booking.special_requests}
+        text = render_to_string("portals/letters/confirmation.txt", facts).strip() + "\n"
     return Letter(booking.guest_email, language, subject, text)
 
 
@@ -93,7 +105,7 @@ def send_confirmation(*, booking: Booking, now: datetime, actor: str) -> SentMai
 
     actor: who pressed the button; empty where nobody did.
     """
-    letter = confirmation_letter(booking=booking, now=now)
+    letter = confirmation_letter(booking=booking, now=now, by_itself=not actor)
     mail.post(to=letter.to, subject=letter.subject, text=letter.text)
     return reservations.note_mail(
         organization_id=booking.organization_id,
@@ -113,6 +125,7 @@ def _facts(booking: Booking, now: datetime) -> dict[str, Any]:
     record = records.load(booking_id=booking.id)
     stays = booking.room_stays.select_related("room_type", "rate_plan")
     ended = BookingStatus(booking.status) not in HOLDS_STOCK
+    over = ended or booking.status in (BookingStatus.CHECKED_OUT, BookingStatus.NO_SHOW)
     return {
         "booking": booking,
         "property": prop,
@@ -125,9 +138,10 @@ def _facts(booking: Booking, now: datetime) -> dict[str, Any]:
         "folio": folio_of(booking),
         "total": Money(booking.total_minor, booking.currency),
         "ended": ended,
+        "over": over,
         "channel": "" if direct else channel_name(booking.channel),
-        "cancellation": [] if ended else _cancellation(house, record, now),
-        "payments": payment_words(schedule(house, record)) if direct and not ended else [],
+        "cancellation": [] if over else _cancellation(house, record, now),
+        "payments": payment_words(schedule(house, record)) if direct and not over else [],
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
 from django.db import connection
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
@@ -15,9 +16,11 @@ from innsync.apps.events.relay import Entry, handles
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
-from innsync.apps.reservations.services.mails import CONFIRMATION
+from innsync.apps.reservations.services.mails import CONFIRMATION, take_letter
 from innsync.domain.booking_state import HOLDS_STOCK
 from innsync.domain.errors import InvalidField
+
+log = structlog.get_logger()
 
 
 @handles("confirm_by_mail")
@@ -31,8 +34,14 @@ def confirm(organization_id: UUID, entries: Sequence[Entry]) -> None:
 
 @app.task(name="confirm_by_mail", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
 def confirm_by_mail(organization_id: str, booking_id: str) -> None:
-    """Mail the confirmation of a new direct booking, once, if its property still wants that and it still holds."""
-    from innsync.portals.letters import send_confirmation  # templates and words: only where a letter is written
+    """Mail the confirmation of a new direct booking, once, if its property still wants that and it still holds.
+
+    Not more than a few an hour to one address: whoever books for others can name anybody's.
+    """
+    from innsync.portals.letters import (  # templates and words: only where a letter is written
+        is_to_come,
+        send_confirmation,
+    )
 
     try:
         with tenant(UUID(organization_id)):
@@ -42,13 +51,17 @@ def confirm_by_mail(organization_id: str, booking_id: str) -> None:
                 .filter(id=booking_id, status__in=HOLDS_STOCK)
                 .first()
             )
-            if found is None or found.mails.filter(kind=CONFIRMATION).exists():
+            now = datetime.now(UTC)
+            if found is None or not is_to_come(found, now) or found.mails.filter(kind=CONFIRMATION).exists():
                 return
             house = get_house(organization_id=UUID(organization_id), key=found.property_id)
             if not reservations.confirms(house):
                 return
+            if not take_letter(property_id=found.property_id, to=found.guest_email, now=now):
+                log.warning("confirmation_held_back", booking=found.code)
+                return
             try:
-                send_confirmation(booking=found, now=datetime.now(UTC), actor="")
+                send_confirmation(booking=found, now=now, actor="")
             except InvalidField:  # what was given as an address is none: a person sees that on the booking
                 return
     finally:

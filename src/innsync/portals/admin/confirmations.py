@@ -21,6 +21,7 @@ from innsync.portals.letters import (
     OURS,
     confirmation_letter,
     confirmation_sheet,
+    is_to_come,
     language_of,
     send_confirmation,
 )
@@ -39,6 +40,7 @@ def confirmation(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Ht
         "languages": settings.LANGUAGES,
         "sheet": confirmation_sheet(booking=found, language=language, now=datetime.now(UTC)),
         "manages": Ability.MANAGE_BOOKINGS in visitor.access.abilities,
+        "to_come": is_to_come(found, datetime.now(UTC)),
     }
     return show(request, visitor, "booking/confirmation.html", context, section="bookings")
 
@@ -47,10 +49,14 @@ def confirmation(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Ht
 def _ask_send(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpResponse:
     """The mail as it will go out, and what went out before."""
     found = get_booking(visitor, booking_id)
-    context: dict[str, Any] = {"booking": found, "back": reverse("booking-confirmation", args=[found.id])}
+    back, now = reverse("booking-confirmation", args=[found.id]), datetime.now(UTC)
+    context: dict[str, Any] = {"booking": found, "back": back, "to_come": is_to_come(found, now)}
+    if not context["to_come"]:
+        context["refused"] = _("A confirmation is sent only for a stay that is yet to come.")
+        return show(request, visitor, "booking/send.html", context, section="bookings")
     try:
         context |= {
-            "letter": confirmation_letter(booking=found, now=datetime.now(UTC)),
+            "letter": confirmation_letter(booking=found, now=now),
             "sent": found.mails.filter(kind=CONFIRMATION),
             "set_up": mail_is_set_up(),
         }
@@ -62,6 +68,10 @@ def _ask_send(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> HttpR
 @action(Ability.MANAGE_BOOKINGS, back="bookings")
 def _do_send(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Done | HttpResponse:
     found = get_booking(visitor, booking_id)
+
+    if not is_to_come(found, datetime.now(UTC)):
+        words = _("A confirmation is sent only for a stay that is yet to come.")
+        return Done(words, reverse("booking-confirmation", args=[found.id]), well=False)
 
     def work() -> Done:
         sent = send_confirmation(booking=found, now=datetime.now(UTC), actor=visitor.actor)

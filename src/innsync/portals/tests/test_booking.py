@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from innsync.apps.distribution.vault import unseal
 from innsync.apps.guests.models import Guest
 from innsync.apps.properties.models import Property
 from innsync.apps.reservations.models import Booking, RoomStay, SentMail
+from innsync.apps.reservations.services.mails import take_letter
+from innsync.portals.letters import confirmation_letter, is_to_come
 from innsync.portals.tasks import confirm_by_mail
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.counting import count
@@ -369,6 +371,82 @@ class TestConfirmation:
             self.set(house, False)
             house.book(10)
             assert len(self.sent(house)) == 2
+
+    def test_by_itself_it_repeats_no_free_words_and_a_person_may_send_them(self, enter, house):
+        self.set(house, True)
+        record = house.book(4)
+        with tenant(house.organization.id):
+            Booking.objects.filter(id=record.id).update(special_requests="Visit https://bad.example")
+        before = len(mails())
+        assert self.sent(house) == [("ada@example.org", "")]
+        client, path = enter(), f"/bookings/{record.id}/confirmation/send"
+        assert "bad.example" in client.get(path).context["letter"].text
+        client.post(path)
+        alone, by_hand = (one["text"] for one in mails()[before:])
+        assert "Your requests" not in alone
+        assert "bad.example" not in alone
+        assert "Your requests:\nVisit https://bad.example" in by_hand
+
+    def test_by_itself_five_an_hour_go_to_one_address_from_one_property(self, enter, house, other):
+        for hotel in (house, other):
+            self.set(hotel, True)
+        for offset in range(1, 8):
+            record = house.book(3 * offset, 1)
+        assert self.sent(house) == [("ada@example.org", "")] * 5
+        enter().post(f"/bookings/{record.id}/confirmation/send")
+        assert self.sent(house)[5:] == [("ada@example.org", "Pat Person")]
+        other.book(2)
+        assert self.sent(other) == [("ada@example.org", "")]
+
+    def test_the_count_is_of_the_last_hour_and_one_address_however_it_is_written(self, house):
+        now = datetime.now(UTC)
+
+        def take(to: str, minutes: int) -> bool:
+            return take_letter(property_id=house.property.id, to=to, now=now + timedelta(minutes=minutes))
+
+        with tenant(house.organization.id):
+            assert [take(to, 0) for to in ("a@b.example", "A@b.example ") * 3] == [True] * 5 + [False]
+            assert take("c@b.example", 0)
+            assert not take("a@b.example", 59)
+            assert take("a@b.example", 61)
+
+    @pytest.mark.parametrize(
+        ("status", "words", "title", "goes"),
+        [
+            ("pending", "It is not confirmed yet.", "Your booking is not confirmed yet", True),
+            ("confirmed", "We look forward to your stay.", "Confirmation of your booking", True),
+            ("checked_in", "We wish you a pleasant stay.", "Your stay", True),
+            ("checked_out", "thank you for your stay at Harbour Hotel", "Your stay", False),
+            ("no_show", "but you did not arrive.", "You did not arrive for this booking", False),
+            ("cancelled", "is cancelled.", "This booking is cancelled", True),
+        ],
+    )
+    def test_its_words_are_those_of_the_state_and_what_is_over_is_not_sent(
+        self, enter, house, status, words, title, goes
+    ):
+        record, client = house.book(0, 2), enter()
+        with tenant(house.organization.id):
+            Booking.objects.filter(id=record.id).update(status=status)
+            letter = confirmation_letter(booking=Booking.objects.get(id=record.id), now=datetime.now(UTC))
+        assert words in letter.text
+        assert ("look forward" in letter.text) == (status == "confirmed")
+        path = f"/bookings/{record.id}/confirmation"
+        paper = text(client.get(path))
+        assert f"<h1>{title}</h1>" in paper
+        assert (f"{path}/send" in paper) == goes
+        asked, before = client.get(f"{path}/send"), len(mails())
+        assert ("letter" in asked.context) == goes
+        assert ("only for a stay that is yet to come" in text(asked)) != goes
+        answer = client.post(f"{path}/send", follow=True)
+        assert ("only for a stay that is yet to come" in said(answer)) != goes
+        assert len(mails()) == before + goes
+
+    def test_after_the_last_night_nothing_is_to_come(self, house):
+        record = house.book(0, 2)
+        with tenant(house.organization.id):
+            one = Booking.objects.get(id=record.id)
+            leaving = datetime.combine(one.check_out, time(12), UTC)
+            assert [is_to_come(one, leaving - timedelta(days=days)) for days in (1, 0)] == [True, False]
 
     def test_the_property_says_by_clicking_whether_it_goes_out_by_itself(self, enter, house):
         client, path = enter(), f"/properties/{house.property.id}/mail"
