@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -101,6 +102,63 @@ def test_a_new_secret_is_taken_beside_the_one_before(hotel, person):
         headers = {"X-Channex-Webhook-Secret": secret}
         answer = Client().post(path, data={"event": "ari"}, content_type="application/json", headers=headers)
         assert answer.status_code == 200
+
+
+def call_with(hotel: Stack, secret: str) -> int:
+    path, headers = f"/api/webhooks/channex/{account(hotel).id}", {"X-Channex-Webhook-Secret": secret}
+    return Client().post(path, data={"event": "ari"}, content_type="application/json", headers=headers).status_code
+
+
+def test_a_new_secret_is_shown_until_the_channel_calls_with_that_one(hotel, person):
+    person.post(where(hotel), {"step": "secret"})
+    old = webhooks.secret_of(account(hotel))
+    assert call_with(hotel, old) == 200
+    assert old not in person.get(where(hotel)).content.decode()
+    person.post(where(hotel), {"step": "secret"})
+    new = webhooks.secret_of(account(hotel))
+    assert call_with(hotel, old) == 200
+    page = person.get(where(hotel)).content.decode()
+    assert new in page
+    assert "still calls with the secret before this one" in page
+    assert 'hx-trigger="every 3s"' in person.get(f"{where(hotel)}/live").content.decode()
+    assert call_with(hotel, new) == 200
+    assert call_with(hotel, old) == 200, "of another property there, say"
+    page = person.get(where(hotel)).content.decode()
+    assert new not in page
+    assert "It calls" in page
+
+
+def test_however_often_one_is_made_the_secret_in_use_goes_on_working(hotel, person):
+    person.post(where(hotel), {"step": "secret"})
+    used = webhooks.secret_of(account(hotel))
+    assert call_with(hotel, used) == 200
+    made = []
+    for _ in range(4):
+        person.post(where(hotel), {"step": "secret"})
+        made.append(webhooks.secret_of(account(hotel)))
+        assert call_with(hotel, used) == 200
+    assert call_with(hotel, made[-2]) == 200
+    assert call_with(hotel, made[-1]) == 200
+    assert call_with(hotel, made[0]) == 401, "nobody ever called with it, and newer ones were made"
+    person.post(where(hotel), {"step": "secret"})
+    assert call_with(hotel, used) == 401, "the channel has called with a newer one since"
+    assert call_with(hotel, made[-1]) == 200
+
+
+def test_a_form_that_is_sent_twice_makes_one_secret_and_tells_the_channel_once(hotel, person, monkeypatch):
+    token = re.search(r'name="once" value="([^"]+)"', person.get(where(hotel)).content.decode())
+    assert token
+    sent = {"step": "secret", "once": token[1]}
+    person.post(where(hotel), sent)
+    first = webhooks.secret_of(account(hotel))
+    person.post(where(hotel), sent)
+    assert webhooks.secret_of(account(hotel)) == first
+    asked = []
+    monkeypatch.setattr(webhooks, "register", asked.append)
+    sent["step"] = "register"
+    assert "knows now where" in said(person.post(where(hotel), sent, follow=True))
+    assert "sent already" in said(person.post(where(hotel), sent, follow=True))
+    assert len(asked) == 1
 
 
 def test_a_channel_that_is_down_says_so_and_leaves_the_way_by_hand(hotel, person):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -18,7 +18,6 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution import webhooks
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import organization_of
-from innsync.apps.distribution.vault import unseal
 from innsync.apps.events import services as events
 from innsync.apps.inbox import pulling
 from innsync.apps.inbox import services as inbox
@@ -26,7 +25,7 @@ from innsync.apps.inbox.models import Message
 from innsync.apps.messaging import reading
 from innsync.integrations.errors import BadSignature, ContractBroken
 from innsync.integrations.manifest import Adapter, adapter, manifests
-from innsync.integrations.ports import RawMessage
+from innsync.integrations.ports import RawMessage, WebhookResult
 
 router = Router(tags=["Coming in"])
 log = structlog.get_logger()
@@ -52,17 +51,14 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
     door = _find_door(vendor, connection_id)
     body = request.body
     headers = {name.lower(): value for name, value in request.headers.items()}
-    try:
-        result = door.adapter.implementation.receive(headers=headers, body=body, secrets=door.secrets, now=now)
-    except BadSignature:
-        webhooks.note_call(organization_id=door.organization_id, account_id=door.account.id, now=now, genuine=False)
+    used, result = _verified(door, headers, body, now)
+    webhooks.note_call(account=door.account, now=now, used=used)
+    if result is None:
         log.warning("webhook_refused", vendor=vendor, account_id=str(door.account.id))
-        raise of_status(401) from None
-    except ContractBroken as error:
-        webhooks.note_call(organization_id=door.organization_id, account_id=door.account.id, now=now)
-        _keep_unread(door, request.headers.get("Content-Type", ""), body, error.words, now)
+        raise of_status(401)
+    if isinstance(result, ContractBroken):
+        _keep_unread(door, request.headers.get("Content-Type", ""), body, result.words, now)
         return HttpResponse(status=202)
-    webhooks.note_call(organization_id=door.organization_id, account_id=door.account.id, now=now)
     if result.messages:
         _keep(door, result.messages, now)
     if result.poll:
@@ -75,6 +71,20 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
     }
     content_type, answer = door.adapter.implementation.webhook_answer(result.messages, confirmations)
     return HttpResponse(answer, content_type=content_type)
+
+
+def _verified(
+    door: _Door, headers: Mapping[str, str], body: bytes, now: datetime
+) -> tuple[int | None, WebhookResult | ContractBroken | None]:
+    """Which secret the call brought, and what it says, or that a genuine one can't be read. (None, None): not genuine."""
+    for at, secrets in enumerate([[one] for one in door.secrets] or [[]]):
+        try:
+            return at, door.adapter.implementation.receive(headers=headers, body=body, secrets=secrets, now=now)
+        except BadSignature:
+            continue
+        except ContractBroken as error:
+            return at, error
+    return None, None
 
 
 def _find_door(vendor: str, subject: str) -> _Door:
@@ -91,8 +101,7 @@ def _find_door(vendor: str, subject: str) -> _Door:
             account = connection.account if connection else None
     if account is None or account.vendor != vendor:
         raise not_found()
-    secrets = unseal(account.webhook_secrets) if bytes(account.webhook_secrets) else []
-    return _Door(account, adapter(vendor), secrets if isinstance(secrets, list) else [])
+    return _Door(account, adapter(vendor), webhooks.secrets_of(account))
 
 
 def _keep(door: _Door, messages: Sequence[RawMessage], now: datetime) -> None:

@@ -12,6 +12,7 @@ class Account(models.Model):
     """An organization's access to one channel; the credentials are encrypted.
 
     webhook_called_at, webhook_refused_at: when the channel last called us, and when somebody last did without the secret.
+    webhook_used: which of the secrets the channel called with: 0, the newest, once it did; before that, the last one used.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -29,6 +30,7 @@ class Account(models.Model):
     last_pulled_at = models.DateTimeField(null=True)
     webhook_called_at = models.DateTimeField(null=True, blank=True)
     webhook_refused_at = models.DateTimeField(null=True, blank=True)
+    webhook_used = models.PositiveSmallIntegerField(null=True, blank=True)
 
 
 class Connection(models.Model):

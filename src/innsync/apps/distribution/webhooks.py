@@ -29,20 +29,40 @@ def address_of(account: Account) -> str:
     return f"{settings.PUBLIC_URL}/api/webhooks/{account.vendor}/{account.id}"
 
 
+def secrets_of(account: Account) -> list[str]:
+    """With which calls are taken, the newest first."""
+    found: Any = unseal(account.webhook_secrets) if bytes(account.webhook_secrets) else []
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
 def secret_of(account: Account) -> str:
     """What the channel is to send with each call; empty where there is none yet."""
-    found: Any = unseal(account.webhook_secrets) if bytes(account.webhook_secrets) else []
-    return str(found[0]) if found else ""
+    return next(iter(secrets_of(account)), "")
 
 
-def make_secret(*, account_id: UUID) -> str:
-    """A new one. The one before is taken as well, until there is another: nothing is lost while it is replaced there."""
+def used_of(account: Account) -> int | None:
+    """Which of the secrets the channel called with, 0 for the newest; None: it never called."""
+    if account.webhook_used is None and account.webhook_called_at:
+        return 0  # it called before that was written down
+    return account.webhook_used
+
+
+def make_secret(*, account_id: UUID, anew: bool = True) -> str:
+    """A new one; not anew: only where there is none.
+
+    The one before is taken as well, and so is the last that the channel called with, until it has called with the
+    newest: nothing is lost while it is replaced there, however often one is made.
+    """
     account = Account.objects.select_for_update().get(id=account_id)
-    before = secret_of(account)
+    known, used = secrets_of(account), used_of(account)
+    if known and not anew:
+        return known[0]
     made = secrets.token_urlsafe(SECRET_BYTES)
-    account.webhook_secrets = seal([made, *([before] if before else [])])
-    account.webhook_called_at = account.webhook_refused_at = None
-    account.save(update_fields=["webhook_secrets", "webhook_called_at", "webhook_refused_at"])
+    kept = known[:2] if used is None else [known[at] for at in sorted({0, used}) if at < len(known)]
+    account.webhook_secrets = seal([made, *kept])
+    account.webhook_used = None if used is None else min(used + 1, len(kept))
+    account.webhook_refused_at = None
+    account.save(update_fields=["webhook_secrets", "webhook_used", "webhook_refused_at"])
     return made
 
 
@@ -64,9 +84,16 @@ def _call(linked: Linked, what: Callable[[Adapter, Session], Any]) -> str:
     return str(what(found, session)(session, linked.ref, address_of(linked.account), secret_of(linked.account)))
 
 
-def note_call(*, organization_id: UUID, account_id: UUID, now: datetime, genuine: bool = True) -> None:
-    """That a call came in, with the secret or without."""
-    name = "webhook_called_at" if genuine else "webhook_refused_at"
+def note_call(*, account: Account, now: datetime, used: int | None) -> None:
+    """That a call came in. used: which of the account's secrets it brought; None: none of them.
+
+    account: as it was when the call was checked. Where its secrets changed since, which it was is not written down.
+    """
+    name = "webhook_refused_at" if used is None else "webhook_called_at"
     long_ago = Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lt": now - NOTED_EVERY})
-    with tenant(organization_id):
-        Account.objects.filter(long_ago, id=account_id).update(**{name: now})
+    with tenant(account.organization_id):
+        same = Account.objects.filter(id=account.id)
+        same.filter(long_ago).update(**{name: now})
+        if used is not None and account.webhook_used not in (0, used):
+            told = Q(webhook_used__isnull=True) | ~Q(webhook_used=0)
+            same.filter(told, webhook_secrets=bytes(account.webhook_secrets)).update(webhook_used=used)

@@ -22,6 +22,7 @@ from innsync.integrations.manifest import Manifest, channel_name, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, fragment, page
 from innsync.portals.admin.connection.access import usable_account
 from innsync.portals.admin.pages import get_connection, show
+from innsync.portals.once import only_once
 
 LONG = 500
 
@@ -36,15 +37,15 @@ def _manifest(link: Connection) -> Manifest:
 
 @page(Ability.MANAGE_CHANNELS)
 def _ask(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
-    """The secret is shown until the channel has called with it, and not after."""
+    """The newest secret is shown until the channel has called with it, and not after."""
     link = get_connection(visitor, connection_id)
     manifest, account = _manifest(link), usable_account(visitor, link)
-    secret = webhooks.secret_of(account)
+    state = _state(link, account)
     context = {
-        **_state(link, account),
+        **state,
         "manifest": manifest,
         "address": webhooks.address_of(account),
-        "secret": "" if account.webhook_called_at else secret,
+        "secret": "" if state["calls"] else webhooks.secret_of(account),
         "can_register": "register_webhook" in manifest.can,
         "can_try": "try_webhook" in manifest.can,
         "connecting": request.GET.get("connecting") == "1",
@@ -58,6 +59,7 @@ def _state(link: Connection, account: Account) -> dict[str, Any]:
         "channel": channel_name(link.vendor),
         "account": account,
         "has_secret": bool(webhooks.secret_of(account)),
+        "calls": webhooks.used_of(account) == 0,
         "now": datetime.now(UTC),
     }
 
@@ -71,16 +73,27 @@ def live(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpRes
 
 
 @action(Ability.MANAGE_CHANNELS, back="connections", whole=False)
-def _do(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
+def _do(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done | HttpResponse:
+    """A second click, or the form sent again, makes no second secret and does not call the channel again."""
     organization_id = visitor.access.organization_id
     step = request.POST.get("step", "")
+    first = False
+
+    def prepare() -> Done:
+        nonlocal first
+        first = True
+        webhooks.make_secret(account_id=account.id, anew=step == "secret")
+        words = _("That was sent already. The first call shows below.")
+        return Done(words if step == "register" else _("Enter both at the channel; the first call shows below."), to)
+
     with tenant(organization_id):
         link = get_connection(visitor, connection_id)
         manifest, account = _manifest(link), usable_account(visitor, link)
-        if step == "secret" or not webhooks.secret_of(account):
-            webhooks.make_secret(account_id=account.id)
+        to = reverse("webhook", args=[link.id]) + ("?connecting=1" if request.GET.get("connecting") == "1" else "")
+        prepared = only_once(request, visitor, prepare) if step in ("secret", "register") else prepare()
         linked = load_linked(connection_id=link.id)
-    to = reverse("webhook", args=[link.id]) + ("?connecting=1" if request.GET.get("connecting") == "1" else "")
+    if not first:
+        return prepared
     if step == "register" and "register_webhook" in manifest.can:
         return _asked_there(
             linked,
@@ -90,7 +103,7 @@ def _do(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> Done:
         )
     if step == "try" and "try_webhook" in manifest.can:
         return _asked_there(linked, webhooks.try_out, to, _("%(channel)s was asked for a call. It shows below."))
-    return Done(_("Enter both at the channel; the first call shows below."), to)
+    return prepared
 
 
 def _asked_there(linked: Linked, ask: Callable[[Linked], str], to: str, words: str) -> Done:
