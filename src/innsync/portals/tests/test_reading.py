@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.exceptions import ValidationError
 
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.differences import Asked, find_differences
 from innsync.portals.admin.reading import DayField, read_day
 
 ENDS = ("0001-01-01", "1999-12-31", "2201-01-01", "9999-12-30", "9999-12-31")
@@ -56,6 +58,13 @@ class TestPagesAtTheEndOfTheCalendar:
         for first, last in ((far, far), ("2000-01-01", "2000-01-01"), (far, "2000-01-01")):
             answer = client.get(path, {"first": first, "last": last})
             assert (answer.status_code, answer.context["found"].total) == (200, 0)
+        with tenant(house.organization.id):
+            found = find_differences(
+                connection_id=house.connections["expedia"].id,
+                asked=Asked(first=date(9999, 12, 30)),
+                now=datetime.now(UTC),
+            )
+        assert (found.total, found.cells, found.whole) == (0, [], True)
 
     def test_charts_grids_and_prices_start_where_they_would_without(self, enter, house):
         client = enter()
