@@ -205,7 +205,7 @@ class Client:
         params: Sequence[tuple[str, str]],
         page: int,
         *,
-        size: int = PAGE_SIZE,
+        size: int | None = None,
         limits: Sequence[str] = ACCOUNT_LIMITS,
     ) -> tuple[list[object], bool]:
         """A list of a hundred pages must not begin anew because one of them failed."""
@@ -221,9 +221,10 @@ class Client:
         params: Sequence[tuple[str, str]],
         page: int,
         *,
-        size: int = PAGE_SIZE,
+        size: int | None = None,
         limits: Sequence[str] = ACCOUNT_LIMITS,
     ) -> tuple[list[object], bool]:
+        size = size or PAGE_SIZE
         paging = [("pagination[page]", str(page)), ("pagination[limit]", str(size))]
         answer = self._call("GET", path, operation=operation, params=[*params, *paging], limits=limits)
         entries = _list(answer, operation)
