@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Tests share one PostgreSQL; more processes than this gain nothing on a small machine.
-TESTERS ?= 2
+# One more than a small machine has cores: tests of the whole product often wait for its processes.
+TESTERS ?= 3
 ARGS   ?=
 
 .DEFAULT_GOAL := help
