@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import threading
@@ -194,6 +195,33 @@ def test_a_person_opens_only_so_many(web: str, house: SampleHouse):
             return
         time.sleep(0.1)
     raise AssertionError("closed ones still count")
+
+
+def test_who_signs_out_is_cut_off(web: str, house: SampleHouse, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sockets, "ADMITTED_AGAIN_EVERY_S", 0.2)
+    browser = Client()
+    browser.force_login(person(house))
+    headers = {"Cookie": f"sessionid={browser.cookies['sessionid'].value}"}
+    with connect(f"{web.replace('http', 'ws')}/ws/events", additional_headers=headers) as socket:
+        with pytest.raises(TimeoutError):
+            socket.recv(timeout=1)
+        browser.logout()
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=10)
+
+
+def test_a_follower_that_falls_behind_is_told_of_it_instead_of_missing_something():
+    follower = sockets._Follower(sockets.Admission("1", uuid4(), None, None, 0))
+    events = [
+        stream.StreamedEvent(position, uuid4(), "booking.created", None, datetime.now(UTC), {})
+        for position in range(sockets.WAITING + 1)
+    ]
+    for event in events[:-1]:
+        follower.take(event)
+    assert asyncio.run(follower.next()) == events[0]
+    follower.take(events[0])
+    follower.take(events[-1])
+    assert asyncio.run(follower.next()) is None
 
 
 def test_a_server_that_ends_does_not_wait_for_its_followers(start: Start, follow: Follow, house: SampleHouse):
