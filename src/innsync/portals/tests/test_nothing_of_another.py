@@ -238,6 +238,34 @@ def test_no_query_and_no_form_takes_anothers_id(walk: Walk):
     assert walk.state() == before
 
 
+def test_what_scripts_send_takes_no_id_of_anothers_either(walk: Walk):
+    """No form on any page holds these. Each would be done with an id of one's own."""
+    before, room = walk.state(), walk.foreign["room_id"]
+    day = datetime.now(UTC).date() + timedelta(days=9)
+    nights = {"check_in": day, "check_out": day + timedelta(days=2), "first": day, "last": day}
+    sent = {
+        "calendar-place": {"room": room},
+        "calendar-dates": {"room": room, "version": 1, **nights},
+        "calendar-split": {"on": day + timedelta(days=1), "first": room, "second": room},
+        "calendar-put-out": {"place": room, **nights},
+        "calendar-new": {"place": walk.foreign["room_type_id"], "guest": "Own Guest", "adults": 1, **nights},
+        "property-photo-order": {"photo": walk.foreign["photo_id"]},
+        "order-assign": {"assignee": walk.foreign.get("membership_id", walk.foreign["booking_id"])},
+    }
+    for name, data in sent.items():
+        pattern = next(one for one in _patterns() if one.name == name)
+        path = reverse(name, kwargs={one: walk.own[one] for one in _names(pattern)})
+        answer = walk.client.post(path, data)
+        # A photo that is not there any more is passed over.
+        passed_over = {200} if name == "property-photo-order" else set()
+        assert answer.status_code in {302, 303, 400, 404, 409, 422} | passed_over, f"{name}: {answer.status_code}"
+        walk.look(answer, f"POST {path} with {data}")
+    closing = {"room_type": str(walk.foreign["room_type_id"]), "day": str(day), "closed": True, "seen": "open"}
+    answer = walk.client.post(reverse("rates-save"), {"cells": [], "sales": [closing]}, "application/json")
+    assert answer.status_code in (404, 422)
+    assert walk.state() == before
+
+
 def _pages(walk: Walk) -> Iterator[tuple[str, html.HtmlElement]]:
     """Every page that opens at an own address, and those that they link to, one for each pattern and set of queries."""
     waiting = ["/"]
