@@ -21,7 +21,7 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 from lxml import html
 
-from innsync.apps.accounts.models import Invitation, Membership
+from innsync.apps.accounts.models import Invitation, Membership, User
 from innsync.apps.accounts.services import create_api_key
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.automation import services as automation
@@ -171,6 +171,8 @@ def walk(request: pytest.FixtureRequest, _own: tuple[House, dict[str, UUID]]) ->
     with tenant(house.organization.id):
         others = _build(house.organization, f"{THEIRS} Hotel", ("booking_com", "channex", "expedia"), datetime.now(UTC))
     foreign = furnish(others, THEIRS)
+    # Who sees all properties is everybody's colleague.
+    User.objects.filter(id=Membership.objects.get(id=foreign["membership_id"]).user_id).update(name="Pat Colleague")
     for name in ("membership_id", "key_id", "invitation_id"):  # of the whole organization
         del foreign[name]
     client = signed_in(house.person("manager", (house.property.id,)))
