@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
+from uuid import UUID
 
+import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Schema
 from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas, shapes
-from innsync.api.answers import Answer, give, instant, money
+from innsync.api.answers import Answer, give, instant
+from innsync.api.calendar_text import calendar_text
 from innsync.api.fields import QUERY_WHOLE, Day, Flag, Line
 from innsync.api.finding import check_party, check_stay, find_house, read_ages, split_party
+from innsync.api.offer_text import texts_of
 from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.inventory.selectors import list_stock
+from innsync.apps.inventory.selectors import list_left, list_stock
+from innsync.apps.rates.days import list_days
 from innsync.apps.rates.selectors import House, list_rate_rows
-from innsync.domain.occupancy import OLDEST_CHILD
+from innsync.domain.occupancy import OLDEST_CHILD, Occupancy
 from innsync.domain.offers import RateRow, search
 from innsync.domain.pricing import price_by_occupancy
 from innsync.domain.products import ProductFacts, effective_price, effective_rules
-from innsync.domain.restrictions import DayRules, PlanWindow, window_refusals
-from innsync.domain.stay import StayDates
 
 router = Router(tags=["Availability"])
 LONGEST_RANGE = 366
@@ -58,10 +61,7 @@ class AvailabilityQuery(Schema):
 )
 def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[AvailabilityQuery]) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
-    if asked.promo:
-        raise invalid(("/promo", "is not a promotion of this hotel"))
-    ages = read_ages(asked.children, _ages(asked.child_ages))
-    party = split_party(asked.adults, ages, asked.rooms)
+    party = read_party(asked)
     with tenant(caller.organization_id):
         house = find_house(caller, hotel_id)
         stay = check_stay(house, asked.check_in, asked.check_out, now)
@@ -87,11 +87,18 @@ def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[A
         "nights": len(stay),
         "currency": house.currency,
         "as_of": instant(now),
-        "offers": shapes.offers(house, found, house.today(now)),
+        "offers": orjson.Fragment(texts_of(house).of(found, stay, house.today(now))),
     }
     if asked.explain:
         body["unavailable"] = shapes.unavailable(refused)
     return give(Answer(200, body))
+
+
+def read_party(asked: AvailabilityQuery) -> list[Occupancy]:
+    """The guests of each room. Raises a problem, also for a promotion: there are none yet."""
+    if asked.promo:
+        raise invalid(("/promo", "is not a promotion of this hotel"))
+    return split_party(asked.adults, read_ages(asked.children, _ages(asked.child_ages)), asked.rooms)
 
 
 def _ages(text: str) -> list[int]:
@@ -118,28 +125,19 @@ def availability_calendar(request: HttpRequest, hotel_id: HotelKey, asked: Query
     days = read_range(asked)
     with tenant(caller.organization_id):
         house = find_house(caller, hotel_id)
-        stock = list_stock(property_id=house.id, first=days[0], last=days[-1])
-        rates = {row.day: row for row in list_rate_rows(property_id=house.id, first=days[0], last=days[-1])}
-    left = {(row.room_type_id, row.day): row.left for row in stock}
-    arrivals = _Arrivals(house, now)
+        types = house.present_types()
+        rates = list_days(house=house, first=days[0], last=days[-1])
+        left = list_left(
+            property_id=house.id,
+            room_type_ids=[cast(UUID, one.id) for one in types],
+            first=days[0],
+            last=days[-1],
+        )
     body = {
         "hotel_id": str(house.id),
         "currency": house.currency,
         "as_of": instant(now),
-        "room_types": [
-            {
-                "room_type_id": str(room_type.id),
-                "room_type_code": room_type.code,
-                "days": [
-                    _calendar_day(house, products, arrivals, day, left.get((room_type.id, day), 0), rates.get(day))
-                    for day in days
-                ],
-            }
-            for room_type, products in (
-                (one, [product for product in house.facts.products if product.room_type_id == one.id and product.sold])
-                for one in house.present_types()
-            )
-        ],
+        "room_types": orjson.Fragment(calendar_text(house, types, days, rates, left, now)),
     }
     return give(Answer(200, body))
 
@@ -150,46 +148,6 @@ def read_range(asked: RangeQuery) -> list[date]:
     if not 0 < count <= LONGEST_RANGE:
         raise invalid(("/to", f"must be on or after from, at most {LONGEST_RANGE - 1} days later"))
     return [asked.from_ + timedelta(days=offset) for offset in range(count)]
-
-
-class _Arrivals:
-    """Whether the moment of asking lets somebody book an arrival on a day, by the rule of the search."""
-
-    def __init__(self, house: House, now: datetime) -> None:
-        self._today, self._sellable_days = house.today(now), house.sellable_days
-        self._known: dict[tuple[date, int, PlanWindow], bool] = {}
-
-    def possible(self, day: date, nights: int, window: PlanWindow) -> bool:
-        """nights: of the shortest stay that may begin then. Most products ask the same, so an answer is kept."""
-        asked = day, nights, window
-        if asked not in self._known:
-            stay = StayDates(day, day + timedelta(days=nights))
-            self._known[asked] = not window_refusals(stay, window, self._today, self._sellable_days)
-        return self._known[asked]
-
-
-def _calendar_day(
-    house: House, products: list[ProductFacts], arrivals: _Arrivals, day: date, left: int, row: RateRow | None
-) -> dict[str, Any]:
-    """What may be booked from that day on. A plan that is not sold today for an arrival then counts for nothing but leaving."""
-    open_rules: list[DayRules] = []
-    sold: list[tuple[int, int, DayRules]] = []
-    for product in products:
-        price = effective_price(row, product, house.facts.by_slot)
-        rules = effective_rules(row, product, house.facts.by_slot)
-        if price is not None and not rules.stop_sell:
-            open_rules.append(rules)
-            shortest = max(rules.min_stay_arrival, rules.min_stay_through)
-            if arrivals.possible(day, shortest, product.window):
-                sold.append((price, shortest, rules))
-    return {
-        "date": day.isoformat(),
-        "available": max(0, left) if sold else 0,
-        "lowest_price": money(min(price for price, _, _ in sold), house.currency) if sold else None,
-        "min_stay": min((shortest for _, shortest, _ in sold), default=1),
-        "closed_to_arrival": all(rules.closed_to_arrival for _, _, rules in sold),
-        "closed_to_departure": bool(open_rules) and all(rules.closed_to_departure for rules in open_rules),
-    }
 
 
 @router.get(

@@ -13,7 +13,7 @@ from ninja import Header, Path, Query, Router, Schema
 from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas, shapes
-from innsync.api.answers import Answer, give, once
+from innsync.api.answers import Answer, give
 from innsync.api.fields import JSON_WHOLE, Day, Key, Line, MoneyIn, Strict, Text
 from innsync.api.finding import (
     check_stay,
@@ -26,11 +26,13 @@ from innsync.api.finding import (
     read_uuid,
 )
 from innsync.api.history import history as told
+from innsync.api.once import once
 from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.sync_status import ask_sync_of_new
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
@@ -130,16 +132,21 @@ class ReadQuery(Schema):
 def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: IdempotencyKey = None) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
 
-    def work() -> Answer:
-        house = find_house(caller, body.hotel_id, "/hotel_id")
+    def work(house: House) -> Answer:
         stay = check_stay(house, body.check_in, body.check_out, now)
         if body.promo:
             raise invalid(("/promo", "is not a promotion of this hotel"))
-        total = body.expected_total
+        total, rooms = body.expected_total, read_rooms(house, body.rooms)
+        sync = ask_sync_of_new(
+            property_id=house.id,
+            room_type_ids=[room.room_type_id for room in rooms],
+            first=stay.check_in,
+            last=stay.last_night,
+        )
         record = reservations.book(
             house=house,
             stay=stay,
-            rooms=read_rooms(house, body.rooms),
+            rooms=rooms,
             guest=_guest(body.guest),
             now=now,
             actor=f"api:{caller.name}",
@@ -148,9 +155,9 @@ def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: Idemp
             external_id=scrub_text(body.external_id or ""),
             special_requests=scrub_text(body.special_requests or ""),
         )
-        return _shown(house, record, status=201)
+        return _created(house, record, sync())
 
-    return once(request, caller, work, now=now)
+    return once(request, caller, body.hotel_id, work, now=now)
 
 
 @router.get(
@@ -287,11 +294,13 @@ def _expected(record: records.Record, if_match: str | None) -> int | None:
     return record.version
 
 
-def _shown(house: House, record: records.Record, *, status: int = 200, history: bool = False) -> Answer:
-    headers = {"ETag": f'"{record.version}"'}
-    if status == 201:
-        headers["Location"] = f"/api/booking-engine/bookings/{record.id}"
+def _created(house: House, record: records.Record, sync: dict[str, str]) -> Answer:
+    headers = {"ETag": f'"{record.version}"', "Location": f"/api/booking-engine/bookings/{record.id}"}
+    return Answer(201, shapes.booking(house, record, sync=sync), headers)
+
+
+def _shown(house: House, record: records.Record, *, history: bool = False) -> Answer:
     body = shapes.booking(house, record)
     if history:
         body["history"] = told(house, record)
-    return Answer(status, body, headers)
+    return Answer(200, body, {"ETag": f'"{record.version}"'})

@@ -6,8 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from ninja import Schema
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WHOLE = re.compile(r"-?\d{1,9}")
@@ -71,7 +70,7 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=SLUG
 """An id (UUID) or a code."""
 
 
-class Strict(Schema):
+class Strict(BaseModel):
     """A body whose members are all known: a mistyped name is told, not ignored."""
 
     model_config = ConfigDict(extra="forbid")

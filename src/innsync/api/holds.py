@@ -12,15 +12,17 @@ from ninja import Path, Router
 from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas
-from innsync.api.answers import Answer, give, instant, once
+from innsync.api.answers import Answer, give, instant
 from innsync.api.bookings import MOST_ROOMS, IdempotencyKey
 from innsync.api.fields import JSON_WHOLE, Day, Key, Line, Strict
-from innsync.api.finding import check_stay, find_house, find_room_type, read_uuid
+from innsync.api.finding import check_stay, find_room_type, read_uuid
+from innsync.api.once import once
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.models import Hold
 from innsync.apps.inventory.services import HoldGone
+from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import services as reservations
 from innsync.domain.occupancy import OLDEST_CHILD
 
@@ -62,8 +64,7 @@ class HoldIn(Strict):
 def place_hold(request: HttpRequest, body: HoldIn, idempotency_key: IdempotencyKey = None) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
 
-    def work() -> Answer:
-        house = find_house(caller, body.hotel_id, "/hotel_id")
+    def work(house: House) -> Answer:
         stay = check_stay(house, body.check_in, body.check_out, now)
         rooms: Counter[UUID] = Counter()
         codes = {}
@@ -89,7 +90,7 @@ def place_hold(request: HttpRequest, body: HoldIn, idempotency_key: IdempotencyK
             },
         )
 
-    return once(request, caller, work, now=now)
+    return once(request, caller, body.hotel_id, work, now=now)
 
 
 @router.delete(

@@ -36,7 +36,7 @@ SELECT
 _GAUGES = (
     ("innsync_jobs_waiting", "Jobs that wait, those for later included."),
     ("innsync_jobs_running", "Jobs being done."),
-    ("innsync_workers", "Workers seen in the last 15 seconds."),
+    ("innsync_workers", "Workers seen in the last 15 seconds: of each process one for urgent work, one for all."),
     ("innsync_outbox_rows", "Consequences not yet handed on."),
     ("innsync_outbox_oldest_seconds", "How long the oldest of them has been due."),
     ("innsync_dirty_spans", "Spans of nights that a channel may show wrongly."),

@@ -37,7 +37,11 @@ def check_address(request: HttpRequest, caller: Caller) -> None:
 
 def count(request: HttpRequest, caller: Caller) -> None:
     """Count the call against the key's limit. Raises Problem 429."""
-    spend(request, str(caller.program_id), caller.calls_per_minute or _usual_limit())
+    spend(request, str(caller.program_id), calls_per_minute_of(caller))
+
+
+def calls_per_minute_of(caller: Caller) -> int:
+    return caller.calls_per_minute or _usual_limit()
 
 
 def _usual_limit() -> int:

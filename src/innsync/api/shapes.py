@@ -9,16 +9,14 @@ from zoneinfo import ZoneInfo
 
 from innsync.api import rules
 from innsync.api.answers import amount, instant, money
-from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.sync_status import booking_sync
+from innsync.apps.guests import services as guests
 from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.apps.reservations.records import Record, Stay
 from innsync.apps.reservations.terms import agreed_terms, schedule
 from innsync.domain.booking_state import BookingStatus
-from innsync.domain.money import Money
-from innsync.domain.offers import Offer, Unavailable
-from innsync.domain.policies import CancellationPolicy, DuePayment, PaymentPolicy, free_until, payment_schedule
-from innsync.domain.taxes import ChargedMinor
+from innsync.domain.offers import Unavailable
+from innsync.domain.policies import CancellationPolicy, DuePayment, PaymentPolicy, free_until
 
 Json = dict[str, Any]
 _ENDED = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW)
@@ -49,56 +47,6 @@ def nights(first: date, amounts_minor: Iterable[int], currency: str) -> list[Jso
     ]
 
 
-def _charges(charged: Iterable[ChargedMinor], currency: str) -> list[Json]:
-    return [
-        {
-            "code": rule.code,
-            "name": rule.name,
-            "amount": amount(minor, currency),
-            "currency": currency,
-            "included": rule.included,
-        }
-        for rule, minor in charged
-    ]
-
-
-def offers(house: House, found: Iterable[Offer], today: date) -> list[Json]:
-    """Offers of one search; what depends on the plan alone is worked out once a plan. today: the date at the hotel."""
-    terms: dict[object, Json] = {}
-    policies: dict[object, PaymentPolicy] = {}
-    shown = []
-    for offer in found:
-        plan_id = offer.product.rate_plan_id
-        if plan_id not in terms:
-            plan = house.plans[plan_id]  # type: ignore[index]  # ids of a House are UUIDs
-            terms[plan_id] = _plan_terms(house, plan, offer.stay.check_in)
-            policies[plan_id] = PaymentPolicy.from_json(plan.payment_policy)
-        shown.append(
-            {
-                "room_type_id": str(offer.room_type.id),
-                "room_type_code": offer.room_type.code,
-                "rate_plan_id": str(plan_id),
-                "rate_plan_code": offer.product.rate_plan_code,
-                "available": offer.available,
-                "total": money(offer.total_minor, offer.currency),
-                "taxes": _charges(offer.taxes, offer.currency),
-                "fees": _charges(offer.fees, offer.currency),
-                "nightly": nights(offer.stay.check_in, offer.nightly_minor, offer.currency),
-                **terms[plan_id],
-                "payment_policy": {
-                    **terms[plan_id]["payment_policy"],
-                    "schedule": _payments(_due(policies[plan_id], offer, today)),
-                },
-            }
-        )
-    return shown
-
-
-def _due(policy: PaymentPolicy, offer: Offer, today: date) -> tuple[DuePayment, ...]:
-    nightly = [Money(minor, offer.currency) for minor in offer.nightly_minor] if policy.steps else []
-    return payment_schedule(policy, booked_on=today, check_in=offer.stay.check_in, nightly=nightly, total=offer.total)
-
-
 def _plan_terms(house: House, plan: PlanTerms, check_in: date | None) -> Json:
     return {
         "meal_plan": plan.meal_plan,
@@ -127,8 +75,11 @@ def unavailable(found: Iterable[Unavailable]) -> list[Json]:
     ]
 
 
-def booking(house: House, record: Record) -> Json:
-    """A booking in full, from inside its organization's transaction."""
+def booking(house: House, record: Record, *, sync: dict[str, str] | None = None) -> Json:
+    """A booking in full, from inside its organization's transaction.
+
+    sync: how far it has reached each channel, where that is known already.
+    """
     currency = record.currency
     charges = [
         {
@@ -172,15 +123,19 @@ def booking(house: House, record: Record) -> Json:
         "created_at": instant(record.created_at),
         "updated_at": instant(record.updated_at),
         "version": record.version,
-        "sync": booking_sync(
-            property_id=record.property_id,
-            booking_id=record.id,
-            room_type_ids=[stay.room_type_id for stay in record.stays],
-            first=record.check_in,
-            last=record.check_out - timedelta(days=1),
-        ),
+        "sync": _sync(record) if sync is None else sync,
     }
     return shown
+
+
+def _sync(record: Record) -> dict[str, str]:
+    return booking_sync(
+        property_id=record.property_id,
+        booking_id=record.id,
+        room_type_ids=[stay.room_type_id for stay in record.stays],
+        first=record.check_in,
+        last=record.check_out - timedelta(days=1),
+    )
 
 
 def booking_for_guest(house: House, record: Record) -> Json:
@@ -221,9 +176,7 @@ def _room_stay(house: House, record: Record, stay: Stay) -> Json:
 
 
 def _guest(record: Record) -> Json:
-    with sql() as cursor:
-        row = cursor.execute("SELECT country, language FROM guests_guest WHERE id = %s", (record.guest_id,)).fetchone()
-    country, language = row or ("", "")
+    country, language = record.tongue or guests.get_tongue(guest_id=record.guest_id)
     return {
         "name": record.guest_name,
         "email": record.guest_email,

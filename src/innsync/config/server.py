@@ -1,8 +1,10 @@
-"""The served application, for granian: pages and API by way of Django in threads, events over sockets beside it."""
+"""The served application, for granian: pages and API by way of Django in threads; beside it, on the loop, events over
+sockets and searches of availability."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 from innsync.config.bridge import Bridge
@@ -10,25 +12,37 @@ from innsync.config.settings import setting
 from innsync.config.sockets import Sockets
 from innsync.config.wsgi import application as django
 
+GARBAGE_LOOKED_FOR = 50_000, 20, 50
+"""See `gc.set_threshold`. Little of what an answer leaves refers to itself: the rest goes without being looked for."""
+
 
 class Server:
     """One process of the web server, by RSGI."""
 
     def __init__(self) -> None:
+        from innsync.config.quick import Quick  # which needs Django set up: `wsgi` has done that
+
         self._bridge = Bridge(django, threads=int(setting("INNSYNC_WEB_THREADS")))
         self._sockets = Sockets(self._bridge)
+        self._quick = Quick(self._bridge)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.proto == "ws":
             await self._sockets.serve(scope, proto)
-        else:
+        elif not await self._quick.serve(scope, proto):
             await self._bridge.serve(scope, proto)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sockets.begin(loop)
+        gc.collect()
+        # What is loaded stays: looking through all of it again and again would hold every answer up. So would looking
+        # through what a few answers made.
+        gc.freeze()
+        gc.set_threshold(*GARBAGE_LOOKED_FOR)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sockets.end()
+        self._quick.end()
 
 
 application = Server()

@@ -42,6 +42,10 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "INNSYNC_WORKER_CONCURRENCY": ("12", "Jobs that one worker runs at a time."),
     "INNSYNC_DATABASE_POOL": ("16", "Database connections of one process."),
     "INNSYNC_API_CALLS_PER_MINUTE": ("6000", "Calls an API key may make a minute when it has no limit of its own."),
+    "INNSYNC_SEARCH_BEHIND_MS": (
+        "20",
+        "A search may show the state of a moment so many milliseconds before the call, up to 40. 0: each looks for changes first.",
+    ),
     "INNSYNC_MAIL_URL": (
         "",
         "Where mail goes out: smtp://user:password@host:587 (with STARTTLS), smtps://user:password@host:465, or"
@@ -83,6 +87,7 @@ ALLOWED_HOSTS = [
     *listed("INNSYNC_ALLOWED_HOSTS"),
 ]
 WORKER_CONCURRENCY = int(setting("INNSYNC_WORKER_CONCURRENCY"))
+SEARCH_BEHIND_S = min(40.0, max(0.0, float(setting("INNSYNC_SEARCH_BEHIND_MS")))) / 1000  # 50 ms are promised
 API_CALLS_PER_MINUTE = int(setting("INNSYNC_API_CALLS_PER_MINUTE"))
 
 INSTALLED_APPS = [
@@ -117,6 +122,17 @@ APPLICATION_ROLE = "innsync_app"
 LOCK_TIMEOUT_MS = 5_000
 
 
+# A server whose machine or network is gone says nothing: without these a statement waits for a quarter of an hour, and a
+# standby that took over is not asked. What an address says itself counts first; sockets of this machine have no use for them.
+NOTICED_GONE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 5_000,
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+
+
 def database(url: str, *, as_application: bool) -> dict[str, object]:
     """A Django database from a libpq address; `as_application` drops to the role that row-level security binds."""
     parts = conninfo_to_dict(url)
@@ -131,6 +147,7 @@ def database(url: str, *, as_application: bool) -> dict[str, object]:
         "PORT": str(parts.get("port", "")),
         "CONN_MAX_AGE": 0,
         "OPTIONS": {
+            **NOTICED_GONE,
             **{key: value for key, value in parts.items() if key not in known},
             "options": f"{parts.get('options', '')} -c plan_cache_mode=force_generic_plan -c timezone=UTC"
             f" -c lock_timeout={LOCK_TIMEOUT_MS}{role}",
@@ -148,7 +165,8 @@ if _migrating:
     DATABASES["default"]["OPTIONS"]["options"] = "-c timezone=UTC -c lock_timeout=30000"  # type: ignore[index]
 
 MIDDLEWARE = [
-    "innsync.api.middleware.RequestContext",
+    "innsync.config.requests.RequestContext",
+    "innsync.api.straight.StraightToPrograms",
     "django.middleware.security.SecurityMiddleware",
     "innsync.portals.headers.PageHeaders",
     "innsync.portals.readable.ReadableText",

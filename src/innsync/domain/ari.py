@@ -8,12 +8,13 @@ told, or told without an answer. Unknown differs from every value, so it is sent
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 
 from innsync.domain.money import Money
-from innsync.domain.spans import compress
+from innsync.domain.spans import DAY
 
 AVAILABILITY: Final = "availability"
 MIN_STAY_ARRIVAL: Final = "min_stay_arrival"
@@ -146,29 +147,65 @@ def difference(target: Target, wanted: Calendar, acknowledged: Calendar, *, curr
 
     Law: applying the result to `acknowledged` gives `wanted` wherever wanted says anything.
     """
-    if wanted == acknowledged:
+    known = _rows_beside(wanted, acknowledged)
+    if wanted.rows == known:
         return []
-    by_night: dict[date, dict[str, int]] = {}
-    night = wanted.first
-    for new in wanted.rows:
-        old = acknowledged.row(night)
-        if new != old and (changed := changed_fields(wanted.layout, new, old)):
-            by_night[night] = changed
-        night += timedelta(days=1)
-    return [AriUpdate(target, span.first, span.last, span.value, currency) for span in compress(by_night)]
+    updates: list[AriUpdate] = []
+    night = end = wanted.first
+    said: dict[str, int] | None = None
+    # Most nights are like others: each kind of night is compared once.
+    found: dict[tuple[Row, Row], dict[str, int]] = {}
+    for kind, alike in groupby(zip(wanted.rows, known, strict=True)):
+        begin, night = night, night + timedelta(days=len(list(alike)))
+        if kind[0] == kind[1]:
+            continue
+        changed = found.get(kind)
+        if changed is None:
+            changed = found[kind] = changed_fields(wanted.layout, *kind)
+        if not changed:
+            continue
+        if begin == end and changed == said:
+            updates[-1] = replace(updates[-1], last=night - DAY)
+        else:
+            updates.append(AriUpdate(target, begin, night - DAY, changed, currency))
+        end, said = night, changed
+    return updates
+
+
+def _rows_beside(wanted: Calendar, other: Calendar) -> tuple[Row, ...]:
+    """The other's rows on the nights of this one; unknown where it says nothing."""
+    start = (wanted.first - other.first).days
+    if start >= 0 and start + len(wanted.rows) <= len(other.rows):
+        return other.rows[start : start + len(wanted.rows)]
+    return tuple(other.row(wanted.first + timedelta(days=offset)) for offset in range(len(wanted.rows)))
 
 
 def apply(calendar: Calendar, updates: Iterable[AriUpdate]) -> Calendar:
     """The calendar after the updates; nights outside it are ignored."""
-    rows = [list(row) for row in calendar.rows]
+    return with_values(calendar, ((update.first, update.nights, update.values) for update in updates))
+
+
+def with_values(calendar: Calendar, changes: Iterable[tuple[date, int, Mapping[str, int | None]]]) -> Calendar:
+    """The calendar with other values in some fields from a night on, for so many nights; None: unknown."""
+    rows = list(calendar.rows)
     position = {field: index for index, field in enumerate(calendar.layout)}
-    for update in updates:
-        for offset in range(update.nights):
-            index = (update.first - calendar.first).days + offset
-            if 0 <= index < len(rows):
-                for field, value in update.values.items():
-                    rows[index][position[field]] = value
-    return Calendar(calendar.first, calendar.layout, tuple(tuple(row) for row in rows))
+    for first, nights, fields in changes:
+        start = (first - calendar.first).days
+        values = [(position[field], value) for field, value in fields.items()]
+        changed: dict[Row, Row] = {}  # most nights are like others, and share what becomes of them
+        for index in range(max(0, start), min(len(rows), start + nights)):
+            old = rows[index]
+            if old not in changed:
+                changed[old] = _with(old, values)
+            rows[index] = changed[old]
+    return Calendar(calendar.first, calendar.layout, tuple(rows))
+
+
+def _with(row: Row, values: Iterable[tuple[int, int | None]]) -> Row:
+    new = list(row)
+    for index, value in values:
+        new[index] = value
+    return tuple(new)
 
 
 def urgency(update: AriUpdate, today: date) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 
 from innsync.domain.money import Money
@@ -56,6 +56,7 @@ class BookingRevision:
     (an ISO instant, or whatever the channel counts by). source: the travel site behind a channel manager.
     keeps_details: the message carries no rooms, guest or amounts of its own (Expedia's cancellation): keep the stored ones.
     replaces: the id of a booking that this one continues under a new id (Expedia's cancel-and-rebook).
+    arrival_time: when on the day of arrival the guests say they come, by the property's clock.
     payment: what is known of the payment without card data, such as {"collect": "channel", "last4": "4242", "virtual": true}.
     """
 
@@ -68,6 +69,7 @@ class BookingRevision:
     currency: str
     total: Money | None = None
     commission: Money | None = None
+    arrival_time: time | None = None
     special_requests: str = ""
     source: str = ""
     booked_at: datetime | None = None

@@ -87,7 +87,7 @@ def compile_rules(days: Sequence[DayRules], known: Rules, max_nights: int = 0) -
             for index, day in enumerate(days)
             if day.max_stay
         ]
-        result = [replace(day, max_stay=0) for day in result]
+        result = [replace(day, max_stay=0) if day.max_stay else day for day in result]
     return Compiled(tuple(result), tuple(replaced))
 
 
@@ -114,16 +114,17 @@ def _through_as_arrival(
     result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced], longest_stay: int
 ) -> None:
     """A stay over night n needs T nights: whoever arrives up to T - 2 nights before n might stay over it too short."""
+    needed = [day.min_stay_arrival for day in result]
     for index, day in enumerate(days):
         nights = day.min_stay_through
         if nights > 1:
             first = max(0, index - min(nights - 2, longest_stay - 1))
             for arrival in range(first, index + 1):
-                if result[arrival].min_stay_arrival < nights:
-                    result[arrival] = replace(result[arrival], min_stay_arrival=nights)
+                needed[arrival] = max(needed[arrival], nights)
             replaced.append(Replaced(index, "min_stay_through", nights, "min_stay_arrival", first, index))
     for index, day in enumerate(result):
-        result[index] = replace(day, min_stay_through=1)
+        if (day.min_stay_arrival, day.min_stay_through) != (needed[index], 1):
+            result[index] = replace(day, min_stay_arrival=needed[index], min_stay_through=1)
 
 
 def _arrival_as_through(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced]) -> None:
@@ -133,7 +134,7 @@ def _arrival_as_through(result: list[DayRules], days: Sequence[DayRules], replac
             through = max(result[index].min_stay_through, nights)
             result[index] = replace(result[index], min_stay_through=through)
             replaced.append(Replaced(index, "min_stay_arrival", nights, "min_stay_through", index, index))
-        result[index] = replace(result[index], min_stay_arrival=1)
+            result[index] = replace(result[index], min_stay_arrival=1)
 
 
 def _close_instead(result: list[DayRules], days: Sequence[DayRules], replaced: list[Replaced]) -> None:

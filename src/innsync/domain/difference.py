@@ -70,6 +70,7 @@ def _is_money(value: Mapping[str, Json]) -> bool:
 _LABELS = {
     "adults": told("adults"),
     "amount": told("amount"),
+    "arrival_time": told("time of arrival"),
     "cancellation_fee": told("cancellation fee"),
     "channel": told("channel"),
     "channel_ref": told("channel ref"),

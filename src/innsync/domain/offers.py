@@ -1,15 +1,16 @@
 """From the raw rows of one property to what a guest may book: the availability search.
 
 The search answers the same as `effective_price`, `effective_rules` and `restrictions.refusals` asked night by night (a
-property test holds them together), but turns rows into columns once, so that most of its work runs inside zip, min and max.
+property test holds them together), but lets a day's products inherit once and then turns days into columns, so that most
+of its work runs inside zip, min and max. Whoever searches one property often keeps its days as `resolve` made them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import zip_longest
+from functools import lru_cache
 from typing import NamedTuple
 
 from innsync.domain.errors import InvalidField
@@ -39,6 +40,7 @@ __all__ = [
     "CTA",
     "CTD",
     "STOP_SELL",
+    "Day",
     "Offer",
     "ProductFacts",
     "PropertyFacts",
@@ -48,6 +50,8 @@ __all__ = [
     "Unavailable",
     "effective_price",
     "effective_rules",
+    "find",
+    "resolve",
     "search",
 ]
 
@@ -116,37 +120,84 @@ def search(
     booking that is to be changed brings along.
     """
     stock_rows, rate_rows = list(stock), {row.day: row for row in rates}
-    left = _rooms_left(stay, stock_rows)
     party = _Party(stay, occupancies, taxes, fees)
-    columns = _Columns(stay, rate_rows, facts)
+    offers, refused = _judge(
+        party,
+        facts,
+        _rooms_left(stay, stock_rows),
+        [resolve(rate_rows.get(night), facts) for night in stay.nights()],
+        resolve(rate_rows.get(stay.check_out), facts),
+        today,
+        sellable_days,
+        booked,
+    )
+    if not explain:
+        return offers, []
+    reasons = _Reasons(stay, party, facts, stock_rows, rate_rows, today, sellable_days, booked)
+    return offers, [Unavailable(one.room_type, one.product, reasons.of(one)) for one in refused]
+
+
+def find(
+    *,
+    stay: StayDates,
+    occupancies: Sequence[Occupancy],
+    facts: PropertyFacts,
+    left: Mapping[Hashable, int],
+    nights: Sequence[Day],
+    leaving: Day,
+    today: date,
+    sellable_days: int,
+    taxes: Sequence[TaxRule] = (),
+    fees: Sequence[FeeRule] = (),
+) -> list[Offer]:
+    """What `search` offers, from what was worked out already.
+
+    left: the fewest rooms of a type on any night; a type with a night missing is not named. nights, leaving: as `resolve`
+    made them for the same facts.
+    """
+    party = _Party(stay, occupancies, taxes, fees)
+    return _judge(party, facts, left, nights, leaving, today, sellable_days, NOT_YET)[0]
+
+
+def _judge(
+    party: _Party,
+    facts: PropertyFacts,
+    left: Mapping[Hashable, int],
+    nights: Sequence[Day],
+    leaving: Day,
+    today: date,
+    sellable_days: int,
+    booked: Booked,
+) -> tuple[list[Offer], list[PreparedProduct]]:
+    """The offers, cheapest first, and the products that are none."""
+    stay, rooms = party.stay, party.rooms
+    columns = _Columns(nights, leaving)
     common = window_refusals(stay, ALWAYS, today, sellable_days, booked)
     ahead = booked.days_ahead(stay, today)
+    left_of_type = [left.get(one.id, 0) for one in facts.room_types]
     offers: list[Offer] = []
     refused: list[PreparedProduct] = []
     for one in facts.prepared:
-        prices = columns.fill(one)
         if not one.product.sold:
             continue
+        prices = columns.prices[one.index]
         window = one.product.window
-        available = left.get(one.product.room_type_id, 0)
+        available = left_of_type[one.type_index]
         if (
-            prices is None
-            or available < party.rooms
+            None in prices
+            or available < rooms
             or common
             or not party.fits(one)
             or ahead < window.min_advance_days
             or (window.max_advance_days is not None and ahead > window.max_advance_days)
-            or columns.forbids(one.index)
+            or (columns.ruled and columns.forbids(one.index))
             or party.pays_nothing(one, prices)
         ):
             refused.append(one)
             continue
         offers.append(party.offer(one, prices, available))
     offers.sort(key=_by_price)
-    if not explain:
-        return offers, []
-    reasons = _Reasons(stay, party, facts, stock_rows, rate_rows, today, sellable_days, booked)
-    return offers, [Unavailable(one.room_type, one.product, reasons.of(one)) for one in refused]
+    return offers, refused
 
 
 def _by_price(offer: Offer) -> tuple[int, int]:
@@ -252,39 +303,70 @@ def _merged(lines: list[ChargedMinor]) -> list[ChargedMinor]:
     return list(sums.values())
 
 
+class Day(NamedTuple):
+    """What each product costs and is bound by on one day, inheritance resolved; position slot - 1, None: no price, no rule.
+
+    ruled: whether there is any rule at all.
+    """
+
+    prices: tuple[int | None, ...]
+    arrival: tuple[int | None, ...]
+    through: tuple[int | None, ...]
+    longest: tuple[int | None, ...]
+    flags: tuple[int | None, ...]
+    ruled: bool
+
+
+def resolve(row: RateRow | None, facts: PropertyFacts) -> Day:
+    """The day of a raw row; None: one of which nothing is known."""
+    size = facts.slots
+    nothing = _nothing(size)
+    if row is None:
+        return Day(nothing, nothing, nothing, nothing, nothing, False)
+    prices = _padded(row.prices, size)
+    rules = arrival, through, longest = (
+        _padded(row.min_arrival, size),
+        _padded(row.min_through, size),
+        _padded(row.max_stay, size),
+    )
+    flags = _padded(row.flags, size)
+    said = [column for column in rules if column.count(None) < size]
+    flagged = flags.count(None) < size
+    for one in facts.prepared:  # parents come first
+        index, parent = one.index, one.parent_index
+        if parent is None:
+            continue
+        if prices[index] is None and (above := prices[parent]) is not None:
+            prices[index] = above if one.step is None else one.step(above)
+        for column in said:
+            if column[index] is None:
+                column[index] = column[parent]
+        if flagged:
+            flags[index] = inherit_flags(flags[index], flags[parent])
+    if not said and not flagged:  # as most days are: they share what they do not say
+        return Day(tuple(prices), nothing, nothing, nothing, nothing, False)
+    return Day(tuple(prices), tuple(arrival), tuple(through), tuple(longest), tuple(flags), True)
+
+
+@lru_cache(maxsize=256)
+def _nothing(size: int) -> tuple[None, ...]:
+    return (None,) * size
+
+
 class _Columns:
-    """Rate rows turned on their side: for each product the values of all nights, inheritance resolved as they are asked."""
+    """The days of a stay turned on their side: for each product the values of all nights."""
 
-    __slots__ = ("_arrival", "_departure", "_flags", "_length", "_max", "_prices", "_through")
+    __slots__ = ("_arrival", "_departure", "_flags", "_length", "_longest", "_through", "prices", "ruled")
 
-    def __init__(self, stay: StayDates, rows: Mapping[date, RateRow], facts: PropertyFacts) -> None:
-        size = facts.slots
-        nights = [rows.get(night) or RateRow(night) for night in stay.nights()]
-        leaving = rows.get(stay.check_out) or RateRow(stay.check_out)
-        self._length = len(nights)
-        self._prices: list[Sequence[int | None]] = _sideways([row.prices for row in nights], size)
-        self._through: list[Sequence[int | None]] = _sideways([row.min_through for row in nights], size)
-        self._flags: list[Sequence[int | None]] = _sideways([row.flags for row in nights], size)
-        self._arrival = _padded(nights[0].min_arrival, size)
-        self._max = _padded(nights[0].max_stay, size)
-        self._departure = _padded(leaving.flags, size)
-
-    def fill(self, one: PreparedProduct) -> Sequence[int] | None:
-        """Let the product inherit what it leaves open; its nightly base prices, or None when a night has no price.
-
-        A product must be filled after its parent.
-        """
-        own = self._prices[one.index]
-        if (parent := one.parent_index) is not None:
-            if None in own:
-                self._prices[one.index] = own = _inherit(own, self._prices[parent], one.step)
-            self._through[one.index] = _or_else(self._through[one.index], self._through[parent])
-            self._flags[one.index] = _or_else_flags(self._flags[one.index], self._flags[parent])
-            self._departure[one.index] = inherit_flags(self._departure[one.index], self._departure[parent])
-            for column in (self._arrival, self._max):
-                if column[one.index] is None:
-                    column[one.index] = column[parent]
-        return None if None in own else own  # type: ignore[return-value]  # the test has just shown that none is None
+    def __init__(self, nights: Sequence[Day], leaving: Day) -> None:
+        first = nights[0]
+        self.prices = list(zip(*[night.prices for night in nights], strict=True))
+        self.ruled = leaving.ruled or any(night.ruled for night in nights)
+        if self.ruled:
+            self._length = len(nights)
+            self._through = list(zip(*[night.through for night in nights], strict=True))
+            self._flags = list(zip(*[night.flags for night in nights], strict=True))
+            self._arrival, self._longest, self._departure = first.arrival, first.longest, leaving.flags
 
     def forbids(self, index: int) -> bool:
         """Whether a rule of the calendar is in the way; the same rules as `restrictions.rule_refusals`."""
@@ -298,43 +380,11 @@ class _Columns:
         for through in self._through[index]:
             if through and through > length:
                 return True
-        return (self._arrival[index] or 0) > length or 0 < (self._max[index] or 0) < length
-
-
-def _sideways(rows: list[Column], size: int) -> list[Sequence[int | None]]:
-    columns: list[Sequence[int | None]] = list(zip_longest(*rows))
-    missing = size - len(columns)
-    return columns if missing <= 0 else [*columns, *[(None,) * len(rows)] * missing]
+        return (self._arrival[index] or 0) > length or 0 < (self._longest[index] or 0) < length
 
 
 def _padded(column: Column, size: int) -> list[int | None]:
-    return [*column, *[None] * (size - len(column))]
-
-
-def _or_else(own: Sequence[int | None], parent: Sequence[int | None]) -> Sequence[int | None]:
-    open_nights = own.count(None)
-    if not open_nights:
-        return own
-    if open_nights == len(own):
-        return parent
-    return [above if mine is None else mine for mine, above in zip(own, parent, strict=True)]
-
-
-def _or_else_flags(own: Sequence[int | None], parent: Sequence[int | None]) -> Sequence[int | None]:
-    if own.count(None) == len(own):
-        return parent
-    return [inherit_flags(mine, above) for mine, above in zip(own, parent, strict=True)]
-
-
-def _inherit(
-    own: Sequence[int | None], parent: Sequence[int | None], step: Callable[[int], int | None] | None
-) -> Sequence[int | None]:
-    if step is None:
-        return _or_else(own, parent)
-    return [
-        mine if mine is not None else None if above is None else step(above)
-        for mine, above in zip(own, parent, strict=True)
-    ]
+    return [*column[:size], *[None] * (size - len(column))]  # longer, where products are left out
 
 
 class _Reasons:

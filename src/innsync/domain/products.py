@@ -7,14 +7,15 @@ in a derived product from its parent, in a root product it means no price, or a 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from innsync.domain.derivation import Derivation, resolve_chain
 from innsync.domain.errors import CurrencyMismatch, InvalidField
 from innsync.domain.pricing import OccupancyPricing
-from innsync.domain.restrictions import ALWAYS, DayRules, PlanWindow
+from innsync.domain.restrictions import ALWAYS, OPEN, DayRules, PlanWindow
 
 CTA, CTD, STOP_SELL = 1, 2, 4
 """The bits of a rate row's flags. The same bits eight times higher say which of them are the product's own."""
@@ -80,10 +81,14 @@ class RateRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PreparedProduct:
-    """A product with everything that no search changes worked out already."""
+    """A product with everything that no search changes worked out already.
+
+    type_index: the place of its room type among the property's. index, parent_index: of the columns of its prices and rules.
+    """
 
     product: ProductFacts
     room_type: RoomTypeFacts
+    type_index: int
     index: int
     parent_index: int | None
     step: Callable[[int], int | None] | None
@@ -96,13 +101,18 @@ class PreparedProduct:
 class PropertyFacts:
     """The products of one property, prepared once and searched many times; keep it as long as none of them changes.
 
+    by_pair: by room type and rate plan. types_by_key: by id, also as text, and by code.
+
     Raises DerivationCycle, UnknownParentPlan, CurrencyMismatch, and InvalidField for an unknown room type or a bad slot.
     """
 
     room_types: tuple[RoomTypeFacts, ...]
     products: tuple[ProductFacts, ...]
     by_slot: Mapping[int, ProductFacts] = field(init=False, repr=False, compare=False)
+    by_pair: Mapping[tuple[Hashable, Hashable], ProductFacts] = field(init=False, repr=False, compare=False)
+    types_by_key: Mapping[Hashable, RoomTypeFacts] = field(init=False, repr=False, compare=False)
     prepared: tuple[PreparedProduct, ...] = field(init=False, repr=False, compare=False)
+    _alone: dict[int, PropertyFacts] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         by_slot = {product.slot: product for product in self.products}
@@ -113,15 +123,34 @@ class PropertyFacts:
             for slot, product in by_slot.items()
         }
         depth = {slot: _depth(slot, links) for slot in by_slot}
-        types = {room_type.id: room_type for room_type in self.room_types}
+        places = {room_type.id: place for place, room_type in enumerate(self.room_types)}
         # parents first, so that a child finds their columns worked out
         order = sorted(self.products, key=lambda product: depth[product.slot])
+        by_key: dict[Hashable, RoomTypeFacts] = {}
+        for one in self.room_types:
+            for key in (one.id, one.code, str(one.id)):
+                by_key.setdefault(key, one)
+        pairs = {(product.room_type_id, product.rate_plan_id): product for product in reversed(self.products)}
         object.__setattr__(self, "by_slot", by_slot)
-        object.__setattr__(self, "prepared", tuple(_prepare(product, by_slot, types) for product in order))
+        object.__setattr__(self, "by_pair", pairs)
+        object.__setattr__(self, "types_by_key", by_key)
+        object.__setattr__(
+            self, "prepared", tuple(_prepare(product, by_slot, self.room_types, places) for product in order)
+        )
 
     @property
     def slots(self) -> int:
         return max(self.by_slot, default=0)
+
+    def alone(self, slot: int) -> PropertyFacts:
+        """As if only the product of that slot were sold, those that it follows standing as its parents. Made once."""
+        found = self._alone.get(slot)
+        if found is None:
+            line = [self.by_slot[one] for one in lineage_of(slot, self.by_slot)]
+            products = (line[0], *(replace(one, sold=False) for one in line[1:]))
+            types = tuple(one for one in self.room_types if any(one.id == product.room_type_id for product in products))
+            found = self._alone[slot] = PropertyFacts(types, products)
+        return found
 
 
 def effective_price(
@@ -164,19 +193,29 @@ def effective_rules(
 ) -> DayRules:
     """The rules of one day, each one its own where set, else the parent's, else one that forbids nothing."""
     if row is None:
-        return DayRules()
+        return OPEN
     lineage = lineage_of(product.slot, products_by_slot)
 
     def first(column: Column, default: int) -> int:
-        return next((value for slot in lineage if (value := _at(column, slot)) is not None), default)
+        for slot in lineage:
+            if slot <= len(column) and (value := column[slot - 1]) is not None:
+                return value
+        return default
 
     flags = 0
     for slot in reversed(lineage):
         flags = inherit_flags(_at(row.flags, slot), flags) or 0
+    return _day_rules(
+        first(row.min_arrival, 1), first(row.min_through, 1), first(row.max_stay, 0), flags & (CTA | CTD | STOP_SELL)
+    )
+
+
+@lru_cache(maxsize=4096)  # nights of a house are much alike, and each is asked for by every rate and channel
+def _day_rules(min_arrival: int, min_through: int, max_stay: int, flags: int) -> DayRules:
     return DayRules(
-        min_stay_arrival=max(1, first(row.min_arrival, 1)),
-        min_stay_through=max(1, first(row.min_through, 1)),
-        max_stay=max(0, first(row.max_stay, 0)),
+        min_stay_arrival=max(1, min_arrival),
+        min_stay_through=max(1, min_through),
+        max_stay=max(0, max_stay),
         closed_to_arrival=bool(flags & CTA),
         closed_to_departure=bool(flags & CTD),
         stop_sell=bool(flags & STOP_SELL),
@@ -192,18 +231,22 @@ def _depth(slot: int, links: Mapping[int, tuple[int, Derivation | None] | None])
 
 
 def _prepare(
-    product: ProductFacts, by_slot: Mapping[int, ProductFacts], types: Mapping[Hashable, RoomTypeFacts]
+    product: ProductFacts,
+    by_slot: Mapping[int, ProductFacts],
+    room_types: Sequence[RoomTypeFacts],
+    places: Mapping[Hashable, int],
 ) -> PreparedProduct:
-    room_type = types.get(product.room_type_id)
-    if room_type is None:
+    place = places.get(product.room_type_id)
+    if place is None:
         raise InvalidField(field="/products", problem=f"slot {product.slot} names an unknown room type")
     parent = None if product.parent_slot is None else by_slot[product.parent_slot]
     if parent is not None and parent.currency != product.currency:
         raise CurrencyMismatch(left=parent.currency, right=product.currency)
-    pricing = product.pricing
+    pricing, room_type = product.pricing, room_types[place]
     return PreparedProduct(
         product=product,
         room_type=room_type,
+        type_index=place,
         index=product.slot - 1,
         parent_index=None if parent is None else parent.slot - 1,
         step=None if product.derivation is None else product.derivation.compiled(product.currency),

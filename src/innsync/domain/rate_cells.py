@@ -6,8 +6,9 @@ product then follows its parent, any other has no price or no such rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
 from innsync.domain.products import CTA, CTD, STOP_SELL, Column, RateRow
@@ -115,6 +116,46 @@ def pack(found: Iterable[CellChange]) -> Packed:
     return packed
 
 
+def column_of(rows: Iterable[RateRow | None], slot: int, field: str) -> list[int | None]:
+    """What the product itself says in each of these rows."""
+    if field not in COLUMNS:
+        return [own_value(row, slot, field) for row in rows]
+    name = COLUMNS[field]
+    columns = (getattr(row, name) if row is not None else () for row in rows)
+    return [column[slot - 1] if slot <= len(column) else None for column in columns]
+
+
+def pack_column(nights: Sequence[date], before: Sequence[int | None], after: Sequence[int | None]) -> list[object]:
+    """One field of one product, as `pack` says it; empty where nothing changed. nights: in order."""
+    runs: list[object] = []
+    end: date | None = None
+    index = 0
+    for (old, new), alike in groupby(zip(before, after, strict=True)):
+        begin, index = index, index + len(list(alike))
+        if old == new:
+            continue
+        for first, last in _unbroken(nights, begin, index):
+            if end is None:
+                runs.append(first.isoformat())
+            elif gap := (first - end).days - 1:
+                runs.append([gap])
+            runs.append([(last - first).days + 1, old, new])
+            end = last
+    return runs
+
+
+def _unbroken(nights: Sequence[date], begin: int, until: int) -> Iterator[tuple[date, date]]:
+    """(first, last) of the neighbouring nights among those from one index up to another."""
+    if (nights[until - 1] - nights[begin]).days == until - 1 - begin:
+        yield nights[begin], nights[until - 1]
+        return
+    for index in range(begin, until):
+        if index == begin or (nights[index] - nights[index - 1]).days > 1:
+            first = nights[index]
+        if index == until - 1 or (nights[index + 1] - nights[index]).days > 1:
+            yield first, nights[index]
+
+
 def unpack(packed: Packed) -> list[CellChange]:
     """What was packed, by slot, field and night."""
     found = [
@@ -126,18 +167,32 @@ def unpack(packed: Packed) -> list[CellChange]:
     return sorted(found, key=lambda one: (one.slot, one.field, one.day))
 
 
-def read_runs(runs: list[object]) -> Iterator[tuple[date, int | None, int | None]]:
-    """(night, before, after) of one slot and field of what was packed, in order."""
+class Run(NamedTuple):
+    """Neighbouring nights, both included, on which a cell changed alike."""
+
+    first: date
+    last: date
+    before: int | None
+    after: int | None
+
+
+def spans_of(runs: list[object]) -> Iterator[Run]:
+    """One slot and field of what was packed, in order."""
     first, *rest = runs
     day = date.fromisoformat(str(first))
     for run in rest:
         assert isinstance(run, list)
-        if len(run) == 1:
-            day += timedelta(days=run[0])
-            continue
-        for _ in range(run[0]):
-            yield day, run[1], run[2]
-            day += timedelta(days=1)
+        following = day + timedelta(days=run[0])
+        if len(run) == 3:
+            yield Run(day, following - timedelta(days=1), run[1], run[2])
+        day = following
+
+
+def read_runs(runs: list[object]) -> Iterator[tuple[date, int | None, int | None]]:
+    """(night, before, after) of one slot and field of what was packed, in order."""
+    for run in spans_of(runs):
+        for offset in range((run.last - run.first).days + 1):
+            yield run.first + timedelta(days=offset), run.before, run.after
 
 
 def _at(column: Column, slot: int) -> int | None:

@@ -30,13 +30,31 @@ class Span(Generic[T]):
 def compress(by_night: Mapping[date, T]) -> list[Span[T]]:
     """The fewest spans that say the same: neighbouring nights of equal value become one. In date order."""
     spans: list[Span[T]] = []
-    for night in sorted(by_night):
-        value = by_night[night]
-        if spans and spans[-1].last + DAY == night and spans[-1].value == value:
-            spans[-1] = Span(spans[-1].first, night, value)
+    nights = iter(sorted(by_night))
+    begin = end = next(nights, None)
+    if begin is None or end is None:
+        return spans
+    value = by_night[begin]
+    for night in nights:
+        if by_night[night] == value and night - end == DAY:
+            end = night
         else:
-            spans.append(Span(night, night, value))
+            spans.append(Span(begin, end, value))
+            begin = end = night
+            value = by_night[night]
+    spans.append(Span(begin, end, value))
     return spans
+
+
+def joined(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """(first, last), both included, in date order; what overlaps or lies side by side is one."""
+    found: list[tuple[date, date]] = []
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1] + DAY:
+            found[-1] = found[-1][0], max(found[-1][1], last)
+        else:
+            found.append((first, last))
+    return found
 
 
 def expand(spans: Iterable[Span[T]]) -> dict[date, T]:

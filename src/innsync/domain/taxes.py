@@ -209,17 +209,35 @@ class ChargePlan:
         before: Sequence[Occupancy] = (),
     ) -> None:
         """before: who slept there on the first nights, where that was somebody else."""
-        self._fees = list(_compile(fees, stay, occupancy, before))
-        self._taxes = list(_compile(taxes, stay, occupancy, before))
+        self._fees = [_ready(one) for one in _compile(fees, stay, occupancy, before)]
+        self._taxes = [_ready(one) for one in _compile(taxes, stay, occupancy, before)]
 
     def apply(self, nightly: Sequence[int]) -> tuple[list[ChargedMinor], list[ChargedMinor], int]:
         """(taxes, fees, what both add to the price), in minor units; lines of nothing are left out."""
         price = sum(nightly)
-        fees = [ChargedMinor(one.rule, one.minor(nightly, price, 0)) for one in self._fees]
-        fee_base = sum(minor for rule, minor in fees if not rule.included)
-        taxes = [ChargedMinor(one.rule, one.minor(nightly, price, fee_base)) for one in self._taxes]
-        added = fee_base + sum(minor for rule, minor in taxes if not rule.included)
-        return [tax for tax in taxes if tax.minor], [fee for fee in fees if fee.minor], added
+        fees, fee_base = _charged(self._fees, nightly, price, 0) if self._fees else ([], 0)
+        taxes, added = _charged(self._taxes, nightly, price, fee_base)
+        return taxes, fees, fee_base + added
+
+
+def _ready(one: _Compiled) -> tuple[_Compiled, ChargedMinor | None]:
+    """With the line itself where it does not depend on the price."""
+    return one, ChargedMinor(one.rule, one.constant) if one.divisor == 1 else None
+
+
+def _charged(
+    compiled: Sequence[tuple[_Compiled, ChargedMinor | None]], nightly: Sequence[int], price: int, fees: int
+) -> tuple[list[ChargedMinor], int]:
+    """The lines, and what those add that are not part of the price."""
+    lines: list[ChargedMinor] = []
+    added = 0
+    for one, line in compiled:
+        made = line or ChargedMinor(one.rule, one.minor(nightly, price, fees))
+        if made.minor:
+            lines.append(made)
+            if not made.rule.included:
+                added += made.minor
+    return lines, added
 
 
 def charges(

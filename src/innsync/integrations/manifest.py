@@ -74,6 +74,7 @@ class Dialect:
     max_nights: int = 0
     rate_currencies: bool = False
 
+    @cache  # noqa: B019  # as many as there are channels, and as settings that say otherwise
     def restrictions(self) -> tuple[str, ...]:
         """The restriction fields of a product's row at this channel, in the layout's order."""
         known = {

@@ -16,7 +16,6 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from innsync.apps.automation.selectors import charged_services, list_orders_of
 from innsync.apps.guests.services import get_tongue
 from innsync.apps.mail import tasks as mail
 from innsync.apps.rates.selectors import House, get_house
@@ -27,10 +26,10 @@ from innsync.apps.reservations.services.mails import CONFIRMATION
 from innsync.apps.reservations.terms import schedule
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.errors import InvalidField
-from innsync.domain.folio import Folio, open_folio
 from innsync.domain.money import Money
 from innsync.domain.policies import CancellationPolicy
 from innsync.domain.wording import told
+from innsync.portals.folios import folio_of
 from innsync.portals.policy_words import cancellation_words, payment_words
 from innsync.portals.words import channel_name
 
@@ -42,18 +41,6 @@ def language_of(booking: Booking) -> str:
     _country, language = get_tongue(guest_id=booking.guest_id)
     spoken = language.partition("-")[0].lower()
     return spoken if spoken in OURS else "en"
-
-
-def folio_of(booking: Booking) -> Folio:
-    """What the guest owes the house."""
-    fee = booking.cancellation_fee_minor
-    return open_folio(
-        total=Money(booking.total_minor, booking.currency),
-        owed_instead=Money(fee, booking.currency) if fee is not None else None,
-        holds=BookingStatus(booking.status) in HOLDS_STOCK,
-        services=charged_services(list_orders_of(booking_id=booking.id), booking.currency),
-        paid_there=booking.payment.get("collect") == "channel",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ _NEEDS = {
     "content": Ability.MANAGE_PROPERTIES,
     "message": Ability.SEE_BOOKINGS,
     "rates": Ability.SEE_RATES,
+    "rooms": Ability.SEE_BOOKINGS,
     "season": Ability.SEE_RATES,
     "service_order": Ability.SEE_DESK,
     "sync": Ability.SEE_CHANNELS,

@@ -30,16 +30,16 @@ def only_once(request: HttpRequest, visitor: Visitor, work: Callable[[], Done | 
     """
     if not request.POST.get(FIELD):
         return work()
-    organization_id, key = visitor.access.organization_id, f"form:{_digest(request)}"
+    organization_id, key, now = visitor.access.organization_id, f"form:{_digest(request)}", datetime.now(UTC)
     known = idempotency.claim(
-        organization_id=organization_id, program_id=visitor.user.id, key=key, request_hash="", now=datetime.now(UTC)
+        organization_id=organization_id, program_id=visitor.user.id, key=key, request_hash="", now=now
     )
     if known is not None:
         return Done(**json.loads(known.body))
     done = work()
     if isinstance(done, Done):
         answer = json.dumps({"words": done.words, "to": done.to, "well": done.well}).encode()
-        idempotency.keep(
+        idempotency.answer_claimed(
             organization_id=organization_id,
             program_id=visitor.user.id,
             key=key,

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from django.db import connection
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.events.jobs import A_FEW_TIMES, job
 from innsync.apps.events.relay import Entry, handles
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import services as reservations
@@ -32,8 +31,8 @@ def confirm(organization_id: UUID, entries: Sequence[Entry]) -> None:
         )
 
 
-@app.task(name="confirm_by_mail", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
-def confirm_by_mail(organization_id: str, booking_id: str) -> None:
+@job("confirm_by_mail", retry=A_FEW_TIMES)
+def confirm_by_mail(organization_id: UUID, booking_id: UUID) -> None:
     """Mail the confirmation of a new direct booking, once, if its property still wants that and it still holds.
 
     Not more than a few an hour to one address: whoever books for others can name anybody's.
@@ -43,26 +42,23 @@ def confirm_by_mail(organization_id: str, booking_id: str) -> None:
         send_confirmation,
     )
 
-    try:
-        with tenant(UUID(organization_id)):
-            found = (
-                Booking.objects.select_for_update(of=("self",))
-                .select_related("property")
-                .filter(id=booking_id, status__in=HOLDS_STOCK)
-                .first()
-            )
-            now = datetime.now(UTC)
-            if found is None or not is_to_come(found, now) or found.mails.filter(kind=CONFIRMATION).exists():
-                return
-            house = get_house(organization_id=UUID(organization_id), key=found.property_id)
-            if not reservations.confirms(house):
-                return
-            if not take_letter(property_id=found.property_id, to=found.guest_email, now=now):
-                log.warning("confirmation_held_back", booking=found.code)
-                return
-            try:
-                send_confirmation(booking=found, now=now, actor="")
-            except InvalidField:  # what was given as an address is none: a person sees that on the booking
-                return
-    finally:
-        connection.close()
+    with tenant(organization_id):
+        found = (
+            Booking.objects.select_for_update(of=("self",))
+            .select_related("property")
+            .filter(id=booking_id, status__in=HOLDS_STOCK)
+            .first()
+        )
+        now = datetime.now(UTC)
+        if found is None or not is_to_come(found, now) or found.mails.filter(kind=CONFIRMATION).exists():
+            return
+        house = get_house(organization_id=organization_id, key=found.property_id)
+        if not reservations.confirms(house):
+            return
+        if not take_letter(property_id=found.property_id, to=found.guest_email, now=now):
+            log.warning("confirmation_held_back", booking=found.code)
+            return
+        try:
+            send_confirmation(booking=found, now=now, actor="")
+        except InvalidField:  # what was given as an address is none: a person sees that on the booking
+            return

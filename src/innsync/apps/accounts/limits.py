@@ -58,11 +58,9 @@ def take_call(*, key: str, calls_per_minute: int) -> Allowance:
     A process takes the calls of a generous limit from the bucket a few at a time (never more than 1/300 of the limit),
     so that a fast program does not queue for one row; what it does not use within two seconds is lost to the program.
     """
-    with _leasing:
-        lease = _leases.get(key)
-        if lease and lease.calls > 0 and time.monotonic() < lease.ends:
-            lease.calls -= 1
-            return Allowance(calls_per_minute, int(lease.calls + lease.left_in_bucket), 0)
+    leased = take_leased(key=key, calls_per_minute=calls_per_minute)
+    if leased is not None:
+        return leased
     most = max(1, calls_per_minute // _LEASES_A_MINUTE)
     rate = calls_per_minute / 60
     with sql() as cursor:
@@ -77,3 +75,29 @@ def take_call(*, key: str, calls_per_minute: int) -> Allowance:
             _leases.clear()
         _leases[key] = _Lease(granted - 1, float(left), time.monotonic() + _LEASE_LIVES_S)
     return Allowance(calls_per_minute, int(granted - 1 + left), 0)
+
+
+def take_leased(*, key: str, calls_per_minute: int) -> Allowance | None:
+    """The same without asking the database; None where that must be asked, and nothing is counted then."""
+    with _leasing:
+        lease = _leases.get(key)
+        if lease is None or lease.calls <= 0 or time.monotonic() >= lease.ends:
+            return None
+        lease.calls -= 1
+        return Allowance(calls_per_minute, int(lease.calls + lease.left_in_bucket), 0)
+
+
+def lease_calls(*, key: str, calls_per_minute: int) -> bool:
+    """Have some calls ready for `take_leased`. False where the limit is too low for that, or reached."""
+    if calls_per_minute < 2 * _LEASES_A_MINUTE or not take_call(key=key, calls_per_minute=calls_per_minute).granted:
+        return False
+    give_back(key=key)
+    return True
+
+
+def give_back(*, key: str) -> None:
+    """A call that was taken and is counted elsewhere."""
+    with _leasing:
+        lease = _leases.get(key)
+        if lease is not None:
+            lease.calls += 1

@@ -87,6 +87,20 @@ def caller_of(*, key_id: UUID, now: datetime | None = None) -> Caller | None:
     return _living(_find(_BY_ID, key_id), now)
 
 
+def remembered(known_by: str | UUID, now: datetime) -> Caller | None:
+    """The same without asking the database: by the hash of a secret or a key's id; None where that must be asked."""
+    known = _remembered.get(known_by)
+    if known is None or time.monotonic() - known[0] >= REMEMBERED_S:
+        return None
+    return _living(known[1], now)
+
+
+def used(known_by: str | UUID) -> None:
+    """Count a call that was answered for whom `remembered` named."""
+    with _remembering:
+        _uncounted[known_by] = _uncounted.get(known_by, 0) + 1
+
+
 def forget_callers() -> None:
     """Let the next call look again; for the process that has just withdrawn a key."""
     with _remembering:

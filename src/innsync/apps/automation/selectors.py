@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, DateField, F, Func, Q, QuerySet, Value
+from django.db.models import Count, DateField, F, Func, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast
 
 from innsync.apps.accounts.models import Membership, User
@@ -84,3 +84,9 @@ def list_colleagues(*, organization_id: UUID, property_id: UUID) -> list[User]:
         Q(property_ids=[]) | Q(property_ids__contains=[property_id])
     )
     return sorted((one.user for one in members.select_related("user")), key=lambda user: user.name or user.email)
+
+
+def charged_minor() -> Subquery:
+    """The same for a query of bookings: the sum of each, in minor units of its currency; null without any."""
+    charged = ServiceOrder.objects.filter(booking=OuterRef("pk"), charged=True).exclude(state=CANCELLED)
+    return Subquery(charged.order_by().values("booking").annotate(sum=Sum("price_minor")).values("sum"))

@@ -16,7 +16,7 @@ import psycopg
 import structlog
 from django.conf import settings
 
-from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.accounts.tenancy import sql, swiftly, tenant
 from innsync.apps.distribution.limits import SharedLimiter
 from innsync.apps.distribution.models import Account
 from innsync.apps.distribution.selectors import Linked
@@ -69,7 +69,7 @@ class SharedTokens:
         return token
 
     def _read(self, name: str) -> str:
-        with tenant(self.organization_id), sql() as cursor:
+        with swiftly(self.organization_id), sql() as cursor:
             return self._select(cursor, name)
 
     def _select(self, cursor: psycopg.Cursor[Any], name: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.domain.ari import AriUpdate, Calendar, Row, Target
+from innsync.domain.ari import AriUpdate, Calendar, Row, Target, with_values
 
 # Emptied, not deleted: that there is a row says that the channel was told of that room or rate, and has it to close
 # when it is mapped no more. A statement to be ended with the WHERE of those rows, `a`.
@@ -48,8 +48,13 @@ def load(
     with sql() as cursor:
         for room, rate, month, layout, cells in cursor.execute(
             "SELECT room, rate, month, layout, cells FROM distribution_acknowledged"
-            " WHERE connection_id = %s AND month = ANY(%s) AND room = ANY(%s)",
-            (connection_id, spanned, list({target.room for target in layouts})),
+            " WHERE connection_id = %s AND month = ANY(%s) AND room = ANY(%s) AND rate = ANY(%s)",
+            (
+                connection_id,
+                spanned,
+                list({target.room for target in layouts}),
+                list({target.rate or "" for target in layouts}),
+            ),
         ):
             stored[Target(room, rate or None), month] = (tuple(layout), cells)
     return {
@@ -80,11 +85,75 @@ def _rows(
     return [tuple(None if place is None else row[place] for place in places) for row in whole]
 
 
+# Laid over what is stored, without reading it: a booking changes a night or two of a month.
+_LAY_OVER = """
+UPDATE distribution_acknowledged a
+SET cells = a.cells[1 : u.before] || u.part || a.cells[u.before + cardinality(u.part) + 1 :]
+FROM (SELECT room, rate, month, layout::varchar[] AS layout, before, part::bigint[] AS part
+  FROM unnest(%(rooms)s::text[], %(rates)s::text[], %(months)s::date[], %(layouts)s::text[], %(befores)s::int[],
+    %(parts)s::text[]) AS t(room, rate, month, layout, before, part)) u
+WHERE a.connection_id = %(connection)s AND a.room = u.room AND a.rate = u.rate AND a.month = u.month
+  AND a.layout = u.layout
+RETURNING a.room, a.rate, a.month
+"""
+
+
 def store(*, organization_id: UUID, connection_id: UUID, calendars: Mapping[Target, Calendar]) -> None:
     """Replace what is known of these targets on these nights; other nights of the months stay as they are."""
     if not calendars:
         return
-    whole = _whole_months(connection_id, calendars)
+    parts = [(target, month) for target, calendar in calendars.items() for month in _months_of(calendar)]
+    laid_over = _lay_over(connection_id, calendars, parts)
+    missing = [part for part in parts if part not in laid_over]
+    if missing:
+        _insert_whole(organization_id, connection_id, calendars, missing)
+
+
+def _months_of(calendar: Calendar) -> list[date]:
+    return months_between(calendar.first, calendar.last)
+
+
+def _lay_over(
+    connection_id: UUID, calendars: Mapping[Target, Calendar], parts: Sequence[tuple[Target, date]]
+) -> set[tuple[Target, date]]:
+    """Answers which months were there, with the fields of today."""
+    befores, cells = [], []
+    for target, month in parts:
+        calendar = calendars[target]
+        begin, end = max(calendar.first, month), min(calendar.last, _last_of(month))
+        start = (begin - calendar.first).days
+        rows = calendar.rows[start : start + (end - begin).days + 1]
+        befores.append((begin.day - 1) * len(calendar.layout))
+        cells.append(_array("NULL" if value is None else str(value) for row in rows for value in row))
+    with sql() as cursor:
+        found = cursor.execute(
+            _LAY_OVER,
+            {
+                "connection": connection_id,
+                "rooms": [target.room for target, _ in parts],
+                "rates": [target.rate or "" for target, _ in parts],
+                "months": [month for _, month in parts],
+                "layouts": [_array(calendars[target].layout) for target, _ in parts],
+                "befores": befores,
+                "parts": cells,
+            },
+        ).fetchall()
+    return {(Target(room, rate or None), month) for room, rate, month in found}
+
+
+def _array(values: Iterable[str]) -> str:
+    """An array of whole numbers or of fields' names, which need no quotes, as PostgreSQL reads it."""
+    return "{" + ",".join(values) + "}"
+
+
+def _insert_whole(
+    organization_id: UUID,
+    connection_id: UUID,
+    calendars: Mapping[Target, Calendar],
+    missing: Sequence[tuple[Target, date]],
+) -> None:
+    """Months of which nothing was known, or other fields."""
+    whole = _whole_months(connection_id, calendars, missing)
     rows_to_write = []
     for (target, month), rows in whole.items():
         layout = calendars[target].layout
@@ -101,24 +170,23 @@ def store(*, organization_id: UUID, connection_id: UUID, calendars: Mapping[Targ
         )
 
 
-def _whole_months(connection_id: UUID, calendars: Mapping[Target, Calendar]) -> dict[tuple[Target, date], list[Row]]:
-    """The whole months that the calendars lie in, with the calendars' rows laid over what is stored."""
-    spanned = months_between(
-        min(calendar.first for calendar in calendars.values()), max(calendar.last for calendar in calendars.values())
-    )
+def _whole_months(
+    connection_id: UUID, calendars: Mapping[Target, Calendar], wanted: Sequence[tuple[Target, date]]
+) -> dict[tuple[Target, date], list[Row]]:
+    """Those months, with the calendars' rows laid over what is stored."""
     stored = load(
         connection_id=connection_id,
-        layouts={target: calendar.layout for target, calendar in calendars.items()},
-        first=spanned[0],
-        last=_last_of(spanned[-1]),
+        layouts={target: calendars[target].layout for target, _ in wanted},
+        first=min(month for _, month in wanted),
+        last=_last_of(max(month for _, month in wanted)),
     )
     result: dict[tuple[Target, date], list[Row]] = {}
-    for target, calendar in calendars.items():
-        for month in months_between(calendar.first, calendar.last):
-            days = (month + timedelta(days=offset) for offset in range(_days_in(month)))
-            result[target, month] = [
-                calendar.row(day) if calendar.first <= day <= calendar.last else stored[target].row(day) for day in days
-            ]
+    for target, month in wanted:
+        calendar = calendars[target]
+        days = (month + timedelta(days=offset) for offset in range(_days_in(month)))
+        result[target, month] = [
+            calendar.row(day) if calendar.first <= day <= calendar.last else stored[target].row(day) for day in days
+        ]
     return result
 
 
@@ -145,13 +213,4 @@ def forget(calendar: Calendar, spans: Iterable[tuple[date, date]], fields: Seque
 
 def forget_told(calendar: Calendar, updates: Iterable[AriUpdate]) -> Calendar:
     """The calendar with just the cells unknown that the updates speak of."""
-    rows = [list(row) for row in calendar.rows]
-    position = {field: index for index, field in enumerate(calendar.layout)}
-    for update in updates:
-        places = [position[field] for field in update.values]
-        for offset in range(update.nights):
-            index = (update.first - calendar.first).days + offset
-            if 0 <= index < len(rows):
-                for place in places:
-                    rows[index][place] = None
-    return Calendar(calendar.first, calendar.layout, tuple(tuple(row) for row in rows))
+    return with_values(calendar, ((one.first, one.nights, dict.fromkeys(one.values)) for one in updates))

@@ -35,21 +35,41 @@ def judge(
     first, last = min(one[1] for one in touched), max(one[2] for one in touched)
     # Those of the night before and after too: nights in a row are one conflict.
     beside = {"first__lte": last + timedelta(days=1), "last__gte": first - timedelta(days=1)}
+    if not _any_open(property_id, types, first, last) and not list_oversold(
+        property_id=property_id, first=first, last=last, room_type_ids=types
+    ):
+        return
     still_open = list(
         Conflict.objects.select_for_update()
         .filter(property_id=property_id, room_type_id__in=types, state="open", **beside)
         .order_by("id")
     )
-    for conflict in still_open:
-        first, last = min(first, conflict.first), max(last, conflict.last)
+    windows: dict[UUID, tuple[date, date]] = {}
+    for room_type_id, begin, end in [*touched, *((one.room_type_id, one.first, one.last) for one in still_open)]:
+        known = windows.get(room_type_id, (begin, end))
+        windows[room_type_id] = min(begin, known[0]), max(end, known[1])
+        first, last = min(first, begin), max(last, end)
     oversold = list_oversold(property_id=property_id, first=first, last=last, room_type_ids=types)
     if not oversold and not still_open:
         return
     for room_type_id in types:
-        nights = {day: count for one, day, count in oversold if one == room_type_id}
+        # Of each type only as far as its own conflicts are known here: another's may reach further.
+        begin, end = windows[room_type_id]
+        nights = {day: count for one, day, count in oversold if one == room_type_id and begin <= day <= end}
         spans = [(span.first, span.last) for span in compress(dict.fromkeys(nights, True))]
         own = [conflict for conflict in still_open if conflict.room_type_id == room_type_id]
         _bring_in_line(organization_id, property_id, room_type_id, own, spans, nights, now, cause)
+
+
+def _any_open(property_id: UUID, room_type_ids: list[UUID], first: date, last: date) -> bool:
+    """Whether there is a conflict on these nights or beside them. Nearly always there is none, so it is asked for first."""
+    with sql() as cursor:
+        row = cursor.execute(
+            "SELECT EXISTS (SELECT FROM distribution_conflict WHERE property_id = %s AND room_type_id = ANY(%s)"
+            " AND state = 'open' AND first <= %s AND last >= %s)",
+            (property_id, room_type_ids, last + timedelta(days=1), first - timedelta(days=1)),
+        ).fetchone()
+    return row == (True,)
 
 
 def _bring_in_line(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from innsync.apps.distribution import conflicts, marks, tasks
+import structlog
+
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution import conflicts, marks, schedules, tasks
 from innsync.apps.distribution.marks import Change
 from innsync.apps.events.relay import Entry, chore, handles
-from innsync.apps.properties.models import Property
 from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
 
+log = structlog.get_logger()
 Touched = tuple[UUID, date, date]
+LOOK_FOR_PUT_OFF = timedelta(seconds=10)
+_brought_back_at = datetime.min.replace(tzinfo=UTC)
 
 
 @handles("ari_changed")
@@ -34,10 +39,12 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
     ]
     tasks.enqueue_reconcile(organization_id, marks.add_everywhere(changes))
     now = datetime.now(UTC)
-    zones = dict(
-        Property.objects.filter(id__in={entry.property_id for entry in entries}).values_list("id", "time_zone")
-    )
-    for property_id, time_zone in zones.items():
+    with sql() as cursor:
+        zones = cursor.execute(
+            "SELECT id, time_zone FROM properties_property WHERE id = ANY(%s)",
+            (list({entry.property_id for entry in entries}),),
+        ).fetchall()
+    for property_id, time_zone in zones:
         own = [change for change in changes if change.property_id == property_id and change.what != "rates"]
         if not own:
             continue
@@ -84,3 +91,13 @@ def assign_rooms(organization_id: UUID, entries: Sequence[Entry]) -> None:
 def enqueue_due(now: datetime) -> None:
     """Turn what is due into jobs: polls, safety nets, retries."""
     tasks.enqueue_due(now)
+
+
+@chore
+def bring_back(now: datetime) -> None:
+    """Once in a while, what a wrong clock put off too far."""
+    global _brought_back_at
+    if abs(now - _brought_back_at) >= LOOK_FOR_PUT_OFF:
+        _brought_back_at = now
+        if count := schedules.bring_back(now):
+            log.warning("schedules_brought_back", count=count)

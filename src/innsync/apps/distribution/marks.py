@@ -132,10 +132,15 @@ def remove(ids: Sequence[int]) -> None:
             cursor.execute("DELETE FROM distribution_dirty WHERE id = ANY(%s)", (list(ids),))
 
 
-def any_left(connection_id: UUID) -> bool:
+def remove_of(connection_id: UUID, ids: Sequence[int]) -> bool:
+    """Take these away; answers whether the connection has others."""
     with sql() as cursor:
-        found = cursor.execute("SELECT 1 FROM distribution_dirty WHERE connection_id = %s LIMIT 1", (connection_id,))
-        return found.fetchone() is not None
+        found = cursor.execute(
+            "WITH gone AS (DELETE FROM distribution_dirty WHERE id = ANY(%(ids)s)) SELECT EXISTS"
+            " (SELECT FROM distribution_dirty WHERE connection_id = %(connection)s AND id <> ALL(%(ids)s))",
+            {"ids": list(ids), "connection": connection_id},
+        )
+        return found.fetchone() == (True,)
 
 
 def compact(*, organization_id: UUID, connection_id: UUID, today: date) -> None:

@@ -262,6 +262,8 @@ class Schedule(models.Model):
     """When a connection's or account's safety net is due again. Plumbing, outside row-level security.
 
     chosen: a person said how often; nothing else changes that.
+    For nets that compare: in_step: a snapshot of the database as of which comparing would have found nothing; empty where
+    that is not known. compared_at: when comparing last found nothing. property_id: whose changes matter.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -271,6 +273,9 @@ class Schedule(models.Model):
     every_s = models.FloatField()
     due_at = models.DateTimeField()
     chosen = models.BooleanField(default=False, db_default=False)
+    property_id = models.UUIDField(null=True)
+    in_step = models.TextField(default="", db_default="")
+    compared_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["subject_id", "kind"], name="schedule_once")]

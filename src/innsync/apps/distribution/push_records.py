@@ -11,7 +11,7 @@ from uuid import UUID
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution import acknowledged
 from innsync.apps.distribution.marks import FIRST_LOAD, Mark
-from innsync.apps.distribution.models import Connection, Divergence, PushLog
+from innsync.apps.distribution.models import Connection, PushLog
 from innsync.apps.distribution.selectors import Linked
 from innsync.apps.events import services as events
 from innsync.domain.ari import AriUpdate, Calendar, Target, apply
@@ -70,8 +70,15 @@ def record_answer(
     attempt: Attempt,
     result: PushResult,
     answered: datetime,
+    *,
+    had_refused: bool,
 ) -> tuple[int, int]:
-    """Acknowledge what was accepted, keep what was refused. Answers (accepted cells, refused cells)."""
+    """Acknowledge what was accepted, keep what was refused. Answers (accepted cells, refused cells).
+
+    had_refused: whether anything on these nights may have been refused before.
+
+    Nobody waits for the disk with it: what a server that breaks down forgets is unknown still, and sent again.
+    """
     link = linked.connection
     told: dict[Target, list[AriUpdate]] = {}
     for update in attempt.push.updates:
@@ -87,15 +94,14 @@ def record_answer(
         connection_id=link.id,
         calendars={target: narrow(calendar, spans[target]) for target, calendar in updated.items()},
     )
-    _store_refused(link, attempt.push, refused, answered)
+    if had_refused or refused:
+        _store_refused(link, attempt.push, refused, answered)
     accepted = attempt.cells - len(refused)
     words = "; ".join(dict.fromkeys([*(one.words for one in result.refused), *result.warnings]))
     outcome = "accepted" if not refused else "partly refused" if accepted else "refused"
-    attempt.log(link, outcome=outcome, words=words, refused=len(refused), reference=result.reference).save(
-        force_insert=True
-    )
-    _measure(linked, marks, attempt.push, answered)
-    recovered(link, answered, pushed=True)
+    log = attempt.log(link, outcome=outcome, words=words, refused=len(refused), reference=result.reference)
+    _write(log, _waits(linked, marks, attempt.push, answered), answered)
+    recovered(link, answered, written=True)
     if refused:
         Connection.objects.filter(id=link.id).update(last_error=words[:4000], last_error_at=answered)
     return accepted, len(refused)
@@ -170,7 +176,44 @@ def load_refused(connection_id: UUID, first: date, last: date) -> dict[tuple[Tar
         }
 
 
-def _measure(linked: Linked, marks: Sequence[Mark], push: Push, answered: datetime) -> None:
+_WRITE = """
+WITH logged AS (
+  INSERT INTO distribution_pushlog (id, organization_id, connection_id, at, operation, updates, cells, refused, outcome,
+    words, reference, duration_ms, first, last, body, answer)
+  VALUES (%(id)s, %(organization_id)s, %(connection_id)s, %(at)s, %(operation)s, %(updates)s, %(cells)s, %(refused)s,
+    %(outcome)s, %(words)s, %(reference)s, %(duration_ms)s, %(first)s, %(last)s, %(body)s, %(answer)s)),
+measured AS (
+  INSERT INTO distribution_divergence (organization_id, connection_id, at, cells, p50_ms, p99_ms, max_ms)
+  SELECT %(organization_id)s, %(connection_id)s, %(answered)s, %(waited)s, %(p50_ms)s, %(p99_ms)s, %(max_ms)s
+  WHERE %(waited)s > 0)
+UPDATE distribution_connection SET failures = 0, retry_at = NULL, retry_reason = '', last_push_at = %(answered)s
+WHERE id = %(connection_id)s
+RETURNING set_config('synchronous_commit', 'off', true)
+"""
+_OF_LOG = [field.attname for field in PushLog._meta.concrete_fields]
+
+
+def _write(log: PushLog, waits: Waits, answered: datetime) -> None:
+    """The log's line, how long the cells had differed, and that the connection works: in one statement."""
+    with sql() as cursor:
+        cursor.execute(
+            _WRITE,
+            {
+                **{name: getattr(log, name) for name in _OF_LOG},
+                "answered": answered,
+                "waited": sum(cells for _, cells in waits),
+                "p50_ms": _quantile(waits, 0.5),
+                "p99_ms": _quantile(waits, 0.99),
+                "max_ms": waits[-1][0] if waits else 0.0,
+            },
+        )
+
+
+Waits = list[tuple[float, int]]
+"""Milliseconds, and how many cells waited for so long; the shortest first."""
+
+
+def _waits(linked: Linked, marks: Sequence[Mark], push: Push, answered: datetime) -> Waits:
     """How long the accepted cells had differed, from the commit of the change to the channel's answer.
 
     Before its first load a channel shows nothing that could differ, and a full sync alone says nothing about that: all
@@ -179,8 +222,8 @@ def _measure(linked: Linked, marks: Sequence[Mark], push: Push, answered: dateti
     types = linked.room_types()
     never_shown = [mark for mark in marks if mark.cause == FIRST_LOAD]
     changes = sorted((mark for mark in marks if not mark.is_a_load), key=lambda mark: mark.since)
-    waits: list[tuple[float, int]] = []
-    for update in push.updates:
+    waits: Waits = []
+    for update in push.updates if changes else ():
         since: dict[date, datetime] = {}
         for mark in changes:
             if mark.concerns(update.target, types[update.target]):
@@ -192,18 +235,7 @@ def _measure(linked: Linked, marks: Sequence[Mark], push: Push, answered: dateti
             for night, one in since.items()
             if not any(mark.first <= night <= mark.last for mark in never_shown)
         ]
-    if not waits:
-        return
-    waits.sort()
-    Divergence(
-        organization_id=linked.connection.organization_id,
-        connection_id=linked.id,
-        at=answered,
-        cells=sum(cells for _, cells in waits),
-        p50_ms=_quantile(waits, 0.5),
-        p99_ms=_quantile(waits, 0.99),
-        max_ms=waits[-1][0],
-    ).save(force_insert=True)
+    return sorted(waits)
 
 
 def _quantile(waits: Sequence[tuple[float, int]], share: float) -> float:
@@ -213,7 +245,7 @@ def _quantile(waits: Sequence[tuple[float, int]], share: float) -> float:
         seen += cells
         if seen >= goal:
             return wait
-    return waits[-1][0]
+    return 0.0
 
 
 def record_failure(link: Connection, attempt: Attempt, error: IntegrationError) -> None:
@@ -253,15 +285,16 @@ def failed(link: Connection, error: IntegrationError, *, retry_at: datetime | No
             )
 
 
-def recovered(link: Connection, now: datetime, *, pushed: bool = False) -> None:
-    """The connection works: clear what was wrong."""
+def recovered(link: Connection, now: datetime, *, written: bool = False) -> None:
+    """The connection works: clear what was wrong. written: that a push was taken, and all of this, stands there already."""
     was_down = link.failures > 0
-    if was_down or link.retry_at is not None or pushed:
+    if was_down or link.retry_at is not None or written:
         link.failures = 0
         link.retry_at = None
         link.retry_reason = ""
-        link.last_push_at = now if pushed else link.last_push_at
-        link.save(update_fields=["failures", "retry_at", "retry_reason", "last_push_at"])
+        link.last_push_at = now if written else link.last_push_at
+        if not written:
+            link.save(update_fields=["failures", "retry_at", "retry_reason"])
     if was_down:
         events.record(
             organization_id=link.organization_id,

@@ -18,8 +18,8 @@ from uuid import UUID
 import structlog
 from django.db import connection as database
 
-from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution import acknowledged, marks, push_records
+from innsync.apps.accounts.tenancy import sql, swiftly, tenant
+from innsync.apps.distribution import acknowledged, marks, push_records, schedules
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.leaving import leave, with_nothing_for_sale
 from innsync.apps.distribution.marks import Mark
@@ -94,9 +94,11 @@ def _alone(connection_id: UUID) -> Iterator[None]:
     """One reconciler a connection, whoever started it. The lock dies with its process."""
     key = (connection_id.int & 0x7FFFFFFFFFFFFFFF) ^ 0x5EED
     with sql() as cursor:
-        cursor.execute("SET lock_timeout = '60s'")
-        cursor.execute("SELECT pg_advisory_lock(%s)", (key,))
-        cursor.execute("RESET lock_timeout")
+        free = cursor.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone() == (True,)
+        if not free:
+            cursor.execute("SET lock_timeout = '60s'")
+            cursor.execute("SELECT pg_advisory_lock(%s)", (key,))
+            cursor.execute("RESET lock_timeout")
     try:
         yield
     finally:
@@ -107,29 +109,34 @@ def _alone(connection_id: UUID) -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Work:
+    """had_refused: whether the channel refused anything on these nights before. more: whether there is more to look at."""
+
     linked: Linked
     marked: list[Mark]
     updates: list[AriUpdate]
     known: dict[Target, Calendar]
+    had_refused: bool = False
+    more: bool = False
 
 
 def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool, outcome: Outcome) -> bool:
     """One look and its pushes. Answers whether another look is worth while."""
     now = datetime.now(UTC)
-    with tenant(organization_id):
+    with swiftly(organization_id):
         if full and not dry_run:
             _mark_all(connection_id, now)
         work = _look(connection_id, full and dry_run, now)
-        if work is None:
-            outcome.why = "the connection is not active"
-            return False
-        if not work.updates:
+    if work is None:
+        outcome.why = "the connection is not active"
+        return False
+    if not work.updates:
+        with tenant(organization_id):
             _settle(work, now)
-            outcome.done = True
-            return False
-        if not dry_run and (reason := _must_wait(work, now)):
-            outcome.why = reason
-            return False
+        outcome.done = True
+        return False
+    if not dry_run and (reason := _must_wait(work, now)):
+        outcome.why = reason
+        return False
     adapter, session = open_session(work.linked.account)
     ordered = sorted(work.updates, key=lambda update: urgency(update, now.date()))
     try:
@@ -142,14 +149,12 @@ def _round(organization_id: UUID, connection_id: UUID, full: bool, dry_run: bool
     if dry_run:
         outcome.plan += pushes
         return False
-    with tenant(organization_id):
+    with swiftly(organization_id):
         _make_unknown(work, pushes)
     for push in pushes:
-        if not _push_one(organization_id, work, push, adapter, session, outcome):
+        if not _push_one(organization_id, work, push, adapter, session, outcome, last=push is pushes[-1]):
             return False
-    with tenant(organization_id):
-        marks.remove([mark.id for mark in work.marked])
-        return marks.any_left(connection_id) or work.linked.connection.state == "closing"
+    return work.more
 
 
 def _mark_all(connection_id: UUID, now: datetime) -> None:
@@ -172,14 +177,17 @@ def _compact(organization_id: UUID, connection_id: UUID) -> None:
 
 
 def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
-    linked = load_linked(connection_id=connection_id)
+    marked = marks.read(connection_id)
+    # What is withdrawn has no type of ours: where all marks name one, as those of sales do, none concerns it.
+    linked = load_linked(
+        connection_id=connection_id, withdrawn=full or any(mark.room_type_id is None for mark in marked)
+    )
     if linked.connection.state not in ("active", "closing"):
         return None
     if linked.connection.state == "closing":
         # It is left when nothing differs any more: so every night is looked at.
-        linked, full = with_nothing_for_sale(linked), True
+        linked, full = with_nothing_for_sale(load_linked(connection_id=connection_id)), True
     first, last = linked.window(now)
-    marked = marks.read(connection_id)
     windows = marked_windows(linked, marked, first, last, full)
     if not windows:
         return _Work(linked, marked, [], {})
@@ -194,7 +202,7 @@ def _look(connection_id: UUID, full: bool, now: datetime) -> _Work | None:
     updates: list[AriUpdate] = []
     for target, calendar in wanted.items():
         updates += _without_refused(difference(target, calendar, known[target], currency=currency_of(target)), refused)
-    return _Work(linked, marked, updates, known)
+    return _Work(linked, marked, updates, known, had_refused=bool(refused))
 
 
 Window = tuple[date, date]
@@ -208,10 +216,13 @@ def marked_windows(linked: Linked, marked: Sequence[Mark], first: date, last: da
     if full:
         return dict.fromkeys(targets, (first, last))
     found: dict[Target, Window] = {}
+    of_types = [(target, types[target]) for target in targets]
     for mark in marked:
-        for target in targets:
+        for target, room_type_id in of_types:
+            if not mark.concerns(target, room_type_id):
+                continue
             begin, end = max(first, mark.first if target.rate is None else mark.first - back), min(last, mark.last)
-            if begin <= end and mark.concerns(target, types[target]):
+            if begin <= end:
                 known = found.get(target, (begin, end))
                 found[target] = (min(known[0], begin), max(known[1], end))
     return found
@@ -224,7 +235,8 @@ def wanted_calendars(linked: Linked, windows: Mapping[Target, Window], *, today:
     first, last = min(window[0] for window in windows.values()), max(window[1] for window in windows.values())
     rooms = [one for one in linked.rooms if one.target in windows]
     rates = [one for one in linked.rates if one.target in windows]
-    stock = list_stock(property_id=linked.house.id, first=first, last=last) if rooms else []
+    types = list({one.room_type_id for one in rooms})
+    stock = list_stock(property_id=linked.house.id, first=first, last=last, room_type_ids=types) if rooms else []
     ahead = timedelta(days=rules_reach(linked.dialect))
     rows = list_rate_rows(property_id=linked.house.id, first=first, last=last + ahead) if rates else []
     last_check_out = today + timedelta(days=linked.house.sellable_days)
@@ -293,9 +305,11 @@ def _must_wait(work: _Work, now: datetime) -> str:
     own = work.linked.house.currency
     if foreign := work.linked.without_exchange_rate():
         error = NeedsSetup(told(f"prices are in {own}, the channel wants {foreign}: set an exchange rate"))
-        push_records.failed(link, error, retry_at=None)
+        with tenant(link.organization_id):
+            push_records.failed(link, error, retry_at=None)
         return error.words
-    if link.retry_at is None or link.retry_at <= now:
+    # Further ahead than any wait it was written by a clock that was wrong.
+    if link.retry_at is None or not now < link.retry_at <= now + schedules.LONGEST_WAIT:
         return ""
     if link.retry_reason == "limit" and any(update.closes for update in work.updates):
         return ""
@@ -326,9 +340,16 @@ def _make_unknown(work: _Work, pushes: Sequence[Push]) -> None:
 
 
 def _push_one(
-    organization_id: UUID, work: _Work, push: Push, adapter: Adapter, session: Session, outcome: Outcome
+    organization_id: UUID,
+    work: _Work,
+    push: Push,
+    adapter: Adapter,
+    session: Session,
+    outcome: Outcome,
+    *,
+    last: bool,
 ) -> bool:
-    """Send one message and record what came of it. Answers whether to go on with the next."""
+    """Send one message and record what came of it; with the last, that the marks are done with. Answers whether to go on."""
     link = work.linked.connection
     started = time.perf_counter()
     attempt = Attempt(push, datetime.now(UTC))
@@ -349,11 +370,15 @@ def _push_one(
         error = failure
     attempt.duration_ms = (time.perf_counter() - started) * 1000
     answered = datetime.now(UTC)
-    with tenant(organization_id):
+    # Models that are saved ask how many rows that were, which nobody knows yet in a transaction that goes swiftly.
+    with (tenant if result is None else swiftly)(organization_id):
         if result is not None:
             accepted, refused = push_records.record_answer(
-                work.linked, work.known, work.marked, attempt, result, answered
+                work.linked, work.known, work.marked, attempt, result, answered, had_refused=work.had_refused
             )
+            if last:
+                left = marks.remove_of(link.id, [mark.id for mark in work.marked])
+                work.more = left or link.state == "closing"
             outcome.plan.append(replace(push, body=b""))
             outcome.pushed += 1
             outcome.cells += accepted

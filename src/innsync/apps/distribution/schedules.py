@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from innsync.integrations.manifest import Manifest
 
 DAY_S = 86_400.0
 LONGEST_S = 7 * DAY_S
+LONGEST_WAIT = timedelta(hours=2)
+"""Nothing is put off for longer than its usual pause and this; a vendor may ask for an hour."""
 NIGHT_BEGINS = time(2)
 NIGHT_LASTS_S = 3 * 3600
 
@@ -24,7 +27,8 @@ class Net:
     """One safety net. needs: what the channel must be able to do; least_s: how often at most a person may ask for it.
 
     nightly: while it runs once a day, that is at night in the property's own time. of_account: it serves all
-    connections of the account at once.
+    connections of the account at once. compares_every: it looks what differs, in any case once in that time, else only
+    where something changed.
     """
 
     kind: str
@@ -34,14 +38,22 @@ class Net:
     needs: str
     nightly: bool = False
     of_account: bool = False
+    compares_every: timedelta | None = None
 
 
 NETS: Mapping[str, Net] = {
     net.kind: net
     for net in (
         Net("bookings", "fetch bookings", 600, 1, "pull_bookings", of_account=True),
-        Net("inventory", "compare rooms left, add nights at the horizon", 300, 60, "push_availability"),
-        Net("rates", "compare prices and rules", 900, 60, "push_rates"),
+        Net(
+            "inventory",
+            "compare rooms left, add nights at the horizon",
+            300,
+            60,
+            "push_availability",
+            compares_every=timedelta(days=1),
+        ),
+        Net("rates", "compare prices and rules", 900, 60, "push_rates", compares_every=timedelta(days=7)),
         Net("audit", "read back what the channel holds", DAY_S, 3600, "read_back", nightly=True),
         Net("second_look", "look for bookings that the queue lost", DAY_S, 600, "list_bookings", nightly=True),
         Net("messages", "read what guests write", 300, 30, "messages"),
@@ -126,6 +138,84 @@ def keep_to_night(*, organization_id: UUID, connection_id: UUID, kind: str, now:
             postpone(connection_id, kind, due_at=next_night(subject_id=connection_id, zone=zone, now=now))
 
 
+def bring_back(now: datetime) -> int:
+    """Let come due what stands further ahead than it can be meant: a clock that was wrong wrote it. Answers how many."""
+    with sql() as cursor:
+        return cursor.execute(
+            "UPDATE distribution_schedule SET due_at = %(now)s WHERE due_at < 'infinity' AND due_at > %(now)s"
+            " + CASE WHEN every_s > 0 THEN make_interval(secs => every_s * 1.5) + %(wait)s"
+            " WHEN kind = 'retry' THEN %(wait)s ELSE interval '1 day' + %(wait)s END",
+            {"now": now, "wait": LONGEST_WAIT},
+        ).rowcount
+
+
+# in_step is a snapshot as in events.changes. One from before what was forgotten there says nothing any more, and one that
+# this server has not reached came with a backup of another.
+_TAKE_DUE = """
+WITH due AS (
+  SELECT s.id, n.every IS NOT NULL AND s.in_step <> '' AND s.compared_at > clock_timestamp() - n.every
+      AND pg_snapshot_xmax(nullif(s.in_step, '')::pg_snapshot) <= pg_snapshot_xmax(pg_current_snapshot())
+      AND NOT EXISTS (SELECT FROM events_forgotten f
+        WHERE pg_snapshot_xmax(nullif(s.in_step, '')::pg_snapshot) <= pg_snapshot_xmax(f.upto))
+      AND NOT EXISTS (SELECT FROM events_change c WHERE (c.property_id = s.property_id OR c.property_id IS NULL)
+        AND c.xid >= pg_snapshot_xmin(nullif(s.in_step, '')::pg_snapshot)
+        AND NOT pg_visible_in_snapshot(c.xid, nullif(s.in_step, '')::pg_snapshot))
+      AND NOT EXISTS (SELECT FROM distribution_dirty d WHERE d.connection_id = s.subject_id) AS calm
+  FROM distribution_schedule s
+  LEFT JOIN unnest(%(kinds)s::text[], %(compare)s::interval[]) AS n(kind, every) ON n.kind = s.kind
+  WHERE s.due_at <= %(now)s ORDER BY s.due_at LIMIT 500 FOR UPDATE OF s SKIP LOCKED)
+UPDATE distribution_schedule s SET
+  in_step = CASE WHEN due.calm THEN pg_current_snapshot()::text ELSE s.in_step END,
+  due_at = CASE WHEN s.every_s > 0
+    THEN greatest(s.due_at + make_interval(secs => s.every_s), %(now)s + make_interval(secs => s.every_s * 0.5))
+    ELSE 'infinity' END
+FROM due WHERE s.id = due.id
+RETURNING s.organization_id, s.subject_id, s.kind, s.every_s, coalesce(due.calm, false)
+"""
+
+
+class Taken(NamedTuple):
+    """A schedule that was due. calm: nothing changed that it would find; there is nothing to do."""
+
+    organization_id: UUID
+    subject_id: UUID
+    kind: str
+    every_s: float
+    calm: bool
+
+
+def take_due(now: datetime) -> list[Taken]:
+    """What is due, each set to when it is due again. What a connection's property has not changed is not compared anew."""
+    comparing = {net.kind: net.compares_every for net in NETS.values() if net.compares_every}
+    with sql() as cursor:
+        rows = cursor.execute(
+            _TAKE_DUE,
+            {
+                "now": now,
+                "kinds": list(comparing),
+                "compare": list(comparing.values()),
+            },
+        ).fetchall()
+    return [Taken(*row) for row in rows]
+
+
+def snapshot() -> str:
+    """What can be seen now, to be told from what is changed later."""
+    with sql() as cursor:
+        row = cursor.execute("SELECT pg_current_snapshot()::text").fetchone()
+    return str(row[0]) if row else ""
+
+
+def found_in_step(*, organization_id: UUID, connection_id: UUID, kind: str, seen: str) -> None:
+    """That comparing found nothing that differs. seen: a snapshot from before it began."""
+    with tenant(organization_id), sql() as cursor:
+        cursor.execute(
+            "UPDATE distribution_schedule s SET in_step = %s, compared_at = clock_timestamp(), property_id = c.property_id"
+            " FROM distribution_connection c WHERE c.id = %s AND s.subject_id = c.id AND s.kind = %s",
+            (seen, connection_id, kind),
+        )
+
+
 def postpone(subject_id: UUID, kind: str, *, due_at: datetime) -> bool:
     """Set when it is due next; how often stays as it is. Answers whether there is such a schedule."""
     with sql() as cursor:
@@ -187,7 +277,12 @@ def change_interval(*, connection: Connection, kind: str, every_s: float, now: d
 
 def run_now(*, connection: Connection, kind: str, now: datetime) -> None:
     """Let a worker do it at once. Raises InvalidField for what this connection has no net for."""
-    postpone(_subject(connection, _net(connection, kind).net), kind, due_at=now)
+    subject_id = _subject(connection, _net(connection, kind).net)
+    with sql() as cursor:
+        cursor.execute(
+            "UPDATE distribution_schedule SET due_at = %s, in_step = '' WHERE subject_id = %s AND kind = %s",
+            (now, subject_id, kind),
+        )
 
 
 def _net(connection: Connection, kind: str) -> Due:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from innsync.apps.accounts.tenancy import sql
 
@@ -43,17 +46,32 @@ def booking_sync(
 
     Connections that a person paused are left out. In one statement; sees what this transaction has written itself.
     """
-    with sql() as cursor:
-        rows = cursor.execute(
-            _STATUS,
-            {
-                "property": property_id,
-                "booking": booking_id,
-                "types": list(room_type_ids),
-                "first": first,
-                "last": last,
-            },
-        ).fetchall()
+    return _worst(_ask(property_id, booking_id, room_type_ids, first, last).fetchall())
+
+
+def ask_sync_of_new(
+    *, property_id: UUID, room_type_ids: Sequence[UUID], first: date, last: date
+) -> Callable[[], dict[str, str]]:
+    """The same for a booking that is made in this transaction: asked before it is, answered when called."""
+    asked = _ask(property_id, None, room_type_ids, first, last)
+
+    def answer() -> dict[str, str]:
+        # Of the nights that it takes, nobody has been told yet.
+        return {vendor: "pending" if word == "synced" else word for vendor, word in _worst(asked.fetchall()).items()}
+
+    return answer
+
+
+def _ask(
+    property_id: UUID, booking_id: UUID | None, room_type_ids: Sequence[UUID], first: date, last: date
+) -> psycopg.Cursor[Any]:
+    return sql().execute(
+        _STATUS,
+        {"property": property_id, "booking": booking_id, "types": list(room_type_ids), "first": first, "last": last},
+    )
+
+
+def _worst(rows: Sequence[tuple[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for vendor, status in rows:
         found[vendor] = min(found.get(vendor, "synced"), status, key=WORST_FIRST.index)

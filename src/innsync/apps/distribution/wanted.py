@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from uuid import UUID
 
 from innsync.apps.rates.selectors import House
@@ -46,10 +47,10 @@ class RoomMap:
     allotment: int | None
     buffer: int
     sells: bool
+    target: Target = field(init=False, repr=False, compare=False)
 
-    @property
-    def target(self) -> Target:
-        return Target(self.external_room)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", Target(self.external_room))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,10 @@ class RateMap:
     sells: bool
     currency: str
     exchange_rate: Decimal | None
+    target: Target = field(init=False, repr=False, compare=False)
 
-    @property
-    def target(self) -> Target:
-        return Target(self.external_room, self.external_rate)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", Target(self.external_room, self.external_rate))
 
 
 def room_calendar(
@@ -97,7 +98,12 @@ def closed_calendar(layout: tuple[str, ...], first: date, last: date) -> Calenda
 
 
 def rate_layout(mapping: RateMap, dialect: Dialect) -> tuple[str, ...]:
-    return product_layout(mapping.occupancies, dialect.restrictions())
+    return _layout(mapping.occupancies, dialect)
+
+
+@lru_cache(maxsize=512)
+def _layout(occupancies: tuple[int, ...], dialect: Dialect) -> tuple[str, ...]:
+    return product_layout(occupancies, dialect.restrictions())
 
 
 def _known(dialect: Dialect) -> Rules:
@@ -111,6 +117,7 @@ def _known(dialect: Dialect) -> Rules:
     )
 
 
+@lru_cache(maxsize=512)
 def rules_reach(dialect: Dialect) -> int:
     """How many nights before its own a change of rules may show there: so far must be looked back, and read ahead."""
     return reach(_known(dialect), dialect.max_nights)
@@ -140,25 +147,32 @@ def rate_calendar(
     layout = rate_layout(mapping, dialect)
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     rules = compile_rates(mapping, house, rates, first, last, dialect=dialect, today=today)
+    off_sale = not mapping.sells or not product.sold
+    # Most nights are like others: each price and each set of rules is worked out once.
+    prices_of: dict[int | None, dict[int, int]] = {}
+    rows_of: dict[tuple[int | None, DayRules], Row] = {}
     rows: list[Row] = []
     for day, compiled in zip(days, rules.days, strict=False):
         base = effective_price(by_day.get(day), product, house.facts.by_slot)
-        prices = _prices(base, product, mapping, house.currency)
-        values = {
-            MIN_STAY_ARRIVAL: compiled.min_stay_arrival,
-            MIN_STAY_THROUGH: compiled.min_stay_through,
-            MAX_STAY: compiled.max_stay,
-            CLOSED_TO_ARRIVAL: int(compiled.closed_to_arrival),
-            CLOSED_TO_DEPARTURE: int(compiled.closed_to_departure),
-            STOP_SELL: int(compiled.stop_sell or not prices or not mapping.sells or not product.sold),
-        }
-        rows.append(
-            tuple(
-                values[field] if (occupancy := price_occupancy(field)) is None else prices.get(occupancy)
-                for field in layout
-            )
-        )
+        row = rows_of.get((base, compiled))
+        if row is None:
+            if base not in prices_of:
+                prices_of[base] = _prices(base, product, mapping, house.currency)
+            row = rows_of[base, compiled] = _row(layout, compiled, prices_of[base], off_sale=off_sale)
+        rows.append(row)
     return Calendar(first, layout, tuple(rows))
+
+
+def _row(layout: tuple[str, ...], rules: DayRules, prices: Mapping[int, int], *, off_sale: bool) -> Row:
+    values = {
+        MIN_STAY_ARRIVAL: rules.min_stay_arrival,
+        MIN_STAY_THROUGH: rules.min_stay_through,
+        MAX_STAY: rules.max_stay,
+        CLOSED_TO_ARRIVAL: int(rules.closed_to_arrival),
+        CLOSED_TO_DEPARTURE: int(rules.closed_to_departure),
+        STOP_SELL: int(rules.stop_sell or not prices or off_sale),
+    }
+    return tuple(values[field] if field in values else prices.get(price_occupancy(field) or 0) for field in layout)
 
 
 def says_all(dialect: Dialect) -> bool:

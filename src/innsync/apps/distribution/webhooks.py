@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 
-from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account
 from innsync.apps.distribution.selectors import Linked
@@ -31,8 +30,14 @@ def address_of(account: Account) -> str:
 
 def secrets_of(account: Account) -> list[str]:
     """With which calls are taken, the newest first."""
-    found: Any = unseal(account.webhook_secrets) if bytes(account.webhook_secrets) else []
-    return [str(one) for one in found] if isinstance(found, list) else []
+    return list(secrets_in(bytes(account.webhook_secrets)))
+
+
+@lru_cache(maxsize=1024)
+def secrets_in(sealed: bytes) -> tuple[str, ...]:
+    """The secrets as an account keeps them. Remembered: a busy channel's are not unsealed for each call."""
+    found: Any = unseal(sealed) if sealed else []
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
 def secret_of(account: Account) -> str:
@@ -82,18 +87,3 @@ def try_out(linked: Linked) -> str:
 def _call(linked: Linked, what: Callable[[Adapter, Session], Any]) -> str:
     found, session = open_session(linked.account)
     return str(what(found, session)(session, linked.ref, address_of(linked.account), secret_of(linked.account)))
-
-
-def note_call(*, account: Account, now: datetime, used: int | None) -> None:
-    """That a call came in. used: which of the account's secrets it brought; None: none of them.
-
-    account: as it was when the call was checked. Where its secrets changed since, which it was is not written down.
-    """
-    name = "webhook_refused_at" if used is None else "webhook_called_at"
-    long_ago = Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lt": now - NOTED_EVERY})
-    with tenant(account.organization_id):
-        same = Account.objects.filter(id=account.id)
-        same.filter(long_ago).update(**{name: now})
-        if used is not None and account.webhook_used not in (0, used):
-            told = Q(webhook_used__isnull=True) | ~Q(webhook_used=0)
-            same.filter(told, webhook_secrets=bytes(account.webhook_secrets)).update(webhook_used=used)

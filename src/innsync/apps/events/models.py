@@ -72,6 +72,22 @@ class Outbox(models.Model):
         indexes = [models.Index(fields=["due_at", "id"], name="outbox_due")]
 
 
+class LaterJob(models.Model):
+    """A job that is due in a while: put into the queue when its time has come, since jobs that wait there slow down the rest.
+
+    Plumbing, outside row-level security, as the queue itself; what an argument must not show is encrypted by whoever
+    queues it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    task = models.CharField(max_length=60)
+    arguments = models.JSONField()
+    due_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="later_job_due")]
+
+
 class Bucket(models.Model):
     """The calls made lately against one limit, shared by all processes.
 

@@ -7,10 +7,8 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from innsync.apps.accounts.ids import new_id
-from innsync.apps.accounts.tenancy import sql
+from innsync.apps.accounts.tenancy import jsonb, together, write
 
 Touched = Sequence[tuple[UUID | None, date, date]]
 What = Literal["stock", "rates", "all"]
@@ -32,22 +30,22 @@ def record(
     ari: (room type or None for all, first, last) with both ends included. what: whether rooms left, prices and rules, or
     both may differ there.
     """
-    with sql() as cursor:
-        cursor.execute(
-            "WITH written AS (INSERT INTO events_event (id, organization_id, property_id, type, occurred_at, data)"
-            " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id, organization_id)"
-            " INSERT INTO events_freshevent (event_id, organization_id) SELECT id, organization_id FROM written",
-            (new_id(), organization_id, property_id, type, at, Jsonb(data)),
+    event_id = new_id()
+    with together():
+        write(
+            "INSERT INTO events_event (id, organization_id, property_id, type, occurred_at, data)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            (event_id, organization_id, property_id, type, at, jsonb(data)),
         )
+        write("INSERT INTO events_freshevent (event_id, organization_id) VALUES (%s, %s)", (event_id, organization_id))
         if ari:
             assert property_id is not None, "nights are some property's"
-            _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
+            _enqueue(organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
 
 
 def ari_changed(*, organization_id: UUID, property_id: UUID, ari: Touched, cause: str, what: What = "stock") -> None:
     """Tell every connection of the property that it may differ on these nights."""
-    with sql() as cursor:
-        _enqueue(cursor, organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
+    _enqueue(organization_id, property_id, "ari_changed", _ari_payload(ari, what, cause))
 
 
 def enqueue(
@@ -59,8 +57,7 @@ def enqueue(
     due_at: datetime | None = None,
 ) -> None:
     """A consequence for the relay to hand on, once this transaction commits, and not before `due_at`."""
-    with sql() as cursor:
-        _enqueue(cursor, organization_id, property_id, topic, payload, due_at)
+    _enqueue(organization_id, property_id, topic, payload, due_at)
 
 
 def _ari_payload(ari: Touched, what: What, cause: str) -> dict[str, Any]:
@@ -74,7 +71,6 @@ def _ari_payload(ari: Touched, what: What, cause: str) -> dict[str, Any]:
 
 
 def _enqueue(
-    cursor: Any,
     organization_id: UUID,
     property_id: UUID,
     topic: str,
@@ -82,8 +78,8 @@ def _enqueue(
     due_at: datetime | None = None,
 ) -> None:
     # clock_timestamp, not now(): divergence is measured from the moment of the change, not of the transaction's start.
-    cursor.execute(
+    write(
         "INSERT INTO events_outbox (organization_id, property_id, topic, payload, created_at, due_at)"
         " VALUES (%s, %s, %s, %s, clock_timestamp(), coalesce(%s, clock_timestamp()))",
-        (organization_id, property_id, topic, Jsonb(payload), due_at),
+        (organization_id, property_id, topic, jsonb(payload), due_at),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.events.relay import chore
+from innsync.apps.events.relay import prompt_chore
 
 DOORBELL = "innsync_events"
 """What a process LISTENs to that wants to know when there is more."""
@@ -30,7 +30,7 @@ class StreamedEvent:
     data: dict[str, Any]
 
 
-@chore
+@prompt_chore
 def place(now: datetime) -> None:
     """Give the events that committed since the last look their places, and ring the doorbell."""
     with sql() as cursor:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from innsync.apps.accounts.ids import new_id
-from innsync.apps.accounts.tenancy import sql
+from innsync.apps.accounts.tenancy import sql, write
 from innsync.domain import guest_matching
 from innsync.domain.channel import GuestDetails
 from innsync.integrations.manifest import relay_domains
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A guest's row: who they are, and where from as far as they said."""
+
+    id: UUID
+    country: str
+    language: str
 
 
 def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) -> UUID:
@@ -21,28 +30,47 @@ def find_or_add(*, organization_id: UUID, details: GuestDetails, now: datetime) 
     A channel's relay address belongs to one booking and identifies nobody; a shared telephone number is no proof either.
     A guest who is known says country and language anew: the latest word counts, and saying nothing takes nothing back.
     """
+    return keep(organization_id=organization_id, known=ask(organization_id, details)(), details=details, now=now).id
+
+
+def ask(organization_id: UUID, details: GuestDetails) -> Callable[[], Known | None]:
+    """The guest of that name and real e-mail address: asked now, answered when called."""
     email = _identifying(details.email)
-    with sql() as cursor:
-        known = _find(cursor, organization_id, details, email) if email else None
-        if known is not None:
-            _learn(cursor, known, details)
-            return known
-        guest_id = new_id()
-        cursor.execute(
-            "INSERT INTO guests_guest (id, organization_id, name, email, phone, country, language, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                guest_id,
-                organization_id,
-                details.name[:200],
-                email[:254],
-                details.phone[:40],
-                details.country[:2],
-                details.language[:8],
-                now,
-            ),
-        )
-    return guest_id
+    if not email:
+        return lambda: None
+    # The index leaves out guests without an address; under a generic plan it is used only when told so.
+    asked = sql().execute(
+        "SELECT id, name, email, phone, country, language FROM guests_guest"
+        " WHERE organization_id = %s AND email = %s AND email <> '' ORDER BY id LIMIT 20",
+        (organization_id, email),
+    )
+    return lambda: _same(details, email, asked.fetchall())
+
+
+def keep(*, organization_id: UUID, known: Known | None, details: GuestDetails, now: datetime) -> Known:
+    """Note what a guest who is known says of themselves, or add a new one."""
+    country, language = details.country[:2], details.language[:8]
+    if known is not None:
+        kept = Known(known.id, country or known.country, language or known.language)
+        if kept != known:
+            _learn(known.id, details)
+        return kept
+    kept = Known(new_id(), country, language)
+    write(
+        "INSERT INTO guests_guest (id, organization_id, name, email, phone, country, language, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            kept.id,
+            organization_id,
+            details.name[:200],
+            _identifying(details.email)[:254],
+            details.phone[:40],
+            country,
+            language,
+            now,
+        ),
+    )
+    return kept
 
 
 def follow(*, organization_id: UUID, guest_id: UUID, details: GuestDetails, now: datetime) -> UUID:
@@ -53,10 +81,12 @@ def follow(*, organization_id: UUID, guest_id: UUID, details: GuestDetails, now:
     """
     email = _identifying(details.email)
     with sql() as cursor:
-        row = cursor.execute("SELECT name, email FROM guests_guest WHERE id = %s", (guest_id,)).fetchone()
+        row = cursor.execute(
+            "SELECT name, email, country, language FROM guests_guest WHERE id = %s", (guest_id,)
+        ).fetchone()
         if row is not None and row[1] == email and guest_matching.compatible_names(details.name, row[0]):
-            _learn(cursor, guest_id, details)
-            return guest_id
+            kept = Known(guest_id, *row[2:])
+            return keep(organization_id=organization_id, known=kept, details=details, now=now).id
     return find_or_add(organization_id=organization_id, details=details, now=now)
 
 
@@ -83,29 +113,22 @@ def _identifying(email: str) -> str:
     return "" if guest_matching.is_relay_address(normal, relay_domains()) else normal
 
 
-def _find(cursor: psycopg.Cursor[Any], organization_id: UUID, details: GuestDetails, email: str) -> UUID | None:
-    # The index leaves out guests without an address; under a generic plan it is used only when told so.
-    known = cursor.execute(
-        "SELECT id, name, email, phone FROM guests_guest"
-        " WHERE organization_id = %s AND email = %s AND email <> '' ORDER BY id LIMIT 20",
-        (organization_id, email),
-    ).fetchall()
-    candidate = guest_matching.GuestIdentity(name=details.name, email=email, phone=details.phone)
+def _same(details: GuestDetails, email: str, rows: Sequence[tuple[Any, ...]]) -> Known | None:
     aliases = relay_domains()
-    for guest_id, name, known_email, phone in known:
+    candidate = guest_matching.GuestIdentity(name=details.name, email=email, phone=details.phone)
+    for guest_id, name, known_email, phone, country, language in rows:
         person = guest_matching.GuestIdentity(name=name, email=known_email, phone=phone)
         if guest_matching.match(candidate, person, aliases) is guest_matching.MatchVerdict.SAME:
-            return UUID(str(guest_id))
+            return Known(guest_id, country, language)
     return None
 
 
 _LEARN = """
-UPDATE guests_guest SET country = coalesce(nullif(%(country)s, ''), country),
-  language = coalesce(nullif(%(language)s, ''), language)
-WHERE id = %(id)s AND (%(country)s NOT IN ('', country) OR %(language)s NOT IN ('', language))
+UPDATE guests_guest SET country = coalesce(nullif(%s, ''), country), language = coalesce(nullif(%s, ''), language)
+WHERE id = %s
 """
 
 
-def _learn(cursor: psycopg.Cursor[Any], guest_id: UUID, details: GuestDetails) -> None:
+def _learn(guest_id: UUID, details: GuestDetails) -> None:
     if details.country or details.language:
-        cursor.execute(_LEARN, {"id": guest_id, "country": details.country[:2], "language": details.language[:8]})
+        write(_LEARN, (details.country[:2], details.language[:8], guest_id))

@@ -31,7 +31,7 @@ from innsync.integrations.errors import (
     Transient,
 )
 from innsync.integrations.http import Session
-from innsync.integrations.manifest import Adapter, manifests
+from innsync.integrations.manifest import Adapter
 from innsync.integrations.ports import AckItem, AckResult, Listing, RawMessage
 
 log = structlog.get_logger()
@@ -371,11 +371,3 @@ def resume(*, organization_id: UUID, connection_id: UUID) -> bool:
     with tenant(organization_id):
         finish_resuming(connection=linked.connection, now=datetime.now(UTC))
     return True
-
-
-def poll_now(*, organization_id: UUID, account_id: UUID, now: datetime) -> None:
-    """Read the queue at the next look of the relay, whatever the schedule says: a webhook hinted at something."""
-    with tenant(organization_id):
-        account = Account.objects.get(id=account_id)
-        every_s = float(account.settings.get("poll_s", manifests()[account.vendor].poll_s))
-        schedule(organization_id=organization_id, subject_id=account_id, kind="bookings", every_s=every_s, due_at=now)

@@ -10,13 +10,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import structlog
 from django.db import OperationalError, transaction
 
-from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.accounts.ids import new_id
+from innsync.apps.accounts.tenancy import jsonb, sql, swiftly, tenant, write, write_first
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.services import mark
 from innsync.apps.events import services as events
@@ -54,6 +56,19 @@ def stored_id(text: str, most: int = 200) -> str:
     return f"{plain[: most - 33]}~{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
+_STORE = """
+INSERT INTO inbox_message AS m (id, organization_id, account_id, connection_id, vendor, message_id, property_ref,
+  booking_ref, content_type, body, acknowledge, confirmation, received_at, deliveries, acknowledge_words, state, reason,
+  found_by, listed_unacknowledged)
+VALUES (%s, %s, %s, (
+  SELECT c.id FROM distribution_connection c WHERE c.account_id = %s AND c.external_id = %s
+  ORDER BY c.state = 'left', c.id DESC LIMIT 1),
+  %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, '', 'received', '', %s, %s)
+ON CONFLICT (account_id, message_id) DO UPDATE SET deliveries = m.deliveries + 1, acknowledged_at = NULL
+RETURNING xmax = 0
+"""
+
+
 def receive(
     *, organization_id: UUID, account: Account, messages: Sequence[RawMessage], now: datetime, found_by: str = ""
 ) -> int:
@@ -61,49 +76,68 @@ def receive(
 
     Committed when this returns: the channel may be told then, not before. Answers how many were new.
     """
-    if not messages:
+    rows = _rows(organization_id, account.id, account.vendor, messages, now, found_by)
+    if not rows:
         return 0
+    with swiftly(organization_id):
+        stored = [sql().execute(_STORE, row) for row in rows]
+        return sum(new for cursor in stored for (new,) in cursor.fetchall())
+
+
+def store(
+    *, organization_id: UUID, account_id: UUID, vendor: str, messages: Sequence[RawMessage], now: datetime
+) -> None:
+    """The same in the caller's own transaction, with the hint to apply them."""
+    for row in _rows(organization_id, account_id, vendor, messages, now, ""):
+        write(_STORE, row)
+    _apply_later(organization_id, account_id)
+
+
+def store_unread(
+    *, organization_id: UUID, account_id: UUID, vendor: str, message: RawMessage, words: str, now: datetime
+) -> None:
+    """One that is not understood, for a person, in the caller's own transaction. One that somebody has seen to stays so."""
+    for row in _rows(organization_id, account_id, vendor, [message], now, ""):
+        write_first(_STORE, row)
+        write_first(
+            "UPDATE inbox_message SET state = 'needs_attention', reason = %s"
+            " WHERE account_id = %s AND message_id = %s AND state = 'received'",
+            (words[:2000], account_id, message.message_id),
+        )
+
+
+def _rows(
+    organization_id: UUID,
+    account_id: UUID,
+    vendor: str,
+    messages: Sequence[RawMessage],
+    now: datetime,
+    found_by: str,
+) -> list[list[Any]]:
+    """One a message, in an order in which two deliveries of the same ones do not wait for each other."""
     unique = {stored_id(message.message_id): message for message in messages}
-    with tenant(organization_id):
-        ours = Connection.objects.filter(account=account).order_by("id").values_list("external_id", "id", "state")
-        # Of two with a name, the live one.
-        connections = {ref: one for ref, one, _ in sorted(ours, key=lambda one: one[2] != "left")}
-        before = set(
-            Message.objects.filter(account=account, message_id__in=unique).values_list("message_id", flat=True)
-        )
-        Message.objects.bulk_create(
-            (
-                Message(
-                    organization_id=organization_id,
-                    account=account,
-                    connection_id=connections.get(message.property_ref),
-                    vendor=account.vendor,
-                    message_id=key,
-                    property_ref=stored_id(message.property_ref, 100),
-                    booking_ref=stored_id(message.booking_ref, 100),
-                    content_type=quote(message.content_type)[:100],
-                    body=scrub(message.body, spare={message.booking_ref, message.property_ref}),
-                    acknowledge={
-                        name: value.replace("\x00", _NO_LETTER) for name, value in message.acknowledge.items()
-                    },
-                    confirmation=confirmation_code(account.id, message.booking_ref),
-                    received_at=now,
-                    found_by=found_by,
-                    listed_unacknowledged=message.unacknowledged,
-                )
-                for key, message in unique.items()
-                if key not in before
-            ),
-            ignore_conflicts=True,
-        )
-        if before:
-            with sql() as cursor:
-                cursor.execute(
-                    "UPDATE inbox_message SET deliveries = deliveries + 1, acknowledged_at = NULL"
-                    " WHERE account_id = %s AND message_id = ANY(%s)",
-                    (account.id, list(before)),
-                )
-    return len(unique) - len(before)
+    rows = {
+        key: [
+            new_id(),  # in the order in which they came
+            organization_id,
+            account_id,
+            account_id,
+            message.property_ref.replace("\x00", _NO_LETTER),
+            vendor,
+            key,
+            stored_id(message.property_ref, 100),
+            stored_id(message.booking_ref, 100),
+            quote(message.content_type)[:100],
+            scrub(message.body, spare={message.booking_ref, message.property_ref}),
+            jsonb({name: value.replace("\x00", _NO_LETTER) for name, value in message.acknowledge.items()}),
+            confirmation_code(account_id, message.booking_ref),
+            now,
+            found_by,
+            message.unacknowledged,
+        ]
+        for key, message in unique.items()
+    }
+    return [rows[key] for key in sorted(rows)]
 
 
 @dataclass(slots=True)

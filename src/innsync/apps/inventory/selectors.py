@@ -24,6 +24,25 @@ def list_stock(
     return [StockRow(*row) for row in rows]
 
 
+def list_left(*, property_id: UUID, room_type_ids: list[UUID], first: date, last: date) -> list[dict[int, int]]:
+    """For each type the rooms left (negative after an oversale) by days after the first, first to last, both included.
+
+    A year of ten types is thousands of nights: they come as few values.
+    """
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT array_position(%(types)s, room_type_id), array_agg(day - %(first)s),"
+            " array_agg(rooms - out_of_order - sold - held) FROM inventory_stockday"
+            " WHERE property_id = %(property)s AND day BETWEEN %(first)s AND %(last)s AND room_type_id = ANY(%(types)s)"
+            " GROUP BY room_type_id",
+            {"property": property_id, "types": room_type_ids, "first": first, "last": last},
+        ).fetchall()
+    found: list[dict[int, int]] = [{} for _ in room_type_ids]
+    for place, days, left in rows:
+        found[place - 1] = dict(zip(days, left, strict=True))
+    return found
+
+
 def list_oversold(
     *, property_id: UUID, first: date, last: date, room_type_ids: list[UUID]
 ) -> list[tuple[UUID, date, int]]:

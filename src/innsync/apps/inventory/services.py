@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg
+from django.db import DatabaseError
 from psycopg.types.json import Jsonb
 
 from innsync.apps.accounts.ids import new_id
-from innsync.apps.accounts.tenancy import sql
+from innsync.apps.accounts.tenancy import sql, write_first
 from innsync.domain.errors import DomainError
 from innsync.domain.spans import compress
 from innsync.domain.stay import StayDates
 
 TypeNight = tuple[UUID, date]
+_SOLD_OUT = "IN001"  # of the database's function inventory_sold_out
 
 
 @dataclass(eq=False)
@@ -36,10 +40,14 @@ class HoldGone(DomainError):
 
 @dataclass(slots=True)
 class StockChange:
-    """By how much the sold and held rooms of a type change on a night; positive takes rooms."""
+    """By how much the sold and held rooms of a type change on a night; positive takes rooms.
+
+    looked: whether `ask_short` has been asked of it.
+    """
 
     sold: dict[TypeNight, int] = field(default_factory=dict)
     held: dict[TypeNight, int] = field(default_factory=dict)
+    looked: bool = False
 
     def sell(self, room_type_id: UUID, stay: StayDates, rooms: int = 1) -> None:
         for night in stay.nights():
@@ -76,14 +84,20 @@ def advisory_key(room_type_id: UUID) -> int:
     return (room_type_id.int & 0xFFFFFFFFFFFFFFFF) - 0x8000000000000000
 
 
+# A function's rows come in its own order, and each is locked as it comes.
+_LOCK = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+
+
+def _ascending(room_type_ids: Iterable[UUID]) -> list[int]:
+    return sorted({advisory_key(room_type_id) for room_type_id in room_type_ids})
+
+
 def lock_types(cursor: psycopg.Cursor[Any], room_type_ids: Iterable[UUID]) -> None:
     """One writer at a time for each room type, until the transaction ends; taken in ascending order against deadlock.
 
     A queue on one advisory lock is twice as fast for a hot room type as a queue on row locks.
     """
-    keys = sorted({advisory_key(room_type_id) for room_type_id in room_type_ids})
-    for key in keys:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
+    cursor.execute(_LOCK, (_ascending(room_type_ids),))
 
 
 _SHORT = """
@@ -95,14 +109,23 @@ WHERE c.sold + c.held > 0
   AND coalesce(s.rooms - s.out_of_order - s.sold - s.held, 0) < c.sold + c.held
 """
 
+# A night that was not changed had no room, or is not known.
 _CHANGE_DIRECT = """
-UPDATE inventory_stockday s
-SET sold = s.sold + c.sold, held = s.held + c.held,
-    oversold = least(s.oversold, greatest(0, s.sold + c.sold + s.held + c.held + s.out_of_order - s.rooms))
-FROM unnest(%(types)s::uuid[], %(days)s::date[], %(sold)s::int[], %(held)s::int[]) AS c(room_type_id, day, sold, held)
-WHERE s.property_id = %(property)s AND s.day = c.day AND s.room_type_id = c.room_type_id
-  AND (c.sold + c.held <= 0 OR s.rooms - s.out_of_order - s.sold - s.held >= c.sold + c.held)
-RETURNING s.room_type_id, s.day
+WITH asked AS (
+  SELECT * FROM unnest(%(types)s::uuid[], %(days)s::date[], %(sold)s::int[], %(held)s::int[])
+    AS c(room_type_id, day, sold, held)
+), changed AS (
+  UPDATE inventory_stockday s
+  SET sold = s.sold + c.sold, held = s.held + c.held,
+      oversold = least(s.oversold, greatest(0, s.sold + c.sold + s.held + c.held + s.out_of_order - s.rooms))
+  FROM asked c
+  WHERE s.property_id = %(property)s AND s.day = c.day AND s.room_type_id = c.room_type_id
+    AND (c.sold + c.held <= 0 OR s.rooms - s.out_of_order - s.sold - s.held >= c.sold + c.held)
+  RETURNING s.room_type_id, s.day
+)
+SELECT inventory_sold_out(json_agg(json_build_array(room_type_id, day)))
+FROM (SELECT room_type_id, day FROM asked EXCEPT SELECT room_type_id, day FROM changed) AS missing
+HAVING count(*) > 0
 """
 
 _CHANGE_FACT = """
@@ -130,35 +153,47 @@ ON CONFLICT DO NOTHING
 
 
 def _parameters(property_id: UUID, lines: Sequence[tuple[UUID, date, int, int]]) -> dict[str, Any]:
-    return {
-        "property": property_id,
-        "types": [line[0] for line in lines],
-        "days": [line[1] for line in lines],
-        "sold": [line[2] for line in lines],
-        "held": [line[3] for line in lines],
-    }
+    # Arrays as PostgreSQL writes them itself: psycopg takes several times as long for lists of these.
+    types, days, sold, held = (f"{{{','.join(map(str, column))}}}" for column in zip(*lines, strict=True))
+    return {"property": property_id, "types": types, "days": days, "sold": sold, "held": held}
+
+
+def ask_short(*, property_id: UUID, change: StockChange) -> Callable[[], list[TypeNight]]:
+    """A look without a lock at the nights that have too few rooms: whoever comes too late need not queue behind others."""
+    change.looked = True
+    lines = change.net()
+    if not any(sold + held > 0 for _, _, sold, held in lines):
+        return list
+    return sql().execute(_SHORT, _parameters(property_id, lines)).fetchall
 
 
 def change_stock(*, property_id: UUID, change: StockChange) -> None:
     """Apply a direct change, all of it or nothing.
 
-    Raises SoldOut naming every night without enough rooms; the caller's transaction must then be rolled back.
+    Raises SoldOut naming every night without enough rooms; within `together` at its end, and in `swiftly` perhaps as
+    late as that ends (`refusals_told`). The caller's transaction must then be rolled back.
     """
     lines = change.net()
     if not lines:
         return
-    parameters = _parameters(property_id, lines)
-    with sql() as cursor:
-        if any(sold + held > 0 for _, _, sold, held in lines):
-            # A look without a lock: whoever comes too late is refused without queueing behind the others.
-            short = cursor.execute(_SHORT, parameters).fetchall()
-            if short:
-                raise SoldOut(nights=short)
-        lock_types(cursor, (line[0] for line in lines))
-        changed = set(cursor.execute(_CHANGE_DIRECT, parameters).fetchall())
-    missing = [(room_type_id, night) for room_type_id, night, _, _ in lines if (room_type_id, night) not in changed]
-    if missing:
-        raise SoldOut(nights=missing)
+    if not change.looked and (short := ask_short(property_id=property_id, change=change)()):
+        raise SoldOut(nights=short)
+    with refusals_told():
+        write_first(_LOCK, (_ascending(line[0] for line in lines),))
+        write_first(_CHANGE_DIRECT, _parameters(property_id, lines))
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Raises the database's own refusal of a change as SoldOut, wherever it comes up."""
+    try:
+        yield
+    except (DatabaseError, psycopg.DatabaseError) as error:
+        cause = error if isinstance(error, psycopg.DatabaseError) else error.__cause__
+        if not isinstance(cause, psycopg.DatabaseError) or cause.sqlstate != _SOLD_OUT:
+            raise
+        nights = orjson.loads(cause.diag.message_detail or "[]")
+        raise SoldOut(nights=[(UUID(one), date.fromisoformat(night)) for one, night in nights]) from None
 
 
 def record_stock(*, property_id: UUID, change: StockChange) -> None:

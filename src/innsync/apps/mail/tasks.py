@@ -12,10 +12,10 @@ from typing import cast
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import connection
 from procrastinate.contrib.django import app
 
 from innsync.apps.distribution.vault import seal, unseal
+from innsync.apps.events.jobs import enqueue_in, job
 
 log = structlog.get_logger()
 WAITS_S = (10, 60, 300, 1_800, 3_600, 14_400, 43_200)
@@ -29,7 +29,7 @@ def post(*, to: str, subject: str, text: str) -> None:
     app.configure_task(deliver.name).defer(sealed=sealed, failures=0)
 
 
-@app.task(name="deliver_mail")
+@job("deliver_mail")
 def deliver(sealed: str, failures: int = 0) -> None:
     """Send one mail; when the server can't be reached or refuses, queue it again."""
     letter = cast("dict[str, str]", unseal(sealed.encode()))
@@ -39,11 +39,7 @@ def deliver(sealed: str, failures: int = 0) -> None:
         given_up = failures >= len(WAITS_S)
         log.warning("mail_not_sent", to=letter["to"], failures=failures + 1, given_up=given_up, error=str(error))
         if not given_up:
-            app.configure_task(deliver.name, schedule_in={"seconds": WAITS_S[failures]}).defer(
-                sealed=sealed, failures=failures + 1
-            )
-    finally:
-        connection.close()
+            enqueue_in(deliver.name, seconds=WAITS_S[failures], sealed=sealed, failures=failures + 1)
 
 
 def send(*, to: str, subject: str, text: str) -> None:

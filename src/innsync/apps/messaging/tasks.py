@@ -5,39 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import connection
-from procrastinate.contrib.django import app
-
-from innsync.apps.distribution.tasks import AGAIN, NORMAL, URGENT, enqueue, when_due
+from innsync.apps.distribution.tasks import when_due
+from innsync.apps.events.jobs import AGAIN, URGENT, enqueue, job
 from innsync.apps.events.relay import Entry, handles
 from innsync.apps.messaging import reading, sending
 
 
-@app.task(name="read_messages", retry=AGAIN)
-def read_messages(organization_id: str, connection_id: str) -> None:
-    try:
-        reading.read(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
-    finally:
-        connection.close()
+@job("read_messages", retry=AGAIN)
+def read_messages(organization_id: UUID, connection_id: UUID) -> None:
+    reading.read(organization_id=organization_id, connection_id=connection_id)
 
 
-@app.task(name="send_messages", retry=AGAIN)
-def send_messages(organization_id: str, connection_id: str) -> None:
-    try:
-        sending.send_waiting(organization_id=UUID(organization_id), connection_id=UUID(connection_id))
-    finally:
-        connection.close()
+@job("send_messages", retry=AGAIN)
+def send_messages(organization_id: UUID, connection_id: UUID) -> None:
+    sending.send_waiting(organization_id=organization_id, connection_id=connection_id)
 
 
-@when_due("messages")
-def _read(organization_id: UUID, connection_id: UUID) -> None:
-    enqueue(
-        read_messages,
-        lock=f"messages:{connection_id}",
-        priority=NORMAL,
-        organization_id=str(organization_id),
-        connection_id=str(connection_id),
-    )
+when_due("messages", read_messages, lock="messages")
 
 
 @handles("send_messages")
@@ -47,6 +31,6 @@ def _send(organization_id: UUID, entries: Sequence[Entry]) -> None:
             send_messages,
             lock=f"messages:{connection_id}",
             priority=URGENT,
-            organization_id=str(organization_id),
+            organization_id=organization_id,
             connection_id=connection_id,
         )

@@ -8,15 +8,28 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from innsync.apps.rates.cells import closing, products_of
 from innsync.apps.rates.copying import Copier, CopyRule
 from innsync.apps.rates.selectors import House, list_rate_rows
-from innsync.apps.rates.services import LONGEST_EDIT_DAYS, edits_of, lock_rates, set_rates
+from innsync.apps.rates.services import LONGEST_EDIT_DAYS, lock_rates, set_packed
 from innsync.domain.derivation import Derivation, Rounding
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.offers import ProductFacts, RateRow, effective_price
-from innsync.domain.rate_cells import FIELDS, LIMITS, Cell, CellChange, changes, own_value
+from innsync.domain.rate_cells import (
+    FIELDS,
+    LIMITS,
+    Cell,
+    CellChange,
+    Packed,
+    changes,
+    column_of,
+    own_value,
+    pack,
+    pack_column,
+    unpack,
+)
 
 
 class PriceStep(StrEnum):
@@ -96,26 +109,31 @@ class BulkEdit:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BulkPlan:
     """What a bulk edit comes to.
 
-    changes: the cells whose own value becomes another. same: cells that are so already. following: cells of derived rates
+    packed: the cells whose own value becomes another. same: cells that are so already. following: cells of derived rates
     that go on following a rate that is edited too. priceless: nights without a price to raise, lower or copy. worthless: nights
     of which the new price would be nothing, or more than can be kept.
     """
 
     nights: tuple[date, ...]
-    changes: tuple[CellChange, ...]
+    packed: Packed
     same: int
     following: int
     priceless: int
     worthless: int
 
+    @cached_property
+    def changes(self) -> tuple[CellChange, ...]:
+        """By slot, field and night."""
+        return tuple(unpack(self.packed))
+
     @property
     def fingerprint(self) -> str:
         """Another as soon as any of it comes out otherwise."""
-        return hashlib.sha256(repr(self.changes).encode()).hexdigest()[:32]
+        return hashlib.sha256(repr(self.packed).encode()).hexdigest()[:32]
 
 
 @dataclass(eq=False)
@@ -138,6 +156,8 @@ def plan_bulk(*, house: House, edit: BulkEdit, rows: Mapping[date, RateRow], tod
     products = len(edit.slots) + sum(len(products_of(house, code)) for code in (edit.sale or ((), False))[0])
     if products * len(nights) > MOST_OF_A_CHANGE:
         raise InvalidField(field="/nights", problem="times rates are too many for one change: take it in parts")
+    if edit.copy is None and edit.sale is None and (edit.price is None or edit.price.derivation() is None):
+        return _plan_columns(house, edit, rows, nights)
     planner = _Planner(house, edit, rows)
     for slot in edit.slots:
         for day in nights:
@@ -148,12 +168,43 @@ def plan_bulk(*, house: House, edit: BulkEdit, rows: Mapping[date, RateRow], tod
     found = changes(rows, planner.values)
     return BulkPlan(
         tuple(nights),
-        tuple(found),
+        pack(found),
         len(planner.values) - len(found),
         planner.following,
         planner.priceless,
         planner.worthless,
     )
+
+
+def _plan_columns(house: House, edit: BulkEdit, rows: Mapping[date, RateRow], nights: list[date]) -> BulkPlan:
+    """Where each cell is set to what is the same for all of its nights: a product's field at a time."""
+    beside = [rows.get(day) for day in nights]
+    values = dict(edit.rules)
+    has_worth = True
+    if edit.price is not None:
+        price = None if edit.price.step is PriceStep.CLEAR else int(edit.price.value)
+        least, most = LIMITS["price"]
+        has_worth = price is None or least <= price <= most
+        values["price"] = price
+    chosen = frozenset(edit.slots)
+    packed: Packed = {}
+    cells = following = changed = worthless = 0
+    for slot in sorted(chosen):
+        derived = house.facts.by_slot[slot].parent_slot in chosen
+        for field in sorted(values):
+            value, before = values[field], column_of(beside, slot, field)
+            # A derived rate without a value of its own gets the new one from its parent, which is edited too.
+            follows = before.count(None) if derived else 0
+            following += follows
+            if field == "price" and not has_worth:
+                worthless += len(nights) - follows
+                continue
+            cells += len(nights) - follows
+            after = [None if own is None else value for own in before] if follows else [value] * len(nights)
+            if runs := pack_column(nights, before, after):
+                packed.setdefault(str(slot), {})[field] = runs
+                changed += sum(own != new for own, new in zip(before, after, strict=True))
+    return BulkPlan(tuple(nights), packed, cells - changed, following, 0, worthless)
 
 
 def apply_bulk(*, house: House, edit: BulkEdit, fingerprint: str, now: datetime, actor: str) -> int:
@@ -162,14 +213,12 @@ def apply_bulk(*, house: House, edit: BulkEdit, fingerprint: str, now: datetime,
     plan = plan_bulk(house=house, edit=edit, rows=rows_for(house, edit), today=house.today(now))
     if plan.fingerprint != fingerprint:
         raise PlanChanged
-    if not plan.changes or plan.worthless:
+    if not plan.packed or plan.worthless:
         raise NothingToChange
-    return set_rates(
+    return set_packed(
         organization_id=house.organization_id,
         property_id=house.id,
-        edits=edits_of(
-            {one.cell: one.after for one in plan.changes}, {slot: key for key, slot in house.product_ids.items()}
-        ),
+        packed=plan.packed,
         now=now,
         actor=actor,
         kind="bulk",

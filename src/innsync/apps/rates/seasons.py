@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,16 @@ LONGEST_NAME = 60
 @dataclass(eq=False)
 class NothingToRepeat(DomainError):
     """All nights of the season's last year stand in its next one already, or it has no room for more periods."""
+
+
+@dataclass(eq=False)
+class SeasonChanged(DomainError):
+    """The season is not what was seen any more; nothing was saved."""
+
+
+@dataclass(eq=False)
+class SeasonRemoved(DomainError):
+    """The season is not there any more; nothing was saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +59,36 @@ def add_season(*, prop: Property, facts: SeasonFacts, now: datetime, actor: str)
     lock_rates(property_id=prop.id)
     if Season.objects.filter(property=prop).count() >= MOST_SEASONS:
         raise InvalidField(field="/name", problem=f"must be one of at most {MOST_SEASONS} seasons")
-    season = _save(Season(organization_id=prop.organization_id, property=prop), facts)
+    season = Season(organization_id=prop.organization_id, property=prop)
+    _put_facts(season, facts)
+    season.save()
     _tell(season, "added", now, actor)
     return season
 
 
-def change_season(*, season: Season, facts: SeasonFacts, now: datetime, actor: str) -> Season:
-    """Raises InvalidField."""
+def fingerprint(season: Season) -> str:
+    """Another as soon as anything is said otherwise of the season."""
+    said = (season.name, season.colour, periods_of(season))
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
+
+
+def change_season(*, season: Season, facts: SeasonFacts, seen: str, now: datetime, actor: str) -> Season:
+    """Nothing happens where the season is so already.
+
+    seen: the fingerprint of the season that whoever changes it has seen. Raises InvalidField, SeasonChanged, SeasonRemoved.
+    """
     lock_rates(property_id=season.property_id)
-    _save(season, facts)
+    try:
+        season.refresh_from_db()
+    except Season.DoesNotExist:
+        raise SeasonRemoved from None
+    before = fingerprint(season)
+    _put_facts(season, facts)
+    if fingerprint(season) == before:
+        return season
+    if seen != before:
+        raise SeasonChanged
+    season.save()
     _tell(season, "changed", now, actor)
     return season
 
@@ -69,6 +101,7 @@ def repeat_season(*, season: Season, now: datetime, actor: str) -> tuple[Period,
     if not added or len(periods) + len(added) > MOST_PERIODS:
         raise NothingToRepeat
     _put(season, checked((*periods, *added)))
+    season.save()
     _tell(season, "changed", now, actor)
     return added
 
@@ -79,7 +112,8 @@ def remove_season(*, season: Season, now: datetime, actor: str) -> None:
     season.delete()
 
 
-def _save(season: Season, facts: SeasonFacts) -> Season:
+def _put_facts(season: Season, facts: SeasonFacts) -> None:
+    """Raises InvalidField. Saves nothing."""
     name = " ".join(facts.name.split())
     if not 0 < len(name) <= LONGEST_NAME:
         raise InvalidField(field="/name", problem=f"must be from 1 to {LONGEST_NAME} characters")
@@ -89,12 +123,10 @@ def _save(season: Season, facts: SeasonFacts) -> Season:
         raise InvalidField(field="/colour", problem=f"must be one of {', '.join(COLOURS)}")
     season.name, season.colour = name, facts.colour
     _put(season, checked(facts.periods))
-    return season
 
 
 def _put(season: Season, periods: Iterable[Period]) -> None:
     season.firsts, season.lasts = (list(ends) for ends in zip(*periods, strict=True))
-    season.save()
 
 
 def _tell(season: Season, what: str, now: datetime, actor: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -65,14 +66,11 @@ class House:
         return now.astimezone(ZoneInfo(self.time_zone)).date()
 
     def product(self, room_type_id: UUID, rate_plan_id: UUID) -> ProductFacts | None:
-        for product in self.facts.products:
-            if product.room_type_id == room_type_id and product.rate_plan_id == rate_plan_id:
-                return product
-        return None
+        return self.facts.by_pair.get((room_type_id, rate_plan_id))
 
     def room_type(self, key: str | UUID) -> RoomTypeFacts | None:
         """By id or by code."""
-        return next((one for one in self.facts.room_types if key in (one.id, one.code, str(one.id))), None)
+        return self.facts.types_by_key.get(key)
 
     def present_types(self) -> list[RoomTypeFacts]:
         """Those that are not retired, in their order."""
@@ -87,7 +85,8 @@ class House:
         return next((one for one in self.plans.values() if key in (one.id, one.code, str(one.id))), None)
 
 
-_HOUSE = """
+# The organization's id, then a condition that names the property.
+HOUSE = """
 SELECT json_build_object(
   'property', json_build_object('id', p.id, 'organization_id', p.organization_id, 'code', p.code, 'name', p.name,
     'time_zone', p.time_zone, 'currency', p.currency, 'check_in_time', p.check_in_time,
@@ -119,15 +118,15 @@ def get_house(*, organization_id: UUID, key: str | UUID) -> House:
     except ValueError:
         where, value = "p.code = %s", key  # type: ignore[assignment]
     with sql() as cursor:
-        row = cursor.execute(_HOUSE + where, (organization_id, value)).fetchone()
+        row = cursor.execute(HOUSE + where, (organization_id, value)).fetchone()
     if row is None:
         raise UnknownProperty(hotel_id=str(key))
-    return _read_house(row[0])
+    return read_house(row[0])
 
 
 @lru_cache(maxsize=2048)
-def _read_house(text: str) -> House:
-    """Cached by the text itself: a property that did not change is not read twice, one that did is never stale."""
+def read_house(text: str) -> House:
+    """What HOUSE answers. Cached by the text itself: a property that did not change is not read twice, one that did is never stale."""
     facts = orjson.loads(text)
     about = facts["property"]
     plans = {UUID(plan["id"]): plan for plan in facts["plans"] or []}
@@ -216,12 +215,14 @@ def _product(
 
 def list_rate_rows(*, property_id: UUID, first: date, last: date) -> list[RateRow]:
     """The raw rows of the days from first to last, both included, in order."""
-    with sql() as cursor:
-        return [
-            RateRow(*row)
-            for row in cursor.execute(
-                "SELECT day, prices, min_arrival, min_through, max_stay, flags FROM rates_rateday"
-                " WHERE property_id = %s AND day BETWEEN %s AND %s ORDER BY day",
-                (property_id, first, last),
-            )
-        ]
+    return ask_rate_rows(property_id=property_id, first=first, last=last)()
+
+
+def ask_rate_rows(*, property_id: UUID, first: date, last: date) -> Callable[[], list[RateRow]]:
+    """The same, asked now and answered when called."""
+    asked = sql().execute(
+        "SELECT day, prices, min_arrival, min_through, max_stay, flags FROM rates_rateday"
+        " WHERE property_id = %s AND day BETWEEN %s AND %s ORDER BY day",
+        (property_id, first, last),
+    )
+    return lambda: list(map(RateRow._make, asked.fetchall()))

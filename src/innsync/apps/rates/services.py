@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Max
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
+from innsync.apps.events.services import Touched
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product, RateChange, RatePlan
 from innsync.domain.derivation import Derivation
@@ -24,13 +25,16 @@ from innsync.domain.rate_cells import (
     LIMITS,
     Cell,
     CellChange,
+    Packed,
+    Run,
     changes,
     own_value,
     pack,
+    spans_of,
     unpack,
 )
 from innsync.domain.restrictions import PlanWindow
-from innsync.domain.spans import compress
+from innsync.domain.spans import compress, joined
 from innsync.domain.wording import told
 
 LONGEST_EDIT_DAYS = 1100
@@ -171,18 +175,91 @@ def set_rates(
         _write(organization_id, property_id, values)
         found = changes(before, values)
         if found:
-            _remember(organization_id, property_id, found, now, actor, kind, undoes)
-        events.record(
-            organization_id=organization_id,
-            property_id=property_id,
-            type="rates.changed",
-            at=now,
-            data={"cells": cells, "actor": actor},
-            ari=[(slots[edit.product_id][1], days[0], days[-1]) for edit, days in spans],
-            what="rates",
-            cause=told(f"rates changed by {actor}"),
-        )
+            _remember(organization_id, property_id, pack(found), now, actor, kind, undoes)
+        touched = [(slots[edit.product_id][1], days[0], days[-1]) for edit, days in spans]
+        _tell(organization_id, property_id, touched, cells, now, actor)
     return cells
+
+
+def set_cells(
+    *,
+    organization_id: UUID,
+    property_id: UUID,
+    found: Sequence[CellChange],
+    now: datetime,
+    actor: str,
+    kind: str,
+) -> int:
+    """Make changes that were worked out from what the rows say, by whoever holds `lock_rates` since, as one change.
+
+    found: by slot, field and night, with values in range. Answers the number of cells. Raises UnknownProduct.
+    """
+    return set_packed(
+        organization_id=organization_id, property_id=property_id, packed=pack(found), now=now, actor=actor, kind=kind
+    )
+
+
+def set_packed(
+    *, organization_id: UUID, property_id: UUID, packed: Packed, now: datetime, actor: str, kind: str
+) -> int:
+    """The same for changes that are packed already."""
+    if not packed:
+        return 0
+    types = dict(Product.objects.filter(property_id=property_id).values_list("slot", "room_type_id"))
+    strange = next((slot for slot in packed if int(slot) not in types), None)
+    if strange is not None:
+        raise UnknownProduct(room_type="", rate_plan=strange)
+    runs = {
+        (int(slot), field): list(spans_of(found)) for slot, fields in packed.items() for field, found in fields.items()
+    }
+    _write_alike(organization_id, property_id, _alike(runs))
+    _remember(organization_id, property_id, packed, now, actor, kind, None)
+    spans: dict[UUID, list[tuple[date, date]]] = {}
+    for (slot, _), found in runs.items():
+        spans.setdefault(types[slot], []).extend((run.first, run.last) for run in found)
+    touched = [(room_type_id, *span) for room_type_id, own in spans.items() for span in joined(own)]
+    cells = sum((run.last - run.first).days + 1 for found in runs.values() for run in found)
+    _tell(organization_id, property_id, touched, cells, now, actor)
+    return cells
+
+
+_UNTOUCHED = object()
+
+
+def _alike(runs: Mapping[tuple[int, str], Sequence[Run]]) -> Alike:
+    """Nights by the cells that change on them, and to what."""
+    first = min(found[0].first for found in runs.values())
+    last = max(found[-1].last for found in runs.values())
+    nights = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    columns: list[list[object]] = []
+    for found in runs.values():
+        column = [_UNTOUCHED] * len(nights)
+        for run in found:
+            begin, end = (run.first - first).days, (run.last - first).days + 1
+            column[begin:end] = [run.after] * (end - begin)
+        columns.append(column)
+    alike: dict[tuple[object, ...], list[date]] = {}
+    for night, values in zip(nights, zip(*columns, strict=True), strict=True):
+        alike.setdefault(values, []).append(night)
+    found_alike: Alike = {}
+    for values, days in alike.items():
+        cells = tuple((cell, value) for cell, value in zip(runs, values, strict=True) if value is not _UNTOUCHED)
+        if cells:
+            found_alike[cast("tuple[tuple[tuple[int, str], int | None], ...]", cells)] = days
+    return found_alike
+
+
+def _tell(organization_id: UUID, property_id: UUID, touched: Touched, cells: int, now: datetime, actor: str) -> None:
+    events.record(
+        organization_id=organization_id,
+        property_id=property_id,
+        type="rates.changed",
+        at=now,
+        data={"cells": cells, "actor": actor},
+        ari=touched,
+        what="rates",
+        cause=told(f"rates changed by {actor}"),
+    )
 
 
 def lock_rates(*, property_id: UUID) -> None:
@@ -258,38 +335,52 @@ def _rows_of(days: set[date], property_id: UUID) -> dict[date, RateRow]:
 
 
 def _write(organization_id: UUID, property_id: UUID, values: Mapping[Cell, int | None]) -> None:
-    """One statement for all nights on which the same cells get the same values: each writes its whole row anew."""
+    """Written once for all nights on which the same cells get the same values: each writes its whole row anew."""
     by_night: dict[date, dict[tuple[int, str], int | None]] = {}
     for (slot, day, field), value in sorted(values.items(), key=lambda item: item[0]):
         by_night.setdefault(day, {})[slot, field] = value
-    alike: dict[tuple[tuple[tuple[int, str], int | None], ...], list[date]] = {}
+    alike: Alike = {}
     for day in sorted(by_night):
         alike.setdefault(tuple(by_night[day].items()), []).append(day)
+    _write_alike(organization_id, property_id, alike)
+
+
+Alike = dict[tuple[tuple[tuple[int, str], int | None], ...], list[date]]
+"""Nights by the cells, (slot, field), that are set on them, and to what."""
+
+
+def _write_alike(organization_id: UUID, property_id: UUID, alike: Alike) -> None:
+    nights = sorted(day for days in alike.values() for day in days)
     with sql() as cursor:
         # Not '{}': setting place 5 of an empty array would make it begin at 5.
         cursor.execute(
             "INSERT INTO rates_rateday (organization_id, property_id, day, prices, min_arrival, min_through,"
             " max_stay, flags) SELECT %s, %s, d, '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}' FROM unnest(%s::date[]) d"
             " ON CONFLICT DO NOTHING",
-            (organization_id, property_id, sorted(by_night)),
+            (organization_id, property_id, nights),
         )
+        # Nights that have the same cells set, to whatever values, share a statement: prepared once, sent without waiting.
+        statements: dict[str, list[tuple[object, ...]]] = {}
         for cells, days in alike.items():
             assignments, parameters = _assignments(dict(cells))
-            cursor.execute(
+            statements.setdefault(assignments, []).append((*parameters, property_id, days))
+        for assignments, runs in statements.items():
+            cursor.executemany(
                 f"UPDATE rates_rateday SET {assignments} WHERE property_id = %s AND day = ANY(%s)",  # noqa: S608  # column names are ours
-                (*parameters, property_id, days),
+                runs,
             )
 
 
 def _remember(
     organization_id: UUID,
     property_id: UUID,
-    found: list[CellChange],
+    packed: Packed,
     now: datetime,
     actor: str,
     kind: str,
     undoes: UUID | None,
 ) -> None:
+    runs = [run for fields in packed.values() for found in fields.values() for run in spans_of(found)]
     RateChange.objects.create(
         organization_id=organization_id,
         property_id=property_id,
@@ -297,11 +388,11 @@ def _remember(
         actor=actor,
         kind=kind,
         undoes_id=undoes,
-        slots=sorted({one.slot for one in found}),
-        first=min(one.day for one in found),
-        last=max(one.day for one in found),
-        cells=len(found),
-        changes=pack(found),
+        slots=sorted(map(int, packed)),
+        first=min(run.first for run in runs),
+        last=max(run.last for run in runs),
+        cells=sum((run.last - run.first).days + 1 for run in runs),
+        changes=packed,
     )
 
 

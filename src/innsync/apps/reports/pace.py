@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from innsync.apps.reports.performance import Figures, Nights, Sold, figures, list_rooms, list_sold
+from innsync.apps.reports.performance import Figures, Nights, Sold, figures, list_rooms, list_sold_since
 
 A_YEAR = timedelta(days=364)
 """52 weeks: the same weekday, which a calendar year would miss."""
@@ -33,13 +33,13 @@ class Month:
 def measure_pace(
     *, property_ids: Collection[UUID], currency: str, today: date, now: datetime, since: datetime, months: int = 6
 ) -> list[Month]:
-    """From today on, month by month. In a tenant transaction; six statements, whatever the number of months."""
+    """From today on, month by month. In a tenant transaction; four statements, whatever the number of months."""
     firsts = _months(today, months + 1)
     last = firsts[-1] - timedelta(days=1)
     nights = Nights(property_ids, today, last)
     nights_before = nights.earlier(A_YEAR)
-    on_books, earlier = list_sold(nights), list_sold(nights, as_of=since)
-    then, final = list_sold(nights_before, as_of=now - A_YEAR), list_sold(nights_before)
+    on_books, earlier = list_sold_since(nights, as_of=since)
+    final, then = list_sold_since(nights_before, as_of=now - A_YEAR)
     rooms, rooms_before = list_rooms(nights), list_rooms(nights_before)
     found = []
     for start, end in pairwise(firsts):

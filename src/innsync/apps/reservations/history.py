@@ -52,13 +52,13 @@ class Entry:
     sentences: list[str]
 
 
-_INTERNAL = ("/notes",)
+_INTERNAL = ("/notes", "/arrival_time")
 
 
 def list_entries(
     *, property_id: UUID, booking_id: UUID, internal: bool = False, tongue: Tongue = ENGLISH
 ) -> list[Entry]:
-    """The booking's revisions, the oldest first, in that tongue. internal: also what the house noted for itself."""
+    """The booking's revisions, the oldest first, in that tongue. internal: also what the desk alone sees."""
     names = {
         **dict(RoomType.objects.filter(property_id=property_id).values_list("id", "name")),
         **dict(RatePlan.objects.filter(property_id=property_id).values_list("id", "name")),

@@ -16,6 +16,7 @@ class Booking(models.Model):
     channel: `direct`, or the key of the channel that sold it; source: the travel site behind a channel manager.
     channel_ref: the channel's own id. channel_order: the latest of its revisions that is known; details_order: the one
     that the dates, rooms and guest come from, since a cancellation may tell none. version: raised by each revision; the API's ETag.
+    arrival_time: when on that day the guests say they come, by the property's clock; null: not known.
     notes: the house's own; neither guests nor channels nor the API see them.
     terms: the strictest of its rooms'. cancellation_fee_minor: what is owed after a cancellation of ours or a no-show; null
     where neither happened or the channel knows.
@@ -45,6 +46,7 @@ class Booking(models.Model):
     charges = models.JSONField(default=list)
     terms = models.JSONField(default=dict)
     payment = models.JSONField(default=dict)
+    arrival_time = models.TimeField(null=True, blank=True)
     special_requests = models.TextField(blank=True)
     notes = models.TextField(blank=True, db_default="")
     cancelled_at = models.DateTimeField(null=True)

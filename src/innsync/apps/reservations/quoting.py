@@ -14,7 +14,7 @@ from innsync.apps.rates.services import UnknownProduct
 from innsync.apps.reservations.refusals import StayNotSellable
 from innsync.domain.begun import Passed, keep_passed, rows_after
 from innsync.domain.occupancy import Occupancy
-from innsync.domain.offers import Offer, PropertyFacts, StockRow, Unavailable, search
+from innsync.domain.offers import Offer, PropertyFacts, RateRow, StockRow, Unavailable, search
 from innsync.domain.restrictions import NOT_YET, Booked, ReasonCode
 from innsync.domain.stay import StayDates
 
@@ -51,9 +51,21 @@ def price_rooms(
     kept: for each room what it brings along when a booking is changed. Raises StayNotSellable with the rules that forbid it, UnknownProduct.
     """
     rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
-    stock = [StockRow(night, room_type.id, PLENTY) for night in stay.nights() for room_type in house.facts.room_types]
+    return price_from(rates, house=house, stay=stay, rooms=rooms, now=now, kept=kept)
+
+
+def price_from(
+    rates: Sequence[RateRow],
+    *,
+    house: House,
+    stay: StayDates,
+    rooms: Sequence[RoomRequest],
+    now: datetime,
+    kept: Sequence[Kept] = (),
+) -> list[Offer]:
+    """The same, from the rate rows of the nights and of the day of departure."""
     facts = _with_retired(house.facts) if kept else house.facts  # a stay that was sold goes on at its plan
-    found: dict[tuple[Occupancy, Booked, int], tuple[dict[int, Offer], dict[int, list[str]]]] = {}
+    found: dict[tuple[int, Occupancy, Booked, int], Offer] = {}
     offers: list[Offer] = []
     for index, room in enumerate(rooms):
         product = house.product(room.room_type_id, room.rate_plan_id)
@@ -61,12 +73,13 @@ def price_rooms(
         if product is None or not (product.sold or brought.booked != NOT_YET):
             raise UnknownProduct(room_type=str(room.room_type_id), rate_plan=str(room.rate_plan_id))
         over = len(brought.passed.nightly_minor)
-        if (asked := (room.occupancy, brought.booked, over)) not in found:
+        asked = (product.slot, room.occupancy, brought.booked, over)
+        if asked not in found:
             possible, refused = search(
                 stay=stay,
                 occupancies=[room.occupancy],
-                facts=facts,
-                stock=stock,
+                facts=facts.alone(product.slot),
+                stock=[StockRow(night, product.room_type_id, PLENTY) for night in stay.nights()],
                 rates=rows_after(rates, stay, over, house.facts) if over else rates,
                 today=house.today(now),
                 sellable_days=house.sellable_days,
@@ -74,17 +87,11 @@ def price_rooms(
                 fees=house.fees,
                 booked=brought.booked,
             )
-            found[asked] = (
-                {offer.product.slot: offer for offer in possible},
-                {
-                    one.product.slot: [str(reason) for reason in one.reasons if reason.code != ReasonCode.SOLD_OUT]
-                    for one in refused
-                },
-            )
-        by_slot, reasons = found[asked]
-        if product.slot not in by_slot:
-            raise StayNotSellable(room=index, reasons=reasons[product.slot])
-        offer = by_slot[product.slot]
+            if not possible:
+                reasons = [reason for one in refused for reason in one.reasons if reason.code != ReasonCode.SOLD_OUT]
+                raise StayNotSellable(room=index, reasons=[str(reason) for reason in reasons])
+            found[asked] = possible[0]
+        offer = found[asked]
         offers.append(keep_passed(offer, brought.passed, room.occupancy, house.taxes, house.fees) if over else offer)
     return offers
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from innsync.apps.accounts.ids import new_id
-from innsync.apps.accounts.tenancy import sql
+from innsync.apps.accounts.tenancy import jsonb, sql, together, write
 from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
 from innsync.domain.difference import FieldChange, difference
 
@@ -21,7 +20,7 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is mistaken f
 
 def new_code() -> str:
     """A booking code for people: 8 letters, a trillion possibilities, none guessable from another."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
+    return "".join(CODE_ALPHABET[byte % len(CODE_ALPHABET)] for byte in secrets.token_bytes(8))  # 32 letters: all alike
 
 
 @dataclass(slots=True)
@@ -73,7 +72,10 @@ class Stay:
 
 @dataclass(slots=True)
 class Record:
-    """A booking with its stays as it is stored."""
+    """A booking with its stays as it is stored.
+
+    tongue: its guest's country and language, where somebody has just asked.
+    """
 
     id: UUID
     organization_id: UUID
@@ -108,32 +110,49 @@ class Record:
     updated_at: datetime
     version: int
     stays: list[Stay]
+    arrival_time: time | None = None
+    tongue: tuple[str, str] | None = None
 
 
-_BOOKING_COLUMNS = [name for name in Record.__slots__ if name != "stays"]
+_BOOKING_COLUMNS = [name for name in Record.__slots__ if name not in ("stays", "tongue")]
 _JSON_COLUMNS = {"charges", "terms", "payment"}
 _STAY_COLUMNS = list(Stay.__slots__)
+_INSERT = (
+    f"INSERT INTO reservations_booking ({', '.join(_BOOKING_COLUMNS)})"  # noqa: S608  # our own column names
+    f" VALUES ({', '.join(['%s'] * len(_BOOKING_COLUMNS))})"
+)
+_UPDATE = (
+    f"UPDATE reservations_booking SET {', '.join(f'{name} = %s' for name in _BOOKING_COLUMNS if name != 'id')}"  # noqa: S608
+    " WHERE id = %s"
+)
+_STAYS_COLUMNS = ", ".join(["organization_id", "property_id", "booking_id", *_STAY_COLUMNS])
+_STAYS_ROW = "(" + ", ".join(["%s"] * (len(_STAY_COLUMNS) + 3)) + ")"
+_STAYS_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _STAY_COLUMNS if name != "id")
 
 
-def _booking_values(record: Record) -> list[Any]:
-    return [_stored(record, name) for name in _BOOKING_COLUMNS]
+class _Columns:
+    """Takes the columns' values from a row, as they are stored."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._values = attrgetter(*names)
+        self._json = [at for at, name in enumerate(names) if name in _JSON_COLUMNS]
+
+    def of(self, row: Record | Stay) -> list[Any]:
+        values = list(self._values(row))
+        for at in self._json:
+            values[at] = jsonb(values[at])
+        return values
 
 
-def _stored(row: Record | Stay, name: str) -> Any:
-    return Jsonb(getattr(row, name)) if name in _JSON_COLUMNS else getattr(row, name)
+_OF_BOOKING, _OF_STAY = _Columns(_BOOKING_COLUMNS), _Columns(_STAY_COLUMNS)
 
 
 def insert(record: Record, *, actor: str, action: str) -> None:
     """Store a new booking, its stays and its first revision."""
-    columns = ", ".join(_BOOKING_COLUMNS)
-    places = ", ".join(["%s"] * len(_BOOKING_COLUMNS))
-    with sql() as cursor:
-        cursor.execute(
-            f"INSERT INTO reservations_booking ({columns}) VALUES ({places})",  # noqa: S608  # our own column names
-            _booking_values(record),
-        )
-        _write_stays(cursor, record)
-        _write_revision(cursor, record, actor=actor, action=action, before=None)
+    with together():
+        write(_INSERT, _OF_BOOKING.of(record))
+        _write_stays(record)
+        _write_revision(record, actor=actor, action=action, before=None)
 
 
 def update(
@@ -144,49 +163,41 @@ def update(
     also: what changed that snapshots don't hold, such as which room a stay has.
     """
     record.version += 1
-    assignments = ", ".join(f"{name} = %s" for name in _BOOKING_COLUMNS if name != "id")
-    with sql() as cursor:
-        cursor.execute(
-            f"UPDATE reservations_booking SET {assignments} WHERE id = %s",  # noqa: S608  # our own column names
-            [*_booking_values(record)[1:], record.id],
-        )
-        cursor.execute(
-            "DELETE FROM reservations_roomstay WHERE booking_id = %s AND NOT id = ANY(%s)",
-            (record.id, [stay.id for stay in record.stays]),
-        )
-        _write_stays(cursor, record)
-        _write_revision(cursor, record, actor=actor, action=action, before=before, also=also)
+    # One after the other: a room that one stay leaves is free for the next.
+    write(_UPDATE, [*_OF_BOOKING.of(record)[1:], record.id])
+    write(
+        "DELETE FROM reservations_roomstay WHERE booking_id = %s AND NOT id = ANY(%s)",
+        (record.id, [stay.id for stay in record.stays]),
+    )
+    _write_stays(record)
+    _write_revision(record, actor=actor, action=action, before=before, also=also)
 
 
 def note(record: Record, *, changes: Sequence[FieldChange], actor: str, action: str) -> None:
     """Store a next version in which nothing that was sold differs, with a revision saying what happened."""
     record.version += 1
-    with sql() as cursor:
-        cursor.execute(
+    with together():
+        write(
             "UPDATE reservations_booking SET version = %s, updated_at = %s WHERE id = %s",
             (record.version, record.updated_at, record.id),
         )
-        _insert_revision(cursor, record, changes, actor=actor, action=action)
+        _insert_revision(record, changes, actor=actor, action=action)
 
 
-def _write_stays(cursor: Any, record: Record) -> None:
-    columns = ", ".join(["organization_id", "property_id", "booking_id", *_STAY_COLUMNS])
-    row = "(" + ", ".join(["%s"] * (len(_STAY_COLUMNS) + 3)) + ")"
-    renewed = ", ".join(f"{name} = excluded.{name}" for name in _STAY_COLUMNS if name != "id")
+def _write_stays(record: Record) -> None:
     values: list[Any] = []
     for stay in record.stays:
         values += [record.organization_id, record.property_id, record.id]
-        values += [_stored(stay, name) for name in _STAY_COLUMNS]
+        values += _OF_STAY.of(stay)
     if record.stays:
-        cursor.execute(
-            f"INSERT INTO reservations_roomstay ({columns}) VALUES {', '.join([row] * len(record.stays))}"  # noqa: S608
-            f" ON CONFLICT (id) DO UPDATE SET {renewed}",
+        write(
+            f"INSERT INTO reservations_roomstay ({_STAYS_COLUMNS}) VALUES {', '.join([_STAYS_ROW] * len(record.stays))}"  # noqa: S608
+            f" ON CONFLICT (id) DO UPDATE SET {_STAYS_RENEWED}",
             values,
         )
 
 
 def _write_revision(
-    cursor: Any,
     record: Record,
     *,
     actor: str,
@@ -195,11 +206,11 @@ def _write_revision(
     also: Sequence[FieldChange] = (),
 ) -> None:
     changes = [] if before is None else [*difference(before, snapshot(record)), *also]
-    _insert_revision(cursor, record, changes, actor=actor, action=action)
+    _insert_revision(record, changes, actor=actor, action=action)
 
 
-def _insert_revision(cursor: Any, record: Record, changes: Sequence[FieldChange], *, actor: str, action: str) -> None:
-    cursor.execute(
+def _insert_revision(record: Record, changes: Sequence[FieldChange], *, actor: str, action: str) -> None:
+    write(
         "INSERT INTO reservations_revision (id, organization_id, booking_id, number, at, actor, action, snapshot, changes)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
@@ -210,10 +221,15 @@ def _insert_revision(cursor: Any, record: Record, changes: Sequence[FieldChange]
             record.updated_at,
             actor[:120],
             action,
-            Jsonb(snapshot(record)),
-            Jsonb([change.to_json() for change in changes]),
+            jsonb(snapshot(record)),
+            jsonb([change.to_json() for change in changes]),
         ),
     )
+
+
+def clock(time_of_day: time | None) -> str | None:
+    """As `18:30`."""
+    return time_of_day.isoformat("minutes") if time_of_day else None
 
 
 def snapshot(record: Record) -> dict[str, Any]:
@@ -228,6 +244,7 @@ def snapshot(record: Record) -> dict[str, Any]:
         "currency": record.currency,
         "total_minor": record.total_minor,
         "charges": record.charges,
+        "arrival_time": clock(record.arrival_time),
         "special_requests": record.special_requests,
         "notes": record.notes or None,  # absent and null are one to whoever compares
         "cancellation_fee_minor": record.cancellation_fee_minor,

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db.models import Case, Count, DateField, F, Func, Prefetch, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from innsync.apps.reservations.models import Booking, RoomStay
@@ -49,6 +50,7 @@ class Wanted:
 
     text: our code, a channel's reference (also a former one), a direct seller's own, or part of a guest's name.
     Days are the property's dates, both ends included; booked: the day of booking in UTC. day: one of `DAYS`, today.
+    balance: one of `BALANCES`.
     """
 
     text: str = ""
@@ -60,21 +62,35 @@ class Wanted:
     stays_on: date | None = None
     day: str = ""
     booked: tuple[date | None, date | None] = (None, None)
+    balance: str = ""
     order: str = "-created_at"
 
+
+BALANCES = {"owed": Q(owed__gt=0), "settled": Q(owed=0), "to-return": Q(owed__lt=0)}
+"""Whether the guest still owes the house, the house the guest, or neither."""
 
 ORDERS = {"-created_at": "-id", "check_in": "id", "check_out": "id", "guest_name": "id"}
 """By what bookings may be sorted, each with what decides between equals."""
 
 
 def find_bookings(
-    *, organization_id: UUID, wanted: Wanted, now: datetime, limit: int = MOST_FOUND, offset: int = 0
+    *,
+    organization_id: UUID,
+    wanted: Wanted,
+    now: datetime,
+    owed: Combinable,
+    limit: int = MOST_FOUND,
+    offset: int = 0,
 ) -> list[Booking]:
-    """The bookings wanted, in that order. In a tenant transaction."""
+    """The bookings wanted, in that order, each with what its guest owes as `owed`. In a tenant transaction.
+
+    owed: what that is, in minor units; it takes what others know of a booking, such as its services.
+    """
     # Named here too: row-level security alone is no condition that an index serves (a guest's look-up is let through it).
     found = (
         _matching(wanted, now)
-        .filter(organization_id=organization_id)
+        .annotate(owed=owed)
+        .filter(BALANCES[wanted.balance] if wanted.balance else Q(), organization_id=organization_id)
         .select_related("property")
         .order_by(wanted.order, ORDERS[wanted.order])
     )

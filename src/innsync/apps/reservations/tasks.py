@@ -6,24 +6,22 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from django.db import connection
-from procrastinate import RetryStrategy
-from procrastinate.contrib.django import app
-
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.events.jobs import A_FEW_TIMES, job
 from innsync.apps.events.relay import Entry, handles
 from innsync.apps.reservations import services
 
 
-@app.task(name="assign_rooms", retry=RetryStrategy(max_attempts=5, exponential_wait=2))
-def assign_rooms(organization_id: str, property_id: str, first: str, last: str) -> None:
-    try:
-        with tenant(UUID(organization_id)):
-            services.assign_rooms(
-                property_id=UUID(property_id), first=date.fromisoformat(first), last=date.fromisoformat(last)
-            )
-    finally:
-        connection.close()
+@job("assign_rooms", retry=A_FEW_TIMES)
+def assign_rooms(organization_id: UUID, property_id: UUID, first: str, last: str) -> None:
+    with tenant(organization_id):
+        services.assign_rooms(
+            organization_id=organization_id,
+            property_id=property_id,
+            first=date.fromisoformat(first),
+            last=date.fromisoformat(last),
+            now=datetime.now(UTC),
+        )
 
 
 @handles("expire_holds")

@@ -335,14 +335,11 @@ def import_rates(*, house: House, content: bytes, fingerprint: str, now: datetim
     plan = plan_rates(house=house, content=content, today=house.today(now))
     if plan.problems.found or plan.fingerprint != fingerprint:
         raise FileChanged
-    rates.set_rates(
+    return rates.set_cells(
         organization_id=house.organization_id,
         property_id=house.id,
-        edits=rates.edits_of(
-            {one.cell: one.after for one in plan.changes}, {slot: key for key, slot in house.product_ids.items()}
-        ),
+        found=plan.changes,
         now=now,
         actor=actor,
         kind="import",
     )
-    return len(plan.changes)

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from innsync.domain.amounts import read_amount
 from innsync.domain.errors import InvalidField
@@ -90,14 +91,10 @@ class Row:
     def night(self, column: str) -> date | None:
         """`2026-12-24` or `24.12.2026`. None as above, but for an empty cell that is wrong, too."""
         value = self.needed(column, most=10)
-        for form in ("%Y-%m-%d", "%d.%m.%Y"):
-            try:
-                return datetime.strptime(value, form).date()  # noqa: DTZ007  # a calendar date, no moment
-            except ValueError:
-                continue
-        if value:
+        found = _read_night(value)
+        if value and found is None:
             self._wrong(column, told("must be a date such as 2026-12-24"))
-        return None
+        return found
 
     def flag(self, column: str) -> int | None:
         """1 or 0. None as above."""
@@ -110,6 +107,16 @@ class Row:
 
     def _wrong(self, column: str, words: str) -> None:
         self.problems.add(self.line, column, words)
+
+
+@lru_cache(maxsize=4096)  # a file names each night once a rate
+def _read_night(text: str) -> date | None:
+    for form in ("%Y-%m-%d", "%d.%m.%Y"):
+        try:
+            return datetime.strptime(text, form).date()  # noqa: DTZ007  # a calendar date, no moment
+        except ValueError:
+            continue
+    return None
 
 
 def read_sheet(content: bytes, *, needed: Sequence[str], known: Sequence[str], problems: Problems) -> list[Row]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,6 +17,7 @@ from innsync.domain.errors import InvalidMoney, InvalidStay
 from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 from innsync.integrations.errors import ContractBroken
+from innsync.integrations.moments import read_moment
 from innsync.integrations.ports import RawMessage
 
 Json = dict[str, Any]
@@ -36,6 +38,7 @@ SOURCES: Mapping[str, str] = {
     "VRB": "Vrbo",
 }
 _RANK = {RevisionKind.NEW: 0, RevisionKind.MODIFIED: 1, RevisionKind.CANCELLED: 2}
+_HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _AMOUNT_LIMIT = Decimal(10) ** 15
 # The travel site's own words, as text within the text, where no scrubber can tell a card's fields apart.
 _LEFT_OUT = frozenset({"raw_message"})
@@ -109,6 +112,7 @@ def read(body: bytes) -> BookingRevision:
         currency=currency,
         total=_money(attributes.get("amount"), currency),
         commission=_money(attributes.get("ota_commission"), currency),
+        arrival_time=_arrival_time(attributes.get("arrival_hour")),
         special_requests=str(attributes.get("notes") or "").strip(),
         source=_source(attributes),
         booked_at=received_at if kind is RevisionKind.NEW else None,
@@ -126,6 +130,12 @@ def _open(body: bytes) -> Json:
     if not isinstance(attributes, dict):
         raise _broken("no attributes")
     return attributes
+
+
+def _arrival_time(value: object) -> time | None:
+    """`18:30`; no booking is refused for a time that can't be read."""
+    found = _HOUR.fullmatch(value.strip()) if isinstance(value, str) else None
+    return time(int(found[1]), int(found[2])) if found else None
 
 
 def _broken(words: str) -> ContractBroken:
@@ -157,10 +167,9 @@ def _currency(attributes: Json) -> str:
 def _moment(attributes: Json) -> datetime:
     """When Channex received the revision. Its timestamps name no zone and mean UTC."""
     try:
-        moment = datetime.fromisoformat(_text(attributes, "inserted_at"))
+        return read_moment(_text(attributes, "inserted_at"))
     except ValueError as error:
         raise _broken("inserted_at is no timestamp") from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _source(attributes: Json) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from innsync.integrations.errors import ContractBroken, NeedsSetup, NotAuthorised
+from innsync.integrations.moments import read_moment
 from innsync.integrations.ports import GuestMessage, Thread, ThreadRef
 
 Json = Mapping[str, Any]
@@ -109,7 +110,6 @@ def _attributes(entry: Json) -> Json:
 def _instant(text: object) -> datetime:
     """Channex writes instants in UTC without saying so."""
     try:
-        found = datetime.fromisoformat(str(text))
+        return read_moment(str(text))
     except ValueError as error:
         raise ContractBroken(f"no instant: {text}", vendor="channex", operation="messages") from error
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

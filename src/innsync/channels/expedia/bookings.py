@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from lxml import etree
 
@@ -16,6 +16,7 @@ from innsync.domain.errors import InvalidMoney, InvalidStay
 from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 from innsync.integrations.errors import ContractBroken
+from innsync.integrations.moments import read_moment
 from innsync.integrations.ports import RawMessage
 
 KINDS = {"Book": RevisionKind.NEW, "Modify": RevisionKind.MODIFIED, "Cancel": RevisionKind.CANCELLED}
@@ -100,12 +101,11 @@ def _order(booking: etree._Element, moment: datetime) -> str:
 
 
 def _moment(value: str | None) -> datetime:
+    """Always UTC, says the vendor."""
     try:
-        moment = datetime.fromisoformat(value or "")
+        return read_moment(value or "")
     except ValueError as error:
         raise _broken(f"createDateTime {value!r} is no moment") from error
-    # Always UTC, says the vendor; a moment without zone is taken for that.
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def _cancellation(booking: etree._Element, reference: str, property_ref: str, moment: datetime) -> BookingRevision:

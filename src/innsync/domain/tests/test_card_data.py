@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from innsync.domain import card_data
 from innsync.domain.card_data import is_card_number, scrub, scrub_phone, scrub_text
 
 PANS = {
@@ -385,6 +386,29 @@ def test_no_surrounding_hides_a_number(before: str, pan: str, after: str) -> Non
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
     once = scrub_text(text)
     assert scrub_text(once) == once
+
+
+named = st.sampled_from(
+    [
+        *("cardNumber", "CC_NUM", "account_number_pan", "seriesCode", "cvv", "CVC2", "cvn2", "security_code", "pan"),
+        *("securityCode", "verificationNumber", "code_verification", "cardVerification", "track_data", "Track2"),
+        *("magnetic_stripe", "card verification", "security code", "verification code", "Sicherheitscode"),
+        *("magnet\u0130c_str\u0131pe", "\u017fecurity_code", "trac\u212a1"),
+    ]
+)
+notations = st.sampled_from(
+    ['{"%s":"%s"}', "<a %s='%s'/>", "<%s>%s</a>", "a=b&%s=%s", "%s: %s", "%s", '{"%s":{"a":"%s"}}']
+)
+
+
+@given(st.lists(st.tuples(texts, named, notations), max_size=3))
+def test_nothing_is_named_that_the_quick_look_misses(pieces: list[tuple[str, str, str]]) -> None:
+    text = " ".join(f"{around}{notation.replace('%s', name, 1)}" for around, name, notation in pieces)
+    looked_for = [card_data._ATTRIBUTE, card_data._ELEMENT, card_data._MEMBER, card_data._NESTED]
+    looked_for += [card_data._FORM, card_data._CODE_IN_TEXT]
+    text = text.replace("%s", "123 4")
+    if any(one.search(text) for one in looked_for):
+        assert card_data._may_name_card_data(text)
 
 
 @given(st.binary(max_size=300))

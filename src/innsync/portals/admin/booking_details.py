@@ -40,7 +40,7 @@ def language_name(code: str) -> str:
 
 
 class DetailsForm(Dressed):
-    """Who comes, what they ask for, and the house's notes."""
+    """Who comes, when on the day, what they ask for, and the house's notes."""
 
     name = forms.CharField(label=gettext_lazy("Guest’s name"), max_length=LONGEST["name"])
     email = forms.EmailField(label=gettext_lazy("E-mail"), max_length=LONGEST["email"], required=False)
@@ -57,6 +57,12 @@ class DetailsForm(Dressed):
         required=False,
         validators=[RegexValidator("^[A-Za-z]{2}$", gettext_lazy("has two letters, such as PT"))],
         help_text=gettext_lazy("two letters, such as PT"),
+    )
+    arrival_time = forms.TimeField(
+        label=gettext_lazy("Time of arrival"),
+        required=False,
+        widget=forms.TimeInput({"type": "time"}, "%H:%M"),
+        help_text=gettext_lazy("as the guest expects it, by the property’s clock"),
     )
     special_requests = forms.CharField(
         label=gettext_lazy("What the guest asks for"),
@@ -93,6 +99,7 @@ def _form(booking: Booking, said: Any = None) -> DetailsForm:
         "phone": booking.guest_phone,
         "language": language,
         "country": country,
+        "arrival_time": booking.arrival_time,
         "special_requests": booking.special_requests,
         "notes": booking.notes,
     }
@@ -131,6 +138,7 @@ def _save(visitor: Visitor, booking: Booking, form: DetailsForm, version: int | 
         organization_id=visitor.access.organization_id,
         booking_id=booking.id,
         guest=GuestDetails(said["name"], said["email"], said["phone"], said["country"], said["language"]),
+        arrival_time=said["arrival_time"],
         special_requests=said["special_requests"],
         notes=said["notes"],
         now=datetime.now(UTC),

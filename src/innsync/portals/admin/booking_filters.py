@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from innsync.apps.reservations.search import DAYS, Wanted
+from innsync.apps.reservations.search import BALANCES, DAYS, Wanted
 from innsync.portals.admin.reading import DayField
+from innsync.portals.formats import short_day
 from innsync.portals.words import BOOKING_STATES, channel_name
 
 DAY_LABELS = {
@@ -20,11 +22,19 @@ DAY_LABELS = {
     "in-house": _("In house now"),
     "tonight": _("Staying tonight"),
 }
+NEWEST_FIRST = "-created_at"
 ORDER_LABELS = {
-    "-created_at": _("Newest first"),
+    NEWEST_FIRST: _("Newest first"),
     "check_in": _("By arrival"),
     "check_out": _("By departure"),
     "guest_name": _("By guest"),
+}
+
+
+BALANCE_LABELS = {
+    "owed": _("Guest owes us"),
+    "settled": pgettext_lazy("balance", "Settled"),
+    "to-return": _("We owe the guest"),
 }
 
 
@@ -39,16 +49,21 @@ class BookingFilters(forms.Form):
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     arrives_from = DayField(label=_("Arrives from"), required=False)
     arrives_to = DayField(label=_("Arrives until"), required=False)
+    leaves_from = DayField(label=_("Leaves from"), required=False)
+    leaves_to = DayField(label=_("Leaves until"), required=False)
     stays_on = DayField(label=_("Stays on"), required=False)
     booked_from = DayField(label=_("Booked from"), required=False)
     booked_to = DayField(label=_("Booked until"), required=False)
+    balance = forms.ChoiceField(label=_("Balance"), required=False)
     order = forms.ChoiceField(label=_("Order"), required=False)
 
     def __init__(self, data: QueryDict, *, vendors: Sequence[str]) -> None:
         super().__init__(data, auto_id="f-%s")
+        self._labels: dict[str, dict[str, Any]] = {}
         self._choose("day", _("any day"), {day: DAY_LABELS[day] for day in DAYS})
         self._choose("state", _("any state"), {key: state.label for key, state in BOOKING_STATES.items()})
         self._choose("channel", _("every channel"), {key: channel_name(key) for key in ("direct", *vendors)})
+        self._choose("balance", _("any balance"), {key: BALANCE_LABELS[key] for key in BALANCES})
         self._choose("order", None, ORDER_LABELS)
         for name, field in self.fields.items():
             dates = isinstance(field, DayField)
@@ -65,6 +80,7 @@ class BookingFilters(forms.Form):
     def _choose(self, name: str, nothing: Any, labels: dict[str, Any]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
+        self._labels[name] = labels
         field.choices = [*([("", nothing)] if nothing is not None else []), *labels.items()]
 
     @property
@@ -76,10 +92,17 @@ class BookingFilters(forms.Form):
         """Whether anything is asked for at all."""
         return any(self.data.get(name) for name in self.fields if name != "order")
 
-    @property
-    def closer(self) -> bool:
-        """Whether one of the fields that are folded away is in use."""
-        return any(self.data.get(name) for name in self.fields if name not in ("q", "order"))
+    def asked(self) -> Iterator[tuple[str, str, str]]:
+        """What the fields that are folded away narrow or order the list by: name, label and value as people read it.
+
+        Only of a form that was looked at; what can't be read is left out.
+        """
+        for name, field in self.fields.items():
+            value = self.cleaned_data.get(name)
+            if not value or name == "q" or value == NEWEST_FIRST:
+                continue
+            words = self._labels[name][value] if name in self._labels else short_day(value)
+            yield name, str(field.label), str(words)
 
     def wanted(self, property_ids: Collection[UUID]) -> Wanted:
         """What is looked for. Only of a valid form."""
@@ -90,8 +113,10 @@ class BookingFilters(forms.Form):
             channel=said["channel"],
             statuses=[said["state"]] if said["state"] else [],
             arrives=(said["arrives_from"], said["arrives_to"]),
+            departs=(said["leaves_from"], said["leaves_to"]),
             stays_on=said["stays_on"],
             day=said["day"],
             booked=(said["booked_from"], said["booked_to"]),
-            order=said["order"] or "-created_at",
+            balance=said["balance"],
+            order=said["order"] or NEWEST_FIRST,
         )

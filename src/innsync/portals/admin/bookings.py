@@ -21,14 +21,15 @@ from innsync.portals.access import Visitor, page
 from innsync.portals.admin.booking_change import is_changeable
 from innsync.portals.admin.booking_details import language_name
 from innsync.portals.admin.booking_filters import BookingFilters
-from innsync.portals.admin.choice import Choice, named_property
+from innsync.portals.admin.choice import CHOSEN, Choice, named_property
 from innsync.portals.admin.conversations import booking_thread
 from innsync.portals.admin.desk import get_booking, offered
 from innsync.portals.admin.history import entries
 from innsync.portals.admin.inbox import line
-from innsync.portals.admin.orders import line_of, taking
+from innsync.portals.admin.order_lines import line_of, taking
 from innsync.portals.admin.pages import show
-from innsync.portals.letters import folio_of, stay_line
+from innsync.portals.folios import folio_of, owed_minor
+from innsync.portals.letters import stay_line
 from innsync.portals.words import BOOKING_STATES, channel_name
 
 MOST_PAGES = 400
@@ -46,19 +47,28 @@ def search(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         found = find_bookings(
             organization_id=visitor.access.organization_id,
             wanted=form.wanted(seen),
+            owed=owed_minor(),
             now=datetime.now(UTC),
             limit=MOST_FOUND + 1,
             offset=(number - 1) * MOST_FOUND,
         )
+    asked = [*([(CHOSEN, _("Property"), prop.name)] if prop else []), *form.asked()]
     context = {
         "form": form,
         "text": form.text,
         "choice": Choice.of(visitor, prop),
-        "found": [_line(one) for one in found[:MOST_FOUND]],
+        "found": [
+            {**_line(one), "owed": Money(one.owed, one.currency)}  # type: ignore[attr-defined]  # asked for with `owed`
+            for one in found[:MOST_FOUND]
+        ],
         "filtered": form.filtered or prop is not None,
+        "asked": [
+            (_("%(field)s: %(value)s") % {"field": label, "value": value}, _address(request, **{name: ""}))
+            for name, label, value in asked
+        ],
         "number": number,
-        "earlier": _address(request, number - 1) if number > 1 else "",
-        "later": _address(request, number + 1) if len(found) > MOST_FOUND and number < MOST_PAGES else "",
+        "earlier": _address(request, page=str(number - 1)) if number > 1 else "",
+        "later": _address(request, page=str(number + 1)) if len(found) > MOST_FOUND and number < MOST_PAGES else "",
     }
     return show(request, visitor, "bookings.html", context, section="bookings")
 
@@ -67,10 +77,13 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 7 else 1
 
 
-def _address(request: HttpRequest, number: int) -> str:
-    """The same question, another page of the answer."""
+def _address(request: HttpRequest, **other: str) -> str:
+    """The same question, but for these words of it; from the first page on, unless another is named."""
     query = request.GET.copy()
-    query["page"] = str(number)
+    for name, value in {"page": "", **other}.items():
+        query[name] = value
+        if not value:
+            del query[name]
     return f"?{query.urlencode()}"
 
 

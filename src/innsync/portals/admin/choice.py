@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest
 
 from innsync.apps.properties.models import Property
 from innsync.portals.access import Visitor
+from innsync.portals.admin.reading import read_id
 
 CHOSEN = "property"
 """The parameter of addresses, and where the session keeps the last one (an id)."""
@@ -69,7 +70,7 @@ def choose_property(request: HttpRequest, visitor: Visitor) -> Property | None:
         if request.session.get(CHOSEN) != str(found.id):
             request.session[CHOSEN] = str(found.id)
         return found
-    last = _uuid(request.session.get(CHOSEN, ""))
+    last = read_id(request.session.get(CHOSEN, ""))
     found = _seen(visitor).filter(id=last).first() if last else None
     return found or _seen(visitor).order_by("name", "code").first()
 
@@ -82,10 +83,3 @@ def today_at(prop: Property, now: datetime | None = None) -> date:
 def _seen(visitor: Visitor) -> QuerySet[Property]:
     seen = Property.objects.all()
     return seen if visitor.access.sees_all else seen.filter(id__in=visitor.access.property_ids)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -26,6 +26,7 @@ from innsync.apps.distribution.ways_out import (
 from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.pages import get_conflict, show
+from innsync.portals.admin.reading import needed_id
 from innsync.portals.words import BOOKING_STATES, channel_name
 
 CLOSES = lazy("The conflict closes as soon as the nights are free.")
@@ -75,19 +76,12 @@ def _stay(conflict: Conflict, **wanted: UUID) -> ConcernedStay:
     raise Http404
 
 
-def _uuid(request: HttpRequest, name: str) -> UUID:
-    try:
-        return UUID(request.POST.get(name, ""))
-    except ValueError:
-        raise Http404 from None
-
-
 @action(Ability.MANAGE_BOOKINGS, back="conflicts")
 def move(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     """To another type with rooms left; SoldOut when the last one went meanwhile."""
     conflict = get_conflict(visitor, conflict_id)
-    stay = _stay(conflict, id=_uuid(request, "room_stay"))
-    room_type_id = _uuid(request, "room_type")
+    stay = _stay(conflict, id=needed_id(request.POST.get("room_stay", "")))
+    room_type_id = needed_id(request.POST.get("room_type", ""))
     services.resolve_by_moving(
         organization_id=visitor.access.organization_id,
         conflict_id=conflict.id,
@@ -110,7 +104,7 @@ def release(request: HttpRequest, visitor: Visitor, conflict_id: UUID) -> Done:
     services.resolve_by_release(
         organization_id=visitor.access.organization_id,
         conflict_id=conflict.id,
-        out_of_order_id=_uuid(request, "block"),
+        out_of_order_id=needed_id(request.POST.get("block", "")),
         now=datetime.now(UTC),
         actor=visitor.actor,
     )

@@ -26,6 +26,7 @@ from innsync.domain.errors import InvalidField
 from innsync.domain.money import Money, convert, is_currency, minor_digits
 from innsync.portals import formats
 from innsync.portals.access import Visitor
+from innsync.portals.admin.reading import read_id
 from innsync.portals.numbers import plain_decimal, read_money
 
 LONGEST = 100
@@ -321,7 +322,7 @@ def _count(text: str, field: str) -> int | None:
 
 
 def _uuid(text: str, field: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InvalidField(field=field, problem=_("is not one of yours")) from None
+    found = read_id(text)
+    if found is None:
+        raise InvalidField(field=field, problem=_("is not one of yours"))
+    return found

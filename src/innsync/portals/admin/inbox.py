@@ -20,7 +20,7 @@ from innsync.apps.inbox.selectors import Asked, count_needing_attention, list_me
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals.access import Done, Visitor, action, page
 from innsync.portals.admin.pages import show
-from innsync.portals.admin.reading import DayField
+from innsync.portals.admin.reading import DayField, read_id
 from innsync.portals.retelling import retell
 from innsync.portals.words import MESSAGE_STATES, remedy
 
@@ -103,10 +103,7 @@ def inbox(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 def _cursor(request: HttpRequest) -> UUID | None:
     """Where to read on from; an unreadable place is the beginning."""
-    try:
-        return UUID(request.GET.get("before", ""))
-    except ValueError:
-        return None
+    return read_id(request.GET.get("before", ""))
 
 
 def _get_message(visitor: Visitor, message_id: UUID) -> Message:

@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from innsync.apps.accounts.models import User
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.automation import services
 from innsync.apps.automation.models import ServiceOrder
-from innsync.apps.automation.selectors import WHEN, list_colleagues, list_tasks
+from innsync.apps.automation.selectors import WHEN, list_tasks
 from innsync.apps.reservations.models import Booking
-from innsync.domain.booking_state import HOLDS_STOCK
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.money import Money
 from innsync.domain.wording import told
 from innsync.portals.access import Done, Visitor, action, page
-from innsync.portals.admin.choice import CHOSEN, Choice, named_property, today_at
+from innsync.portals.admin.bookings import booking_page
+from innsync.portals.admin.choice import CHOSEN, Choice, named_property
 from innsync.portals.admin.desk import get_booking
+from innsync.portals.admin.order_lines import OrderForm, line_of, taking
 from innsync.portals.admin.pages import show
-from innsync.portals.admin.reading import DayField, read_day, read_id
-from innsync.portals.admin.setup.forms import AmountField, Dressed, attempt, refused
+from innsync.portals.admin.reading import read_day, read_id
+from innsync.portals.admin.setup.forms import attempt, refused
 from innsync.portals.once import only_once
-from innsync.portals.words import Condition, refusal
+from innsync.portals.words import refusal
 
-STATES = {
-    services.OPEN: Condition(gettext_lazy("Open"), "wait"),
-    services.DONE: Condition(gettext_lazy("Done"), "good"),
-    services.CANCELLED: Condition(gettext_lazy("Cancelled"), "plain"),
-}
-USUAL = (
-    gettext_lazy("Cleaning"),
-    gettext_lazy("Groceries"),
-    gettext_lazy("Late check-out"),
-    gettext_lazy("Early check-in"),
-    gettext_lazy("Airport transfer"),
-    gettext_lazy("Cot"),
-)
-"""What is ordered most, offered while one types."""
 LISTS = {
     "due": gettext_lazy("Due"),
     "today": gettext_lazy("Today"),
@@ -57,79 +41,8 @@ LISTS = {
 }
 
 
-class OrderForm(Dressed):
-    """A new order."""
-
-    what = forms.CharField(
-        label=gettext_lazy("What"),
-        max_length=services.LONGEST_WHAT,
-        widget=forms.TextInput(attrs={"list": "usual-orders", "autocomplete": "off"}),
-    )
-    due_on = DayField(
-        label=gettext_lazy("Due on"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
-    assignee = forms.ChoiceField(label=gettext_lazy("Who does it"), required=False)
-    price = AmountField(label=gettext_lazy("Price"), required=False, at_least=0)
-    charged = forms.BooleanField(label=gettext_lazy("The guest pays it with the booking"), required=False, initial=True)
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        max_length=services.LONGEST_NOTE,
-        required=False,
-        widget=forms.Textarea({"rows": 2}),
-    )
-
-    def __init__(self, *args: Any, booking: Booking, colleagues: list[User], **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="order-%s", **kwargs)
-        price, assignee = self.fields["price"], self.fields["assignee"]
-        assert isinstance(price, AmountField)
-        assert isinstance(assignee, forms.ChoiceField)
-        price.currency = booking.currency
-        price.help_text = booking.currency
-        assignee.choices = [("", _("nobody yet")), *((str(one.id), one.name or one.email) for one in colleagues)]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An order as it is listed. late: it should have been done before today."""
-
-    order: ServiceOrder
-    state: Condition
-    price: Money | None
-    assignee: str
-    late: bool
-
-    @property
-    def open(self) -> bool:
-        return self.order.state == services.OPEN
-
-
-def line_of(order: ServiceOrder, booking: Booking) -> Line:
-    late = order.state == services.OPEN and order.due_on is not None and order.due_on < today_at(booking.property)
-    return Line(
-        order,
-        STATES[order.state],
-        Money(order.price_minor, booking.currency) if order.price_minor is not None else None,
-        (order.assignee.name or order.assignee.email) if order.assignee else "",
-        late,
-    )
-
-
-def taking(visitor: Visitor, booking: Booking, said: Any = None) -> dict[str, Any]:
-    """What the forms of orders need; none for a new one where none is taken any more."""
-    colleagues = list_colleagues(organization_id=visitor.access.organization_id, property_id=booking.property_id)
-    if booking.status not in HOLDS_STOCK:
-        return {"colleagues": colleagues}
-    return {
-        "order_form": OrderForm(said, booking=booking, colleagues=colleagues),
-        "colleagues": colleagues,
-        "usual_orders": USUAL,
-    }
-
-
 @action(Ability.MANAGE_BOOKINGS, back="bookings")
 def add(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Done | HttpResponse:
-    from innsync.portals.admin.bookings import booking_page  # that page lists orders, and so needs this module first
-
     found = get_booking(visitor, booking_id)
     form = taking(visitor, found, request.POST).get("order_form")
     if form is None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from innsync.domain.errors import InvalidField
@@ -52,6 +53,14 @@ def read_id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def needed_id(text: str) -> UUID:
+    """Raises Http404 for what is no id: nothing has it."""
+    found = read_id(text)
+    if found is None:
+        raise Http404
+    return found
 
 
 def read_number(text: str) -> int | None:

@@ -21,6 +21,7 @@ from innsync.apps.inbox.selectors import list_these, list_waiting_ids
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.inbox import Filters, line
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.reading import read_id
 
 RUN = "replaying"
 """Where the session keeps the messages of the run, and how many of them were tried."""
@@ -35,7 +36,7 @@ STUCK = ("needs_attention", "received")
 @action(Ability.MANAGE_CHANNELS, back="inbox", whole=False)
 def replay_many(request: HttpRequest, visitor: Visitor) -> Done:
     """Those that were ticked; all that the address asks for, where none were."""
-    ticked = [one for text in request.POST.getlist("message") if (one := _uuid(text)) is not None]
+    ticked = [one for text in request.POST.getlist("message") if (one := read_id(text)) is not None]
     if request.POST.get("which") == "ticked" and not ticked:
         return Done(_("Nothing was ticked."), _back(request), well=False)
     with tenant(visitor.access.organization_id):
@@ -54,13 +55,6 @@ def replay_many(request: HttpRequest, visitor: Visitor) -> Done:
 def _back(request: HttpRequest) -> str:
     query = request.META.get("QUERY_STRING", "")
     return reverse("inbox") + (f"?{query}" if query else "")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _go_on(request: HttpRequest, visitor: Visitor) -> Done:

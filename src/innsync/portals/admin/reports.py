@@ -1,8 +1,7 @@
-"""Reports: occupancy, ADR and RevPAR by night and by channel, pick-up and pace; on the screen and as CSV."""
+"""Reports: occupancy, ADR and RevPAR by night and by channel, pick-up and pace, on the screen."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +22,7 @@ from innsync.portals import formats
 from innsync.portals.access import Visitor, page
 from innsync.portals.admin.choice import Choice, choose_property, today_at
 from innsync.portals.admin.pages import show
-from innsync.portals.admin.sparkline import Bar
+from innsync.portals.admin.report_charts import HEIGHT, WIDTH, Line, chart, chart_pace, choose_measure, share
 from innsync.portals.templatetags.portal import percent
 from innsync.portals.words import channel_name
 
@@ -31,7 +30,6 @@ MOST_NIGHTS = 400
 FIRST_YEAR, LAST_YEAR = 1990, 2190
 BY_NIGHT = 62
 """Up to so many nights each has a bar and a line of its own; of more, each month."""
-WIDTH, HEIGHT = 720.0, 140.0
 PICK_UP_DAYS = 7
 
 
@@ -90,22 +88,6 @@ def month_of(day: date) -> tuple[date, date]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a table. label: a night, a month or a channel."""
-
-    label: str
-    figures: Figures
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A bar of the chart, and what it says."""
-
-    bar: Bar
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """A figure beside what it was 52 weeks before; difference: in per cent, None where there was nothing."""
 
@@ -126,6 +108,9 @@ def reports(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     nights = form.nights(prop)
     found, before = (measure(one, currency=prop.currency) for one in (nights, nights.earlier(A_YEAR)))
     lines = _lines(found)
+    months = measure_months(prop, now)
+    measures = choose_measure(request.GET.get("of", ""))
+    kept = {"first": nights.first.isoformat(), "last": nights.last.isoformat(), "of": measures.chosen.key}
     context = {
         "prop": prop,
         "choice": Choice.of(visitor, prop),
@@ -134,45 +119,20 @@ def reports(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "ranges": _ranges(form.today),
         "changes": _changes(found.total, before.total),
         "lines": lines,
-        "chart": _chart(lines),
+        "measures": measures,
+        "chart": chart(lines, measures.chosen),
         "chart_width": WIDTH,
         "chart_height": HEIGHT,
-        "channels": [Line(channel_name(key), one) for key, one in found.by_channel.items()],
+        "channels": [(Line(channel_name(key), one), share(one, found.total)) for key, one in found.by_channel.items()],
         "total": found.total,
         "others": found.others.values(),
-        "months": _months(prop, now),
+        "months": months,
+        "pace": chart_pace(months),
         "pick_up_days": PICK_UP_DAYS,
         "csv": f"?{_query(prop, nights)}",
+        "kept": kept.items(),
     }
     return show(request, visitor, "reports.html", context, section="reports")
-
-
-@page(Ability.SEE_REPORTS)
-def nights_csv(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """The nights by channel, as a table for other programs: dates as ISO 8601, amounts with a point."""
-    prop = choose_property(request, visitor)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    writer = csv.writer(response)
-    writer.writerow(["property", "night", "rooms", "sold", "occupancy", "revenue", "adr", "revpar", "currency"])
-    if prop is not None:
-        nights = Range(request.GET, today_at(prop)).nights(prop)
-        for night, one in measure(nights, currency=prop.currency).by_night.items():
-            share = "" if one.occupancy is None else f"{one.occupancy:.4f}"
-            writer.writerow(
-                [
-                    prop.code,
-                    night,
-                    one.rooms,
-                    one.sold,
-                    share,
-                    one.revenue,
-                    one.adr or "",
-                    one.revpar or "",
-                    prop.currency,
-                ]
-            )
-        response["Content-Disposition"] = f'attachment; filename="{prop.code}-{nights.first}-{nights.last}.csv"'
-    return response
 
 
 def _query(prop: Property, nights: Nights) -> str:
@@ -206,17 +166,6 @@ def _together(ones: Sequence[Figures], currency: str) -> Figures:
     revenue = Money(sum(one.revenue.minor for one in ones), currency)
     rooms, sold, priced = (sum(getattr(one, name) for one in ones) for name in ("rooms", "sold", "priced"))
     return Figures(rooms, sold, priced, revenue)
-
-
-def _chart(lines: Sequence[Line]) -> list[Column]:
-    """Occupancy as bars; a full house reaches the top."""
-    step = WIDTH / max(1, len(lines))
-    found = []
-    for index, line in enumerate(lines):
-        height = round(HEIGHT * min(1.0, line.figures.occupancy or 0.0), 2)
-        bar = Bar(round(index * step, 2), round(HEIGHT - height, 2), round(step * 0.8, 2), height)
-        found.append(Column(bar, f"{line.label}: {percent(line.figures.occupancy)}"))
-    return found
 
 
 def _changes(now: Figures, before: Figures) -> list[Change]:
@@ -255,7 +204,8 @@ def _changes(now: Figures, before: Figures) -> list[Change]:
     ]
 
 
-def _months(prop: Property, now: datetime) -> list[Month]:
+def measure_months(prop: Property, now: datetime) -> list[Month]:
+    """Pick-up and pace of the coming months, by the property's own calendar."""
     today = today_at(prop, now)
     since = datetime.combine(today - timedelta(days=PICK_UP_DAYS), datetime.min.time(), ZoneInfo(prop.time_zone))
     return measure_pace(property_ids=[prop.id], currency=prop.currency, today=today, now=now, since=since)

@@ -56,6 +56,14 @@ class Tile:
     tone: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """How many connections there are, and how many of them a person should look at."""
+
+    every: int
+    troubled: int
+
+
 @page(Ability.SEE_DESK)
 def today(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     context = {"first_steps": progress_of(visitor), **_context(request, visitor)}
@@ -75,6 +83,8 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     choice = Choice.of(visitor, prop)
     day = desk_day(organization_id=visitor.access.organization_id, now=now, property_ids=ids, limit=SHOWN)
     query = request.META.get("QUERY_STRING", "")
+    seen = Ability.SEE_CHANNELS in visitor.access.abilities
+    channels = _channels(ids, now) if seen else None
     return {
         "choice": choice,
         "date": _date(prop, choice, now),
@@ -82,8 +92,9 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
             *_tiles(visitor, day.in_house, day.arrivals, day.departures, tonight(now=now, property_ids=ids), prop),
             _tasks(count_due(now=now, property_ids=ids), prop),
             *_letters(visitor, ids, prop),
+            *_in_step(channels),
         ],
-        "warnings": _warnings(visitor, ids, now),
+        "warnings": _warnings(visitor, channels),
         "arrivals": _lines(day.arrivals, now, visitor),
         "departures": _lines(day.departures, now, visitor, leaving=True),
         "more_arrivals": day.arrivals.count - SHOWN,
@@ -193,7 +204,12 @@ def _letters(visitor: Visitor, ids: frozenset[UUID], prop: Property | None) -> l
     return [Tile("messages", _("To answer"), str(count), _("messages of guests"), to, "wait" if count else "")]
 
 
-def _warnings(visitor: Visitor, ids: frozenset[UUID], now: datetime) -> list[Tile]:
+def _channels(ids: frozenset[UUID], now: datetime) -> Channels:
+    counts = count_states(now=now, property_ids=ids)
+    return Channels(counts["all"], counts["stopped"] + counts["failing"] + counts["refused"])
+
+
+def _warnings(visitor: Visitor, channels: Channels | None) -> list[Tile]:
     """What asks for a person, as far as they see it; empty when all is well."""
     asks = what_asks(visitor)
     found = []
@@ -219,11 +235,15 @@ def _warnings(visitor: Visitor, ids: frozenset[UUID], now: datetime) -> list[Til
                 "bad",
             )
         )
-    if Ability.SEE_CHANNELS in visitor.access.abilities:
-        counts = count_states(now=now, property_ids=ids)
-        troubled = counts["stopped"] + counts["failing"] + counts["refused"]
-        if troubled:
-            found.append(
-                Tile("channels", _("Channels"), str(troubled), _("not in step"), reverse("connections"), "wait")
-            )
+    if channels and channels.troubled:
+        found.append(
+            Tile("channels", _("Channels"), str(channels.troubled), _("not in step"), reverse("connections"), "wait")
+        )
     return found
+
+
+def _in_step(channels: Channels | None) -> list[Tile]:
+    """That all connections are well; those that are not are a warning, and without any there is nothing to tell."""
+    if channels is None or not channels.every or channels.troubled:
+        return []
+    return [Tile("channels", _("Channels"), str(channels.every), _("all working"), reverse("connections"))]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -129,6 +131,32 @@ def test_an_event_is_shown_at_once_also_after_the_database_was_away(open_page, h
     assert any(code in frame for frame in frames)
 
 
+def test_what_takes_longer_than_a_moment_shows_that_it_is_under_way(open_page, house):
+    def slowly(route: sync_api.Route) -> None:
+        time.sleep(0.6)  # the browser goes on meanwhile
+        route.continue_()
+
+    page = open_page()
+    page.goto(f"{page.url.split('/connections')[0]}/calendar")
+    page.route(re.compile(r"/calendar\?|/bookings$"), slowly)
+    waiting = page.locator("#waiting")
+    # A part of the page, then another page: it is over by the time the answer is there, so the page itself keeps watch.
+    for link, asked in (("#later", "/calendar?"), (".menu a[href$=bookings]", "/bookings")):
+        sync_api.expect(waiting).to_be_hidden()
+        with page.expect_response(lambda answer, asked=asked: asked in answer.url):
+            page.evaluate(
+                """link => {
+                    const waiting = document.getElementById("waiting");
+                    const look = () => { if (waiting.checkVisibility()) sessionStorage.setItem("seen", link); };
+                    new MutationObserver(look).observe(waiting, { attributes: true });
+                    document.querySelector(link).click();
+                }""",
+                link,
+            )
+        sync_api.expect(waiting).to_be_hidden()
+        assert page.evaluate("sessionStorage.getItem('seen')") == link
+
+
 def test_buttons_work_after_a_refresh_and_with_the_keyboard(open_page, house):
     house.in_step()
     page = open_page()
@@ -172,7 +200,7 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
         f"/inbox/{message.id}",
         "/conflicts",
         f"/conflicts/{conflict.id}/walk/{booking}",
-        "/bookings?q=zo",
+        "/bookings?q=a&state=confirmed&arrives_to=2199-12-31&order=guest_name",
         f"/bookings/{booking}",
     ]
     for path in paths:
@@ -185,6 +213,19 @@ def test_every_screen_fits_and_everybody_can_use_it(open_page, house, address, w
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         found = Axe().run(page).response["violations"]
         assert [(path, item["id"], [node["html"] for node in item["nodes"]]) for item in found] == []
+
+
+def test_on_a_phone_what_is_found_and_what_was_asked_stand_on_the_first_screen(open_page, house, address):
+    house.book(2, guest="Ada Example")
+    page = open_page(390)
+    page.goto(f"{address}/bookings?property={house.property.code}&channel=direct&state=confirmed&order=check_in")
+    found = page.get_by_role("region", name="Found")
+    sync_api.expect(found.get_by_role("link", name=re.compile("^[A-Z0-9-]{6,}$"))).to_be_in_viewport()
+    found.get_by_role("link", name="State: Confirmed").click()
+    sync_api.expect(found.get_by_role("list", name="Asked for").get_by_role("listitem")).to_have_text(
+        [f"Property: {house.property.name}", "Channel: Direct", "Order: By arrival"]
+    )
+    sync_api.expect(found).to_contain_text("Ada Example")
 
 
 def test_the_doors_fit_and_everybody_can_use_them(browser, address, database):

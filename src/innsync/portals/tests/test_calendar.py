@@ -283,6 +283,11 @@ class TestWhoMaySeeIt:
         assert "/calendar/stays/" not in shown
         assert "/new" not in shown
 
+    def test_who_may_close_nights_is_led_there_from_the_calendar(self, enter, house):
+        led = f'href="/rates/bulk?property={house.property.code}&amp;do=close"'
+        assert led in text(enter("front_desk").get("/calendar"))
+        assert "do=close" not in text(enter("staff").get("/calendar"))
+
     def test_another_property_is_chosen_by_its_code(self, enter, house):
         answer = enter().get(f"/calendar?property={house.property.code}")
         assert answer.context["property"].id == house.property.id

@@ -60,7 +60,7 @@ def test_ticked_messages_are_tried_again_and_the_run_goes_on_by_itself(open_page
     page.goto(f"{address}/inbox")
     page.get_by_role("button", name="Replay all 2").click()
     expect(page.get_by_text("1 of 2 messages tried again with success.")).to_be_visible()
-    expect(page.get_by_role("progressbar")).to_have_attribute("value", "2")
+    expect(page.get_by_role("main").get_by_role("progressbar")).to_have_attribute("value", "2")
     shoot(page, "replayed")
 
 

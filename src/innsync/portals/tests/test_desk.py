@@ -13,6 +13,8 @@ from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
 from innsync.apps.reservations.search import Wanted, find_bookings
 from innsync.domain.booking_state import BookingAction
+from innsync.portals.folios import owed_minor
+from innsync.portals.tests.answers import text_of
 
 
 def moved_on(house, record, *steps: str) -> None:
@@ -82,7 +84,7 @@ class TestToday:
         found = {
             tile.key: {one["booking"].guest_name for one in client.get(tile.to).context["found"]}
             for tile in client.get("/today").context["tiles"]
-            if tile.key != "tasks"  # whose list is one of tasks
+            if tile.key not in ("tasks", "channels")  # whose lists are not of bookings
         }
         assert found == {
             "arrivals": {"Ada Arriving", "Ida Inside"},
@@ -101,6 +103,15 @@ class TestToday:
             "attention": ("1", "/inbox"),
             "channels": ("2", "/connections"),
         }
+
+    def test_that_all_channels_work_is_told_to_who_may_see_them(self, enter, house):
+        answer = enter().get("/today")
+        assert answer.context["warnings"] == []
+        (tile,) = (one for one in answer.context["tiles"] if one.key == "channels")
+        assert (tile.number, tile.words, tile.to) == (str(len(house.connections)), "all working", "/connections")
+        assert 'id="t-channels"' not in enter("staff").get("/today").content.decode()
+        house.show_trouble()
+        assert "channels" not in [one.key for one in enter().get("/today").context["tiles"]]
 
     def test_staff_see_who_comes_without_prices_addresses_or_anything_to_open(self, enter, house):
         house.book(0, guest="Ada Arriving")
@@ -228,6 +239,9 @@ class TestFinding:
             ("channel=channex", ["Zoe Channel"]),
             ("state=no_show", ["Ida Gone"]),
             ("arrives_from={7}&arrives_to={9}", ["Zoe Channel"]),
+            ("leaves_from={5}&leaves_to={5}", ["Ada Direct"]),
+            ("leaves_from={6}", ["Ida Gone", "Zoe Channel"]),
+            ("leaves_to={4}", []),
             ("stays_on={4}", ["Ada Direct"]),
             ("stays_on={5}", []),
             ("booked_to={-2}", []),
@@ -255,6 +269,25 @@ class TestFinding:
         assert answer.context["found"] == []
         assert list(answer.context["form"].errors) == [query.split("=")[0]]
 
+    def test_what_is_asked_is_said_beside_what_is_found_each_part_with_a_way_to_ask_without_it(self, enter, three):
+        day = three.today + timedelta(days=7)
+        query = {"property": three.property.code, "state": "confirmed", "arrives_from": day.isoformat(), "page": "1"}
+        answer = enter().get("/bookings", {**query, "order": "check_in", "q": "zoe"})
+        assert dict(answer.context["asked"]) == {
+            "Property: Harbour Hotel": f"?state=confirmed&arrives_from={day}&order=check_in&q=zoe",
+            "State: Confirmed": f"?property={three.property.code}&arrives_from={day}&order=check_in&q=zoe",
+            f"Arrives from: {day.day} {day:%b %Y}": f"?property={three.property.code}&state=confirmed&order=check_in&q=zoe",
+            "Order: By arrival": f"?property={three.property.code}&state=confirmed&arrives_from={day}&q=zoe",
+        }
+        assert "State: Confirmed" in text_of(answer)
+        assert enter().get("/bookings", {"order": "-created_at", "q": "zoe"}).context["asked"] == []
+
+    def test_the_long_form_is_open_where_something_in_it_is_wrong(self, enter, three):
+        assert "<details>" in text_of(enter().get("/bookings?state=confirmed"))
+        wrong = enter().get("/bookings?state=dead&channel=channex")
+        assert "<details open>" in text_of(wrong)
+        assert [words for words, _ in wrong.context["asked"]] == ["Channel: Channex"]
+
     def test_long_lists_come_page_by_page_each_booking_once(self, enter, three, monkeypatch):
         from innsync.portals.admin import bookings
 
@@ -269,5 +302,7 @@ class TestFinding:
     def test_only_ones_own_properties_bookings_are_found(self, three, other):
         with tenant(three.organization.id):
             wanted = Wanted(property_ids=[other.property.id])
-            found = find_bookings(organization_id=three.organization.id, wanted=wanted, now=datetime.now(UTC))
+            found = find_bookings(
+                organization_id=three.organization.id, wanted=wanted, owed=owed_minor(), now=datetime.now(UTC)
+            )
         assert found == []

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.distribution.models import Connection
 from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties.services import add_room_type
 from innsync.apps.rates.history import list_cell_history
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.services import sell
 from innsync.portals.formats import nights
+from innsync.portals.tests.answers import text_of
 from innsync.portals.tests.counting import count
 from innsync.portals.tests.rates_house import cell, derive, make_season, night, sale, save, set_cells, slot
-from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture
@@ -160,6 +164,19 @@ class TestHistory:
         save(client, house, sales=[sale(house, "double", 2, True)])
         text = text_of(client.get(f"/rates/history?day={night(house, 2)}&type=double"))
         assert "<s>not set</s> → <b>yes</b>" in text
+
+    def test_a_cell_leads_to_why_the_night_is_as_it_is_at_each_channel(self, client, house, enter):
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=house.connections["channex"].id).update(state="left")
+        for asked in (f"slot={slot(house, 'double-nr')}&field=price", "type=double"):
+            path = f"/rates/history?day={night(house, 2)}&{asked}"
+            found = re.findall(r'href="(/connections/[^"]*)">([^<]*)<', text_of(client.get(path)))
+            assert [name for _to, name in found] == ["Booking.com", "Expedia"]
+            for to, name in found:
+                answer = client.get(unescape(to)).context
+                assert (answer["channel"], answer["room_type"].code) == (name, "double")
+                assert answer["trail"].day == night(house, 2)
+        assert "/connections/" not in text_of(enter("owner").get(path))
 
     @pytest.mark.parametrize("asked", ["", "day=x", "slot=999&field=price", "slot=1&field=colour", "type=no"])
     def test_what_is_not_there_is_not_found(self, client, house, asked):

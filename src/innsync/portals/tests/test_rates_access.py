@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from innsync.portals.tests.answers import text_of
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.rates_house import cell, cells, derive, night, save
-from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ def test_nights_are_closed_and_prices_raised_in_bulk_after_a_preview(grid, house
     expect(page.get_by_role("region", name="2 cells would change")).to_contain_text("Booking.com")
     _usable(page, f"close-{width}-{scheme}")
     page.get_by_role("button", name="Close these nights").click()
-    expect(page.get_by_role("status").first).to_contain_text("2 cells changed")
+    expect(page.get_by_role("status").first).to_contain_text("These nights are closed")
     expect(page.locator("tr[data-sale='suite'] td").first).to_have_text("Closed")
     assert [sold(house, "suite-nr", n)[1] for n in (1, 2, 3, 4)] == [False, True, True, False]
     assert len(marks(house)) == 1

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
 
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.properties.models import Property
+from innsync.apps.properties.models import Property, RoomType
 from innsync.portals.formats import nights
+from innsync.portals.tests.answers import text_of
 from innsync.portals.tests.rates_house import cells, changes, derive, make_season, marks, night, set_cells, sold
-from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture
@@ -83,15 +84,33 @@ def test_nights_are_closed_on_all_channels_from_a_short_form(client, house):
     assert "Close these nights" in text
     assert "Minimum stay" not in text
     assert text.count("Double, Non-refundable") == 0, "no cell of a derived rate needs to be set"
-    confirm(client, path)
+    assert [str(one) for one in confirm(client, path).context["messages"]] == [
+        "These nights are closed; all channels are being told."
+    ]
     assert [sold(house, one, n)[1] for one in ("double", "double-nr") for n in (1, 2, 5, 6)] == [
         False,
         True,
         True,
         False,
     ] * 2
-    confirm(client, path.replace("sale=closed", "sale=open"))
+    opened = confirm(client, path.replace("sale=closed", "sale=open"))
+    assert "These nights are open again" in text_of(opened)
     assert not sold(house, "double-nr", 2)[1]
+
+
+def test_where_there_is_no_choice_of_room_type_it_is_ticked_to_begin_with(client, house):
+    def ticked(query: str) -> list[bool]:
+        return [
+            one.on for one in client.get(f"/rates/bulk?property={house.property.code}&{query}").context["form"].types
+        ]
+
+    assert not any(ticked("do=close"))
+    with tenant(house.organization.id):
+        kept, *others = RoomType.objects.filter(property_id=house.property.id)
+        RoomType.objects.filter(id__in=[one.id for one in others]).update(retired_at=datetime.now(UTC))
+    assert ticked("do=close") == [True]
+    assert ticked(f"do=close&look=1&type={kept.code}") == [True]
+    assert ticked("do=close&look=1") == [False]
 
 
 def test_somebody_who_was_faster_makes_it_to_be_looked_at_again(client, house):

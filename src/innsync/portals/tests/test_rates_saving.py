@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from innsync.portals.tests.answers import text_of
 from innsync.portals.tests.counting import counted
 from innsync.portals.tests.rates_house import (
     alone,
@@ -22,7 +23,6 @@ from innsync.portals.tests.rates_house import (
     sold,
     stop_unremembered,
 )
-from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture

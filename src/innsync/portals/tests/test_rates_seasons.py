@@ -12,9 +12,9 @@ from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.rates.models import Season
 from innsync.apps.rates.seasons import SeasonFacts, add_season, list_seasons, periods_of
 from innsync.domain.seasons import Period
+from innsync.portals.tests.answers import text_of
 from innsync.portals.tests.counting import count
 from innsync.portals.tests.rates_house import make_season, marks, night
-from innsync.portals.tests.test_screens import text_of
 
 
 @pytest.fixture
@@ -38,6 +38,12 @@ def sent(*periods, name="Christmas", colour="rose"):
     for at, (first, last) in enumerate(periods):
         fields |= {f"p{at}-first": str(first), f"p{at}-last": str(last)}
     return fields
+
+
+def opened(client, season):
+    """What the form of a season sends along of what it shows."""
+    text = text_of(client.get(f"/rates/seasons/{season.id}"))
+    return {"seen": text.split('name="seen" value="', 1)[1].split('"', 1)[0]}
 
 
 def test_a_season_of_several_periods_is_added_and_listed(client, house):
@@ -83,7 +89,7 @@ def test_a_season_is_changed_and_keeps_its_name_for_itself(client, house):
     season = make_season(house)
     text = text_of(client.get(f"/rates/seasons/{season.id}"))
     assert f'value="{night(house, 5)}"' in text
-    fields = sent((night(house, 3), night(house, 9)), name="high summer", colour="")
+    fields = sent((night(house, 3), night(house, 9)), name="high summer", colour="") | opened(client, season)
     assert client.post(f"/rates/seasons/{season.id}", fields).status_code == 303
     assert found(house) == {"high summer": (Period(night(house, 3), night(house, 9)),)}
 
@@ -94,6 +100,49 @@ def test_a_refused_change_changes_nothing(client, house):
     answer = client.post(f"/rates/seasons/{season.id}", sent(("2027-07-01", "2027-07-02"), name="Fair"))
     assert answer.status_code == 422
     assert found(house)["High summer"] == (Period(night(house, 2), night(house, 5)),)
+
+
+def test_of_two_who_change_a_season_the_second_is_told_and_loses_nothing(client, enter, house):
+    season = make_season(house)
+    mine, hers = (
+        sent((night(house, first), night(house, first + 4)), name=name) | opened(client, season)
+        for first, name in ((10, "Mine"), (20, "Hers"))
+    )
+    assert enter().post(f"/rates/seasons/{season.id}", hers).status_code == 303
+    assert client.post(f"/rates/seasons/{season.id}", {**mine, "name": " "}).status_code == 422  # first another mistake
+    answer = client.post(f"/rates/seasons/{season.id}", mine)
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert "somebody else changed this season" in text
+    assert '<span class="season rose">Hers</span>' in text
+    assert all(f'value="{mine[name]}"' in text for name in ("name", "p0-first", "p0-last"))
+    assert found(house) == {"Hers": (Period(night(house, 20), night(house, 24)),)}
+    again = text.split('name="seen" value="', 1)[1].split('"', 1)[0]
+    assert client.post(f"/rates/seasons/{season.id}", {**mine, "seen": again}).status_code == 303
+    assert found(house) == {"Mine": (Period(night(house, 10), night(house, 14)),)}
+
+
+def test_what_is_saved_twice_alike_is_no_change_of_somebody_else(client, house):
+    season = make_season(house)
+    fields = sent((night(house, 3), night(house, 9))) | opened(client, season)
+    for _ in range(2):
+        assert client.post(f"/rates/seasons/{season.id}", fields).status_code == 303
+    with tenant(house.organization.id), sql() as cursor:
+        assert cursor.execute("SELECT count(*) FROM events_event WHERE type = 'season.changed'").fetchone() == (1,)
+
+
+def test_what_was_typed_of_a_season_that_was_removed_meanwhile_can_be_saved_as_a_new_one(client, house):
+    season = make_season(house)
+    fields = sent((night(house, 3), night(house, 9))) | opened(client, season)
+    client.post(f"/rates/seasons/{season.id}/remove")
+    answer = client.post(f"/rates/seasons/{season.id}", fields)
+    assert answer.status_code == 404
+    text = answer.content.decode()
+    assert "is not there any more" in text
+    where = text.split('<form method="post" action="/rates', 1)[1].split('"', 1)[0].replace("&amp;", "&")
+    assert all(f'value="{fields[name]}"' in text for name in ("name", "p0-first", "p0-last"))
+    assert client.post(f"/rates{where}", fields).status_code == 303
+    assert found(house) == {"Christmas": (Period(night(house, 3), night(house, 9)),)}
 
 
 def test_a_season_is_copied_to_the_next_year_and_from_there_on(client, house):
@@ -143,7 +192,7 @@ def test_the_stream_of_events_tells_who_did_what_and_no_channel_is_told(client, 
     client.post("/rates/seasons/new", sent(("2027-12-20", "2028-01-06")))
     with tenant(house.organization.id):
         season = Season.objects.get()
-    client.post(f"/rates/seasons/{season.id}", sent(("2027-12-21", "2028-01-06")))
+    client.post(f"/rates/seasons/{season.id}", sent(("2027-12-21", "2028-01-06")) | opened(client, season))
     client.post(f"/rates/seasons/{season.id}/repeat")
     client.post(f"/rates/seasons/{season.id}/remove")
     with tenant(house.organization.id), sql() as cursor:

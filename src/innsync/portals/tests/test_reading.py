@@ -39,7 +39,10 @@ class TestPagesAtTheEndOfTheCalendar:
         client, link = enter(), house.connections["channex"].id
         asked = [
             ("/inbox", ("first", "last")),
-            ("/bookings", ("arrives_from", "arrives_to", "stays_on", "booked_from", "booked_to")),
+            (
+                "/bookings",
+                ("arrives_from", "arrives_to", "leaves_from", "leaves_to", "stays_on", "booked_from", "booked_to"),
+            ),
             (f"/connections/{link}/pushes", ("sent_from", "sent_until", "night")),
             (f"/connections/{link}/differences", ("first", "last")),
             (f"/connections/{link}/night", ("day",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -169,9 +170,53 @@ class TestPage:
         assert rows[0]["occupancy"] == "0.0000"
         assert answer["Content-Disposition"].startswith("attachment")
 
+    def test_channels_come_as_a_table_for_other_programs_too(self, enter, sold):
+        first, last = sold.today, sold.today + timedelta(days=30)
+        answer = enter().get(f"/reports/channels.csv?first={first}&last={last}")
+        rows = {row["channel"]: row for row in csv.DictReader(io.StringIO(answer.content.decode()))}
+        assert {key: row["sold"] for key, row in rows.items()} == {"channex": "3", "direct": "3"}
+        assert (rows["channex"]["revenue"], rows["channex"]["adr"]) == ("300.00", "100.00")
+        assert (rows["channex"]["first"], rows["channex"]["last"]) == (str(first), str(last))
+
+    def test_pick_up_and_pace_come_as_a_table_for_other_programs_too(self, enter, sold):
+        rows = list(csv.DictReader(io.StringIO(enter().get("/reports/pace.csv").content.decode())))
+        assert rows[0]["month"] == f"{sold.today:%Y-%m}"
+        assert rows[0]["first"] == str(sold.today)
+        assert len(rows) == 6
+        assert sum(int(row["pick_up_nights"]) for row in rows) == sum(int(row["sold"]) for row in rows) == 6
+
+    def test_what_is_drawn_can_be_chosen_and_stays_with_other_nights(self, enter, sold):
+        first, last = sold.today + timedelta(days=5), sold.today + timedelta(days=8)
+        answer = enter().get(f"/reports?first={first}&last={last}&of=revenue")
+        drawn = answer.context["chart"].columns
+        assert [one.bar.height for one in drawn] == [140.0, 140.0, 70.0, 0.0]
+        assert drawn[2].words.endswith("100.00 EUR")
+        assert "The top is 200.00 EUR." in answer.content.decode()
+        ranges = re.findall(r'href="\?property=[^"]*first=[^"#]*"', answer.content.decode())
+        assert ranges
+        assert all("of=revenue" in one for one in ranges)
+
+    def test_a_figure_that_is_none_is_drawn_as_occupancy(self, enter, sold):
+        first = sold.today + timedelta(days=5)
+        answer = enter().get(f"/reports?first={first}&last={first}&of=nonsense")
+        assert [round(one.bar.height, 1) for one in answer.context["chart"].columns] == [93.3]
+
+    def test_channels_and_months_are_drawn_in_proportion(self, enter, sold):
+        first, last = sold.today, sold.today + timedelta(days=30)
+        context = enter().get(f"/reports?first={first}&last={last}").context
+        assert [part for _line, part in context["channels"]] == [0.5, 0.5]
+        now = [one for one in context["pace"] if one.kind == "now"]
+        sold_by_month = [one.on_books.sold for one in context["months"]]
+        assert [one.bar.height for one in now] == [round(140 * one / max(sold_by_month), 2) for one in sold_by_month]
+
+    def test_nothing_sold_is_drawn_as_nothing(self, enter, house):
+        for key in ("occupancy", "adr", "revpar", "revenue"):
+            context = enter().get(f"/reports?of={key}").context
+            assert {one.bar.height for one in (*context["chart"].columns, *context["pace"])} == {0.0}
+
     def test_another_propertys_figures_are_not_there(self, enter, sold, other):
-        assert enter().get(f"/reports?property={other.property.code}").status_code == 404
-        assert enter().get(f"/reports/nights.csv?property={other.property.code}").status_code == 404
+        for address in ("reports", "reports/nights.csv", "reports/channels.csv", "reports/pace.csv"):
+            assert enter().get(f"/{address}?property={other.property.code}").status_code == 404
 
     def test_it_asks_the_database_as_often_for_a_year_as_for_a_day(self, enter, sold):
         client = enter()

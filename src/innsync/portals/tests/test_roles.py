@@ -66,6 +66,8 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "property-mail": (Ability.MANAGE_PROPERTIES, Ability.MANAGE_PROPERTIES),
     "reports": (Ability.SEE_REPORTS, None),
     "reports-csv": (Ability.SEE_REPORTS, None),
+    "reports-channels-csv": (Ability.SEE_REPORTS, None),
+    "reports-pace-csv": (Ability.SEE_REPORTS, None),
     "calendar": (DESK, None),
     "calendar-rooms": (DESK, None),
     "calendar-stay": (MANAGE, None),

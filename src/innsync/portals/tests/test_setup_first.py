@@ -85,6 +85,8 @@ def test_no_page_is_broken_without_properties(empty, role):
         "/rates/bulk": Ability.CLOSE_NIGHTS,
         "/rates?show=rules": Ability.SEE_RATES,
         "/reports/nights.csv": Ability.SEE_REPORTS,
+        "/reports/channels.csv": Ability.SEE_REPORTS,
+        "/reports/pace.csv": Ability.SEE_REPORTS,
         "/connect": Ability.MANAGE_CHANNELS,
         "/connect/channex": Ability.MANAGE_CHANNELS,
         "/properties/offered?property=x": Ability.SEE_DESK,

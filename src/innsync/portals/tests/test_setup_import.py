@@ -21,7 +21,7 @@ from innsync.apps.setup.importing import RATE_COLUMNS, ROOM_COLUMNS, plan_rates,
 from innsync.apps.setup.sheets import LARGEST_SHEET, Problems, Row, read_sheet
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.kept_files import files
-from innsync.portals.tests.rates_house import cells
+from innsync.portals.tests.rates_house import cells, marks
 from innsync.portals.tests.test_setup import told
 
 __all__ = ["files"]
@@ -142,12 +142,12 @@ double,bar,{day(house, 3)},{day(house, 3)},,-,,
     assert cells(house, "attic", "stop_sell", 1, 2, 3) == [None, 1, None]
     with tenant(house.organization.id), sql() as cursor:
         change = RateChange.objects.filter(property=house.property).order_by("-id")[0]
-        marks = cursor.execute(
+        waiting = cursor.execute(
             "SELECT count(*) FROM events_outbox WHERE organization_id = %s AND topic = 'ari_changed'",
             (house.organization.id,),
         ).fetchone()
     assert (change.kind, change.cells) == ("import", 12)
-    assert marks == (1,)
+    assert waiting == (1,)
     assert "imported file" in client.get("/rates").content.decode()
     assert "was imported already" in told(confirm(client, looked))
 
@@ -327,4 +327,11 @@ def test_a_year_of_prices_is_imported(enter, house, path):
     client = enter()
     looked = send(client, path, "rates", "\n".join(["room_type,rate_plan,first,last,weekdays,price", *lines]))
     assert len(looked.context["plan"].changes) == 3 * 365
+    marks(house, clear=True)
     assert "1095 cells changed" in told(confirm(client, looked))
+    (told_channels,) = marks(house)
+    assert {(span[1], span[2]) for span in told_channels["spans"]} == {(day(house, 0), day(house, 364))}
+    assert len(told_channels["spans"]) == 3, "neighbouring nights of a room type are one span, whatever their prices"
+    assert cells(house, "suite", "price", 0, 60) == [
+        100 * (101 + night % 50) for night in (house.today.toordinal(), house.today.toordinal() + 60)
+    ]

@@ -28,12 +28,13 @@ def outbox():
 def jobs():
     with sql() as cursor:
         return cursor.execute(
-            "SELECT args, scheduled_at FROM procrastinate_jobs WHERE task_name = 'deliver_mail' AND status = 'todo' ORDER BY id"
+            "SELECT args, scheduled_at FROM procrastinate_jobs WHERE task_name = 'deliver_mail' AND status = 'todo'"
+            " UNION ALL SELECT arguments, due_at FROM events_laterjob WHERE task = 'deliver_mail'"
         ).fetchall()
 
 
 def newest(known):
-    (found,) = jobs()[len(known) :]
+    (found,) = [one for one in jobs() if one not in known]
     return found
 
 
@@ -71,7 +72,7 @@ def test_a_mail_that_is_refused_is_tried_again_later_and_given_up_at_last(databa
         assert at is not None
     known = jobs()
     tasks.deliver(**args)
-    assert jobs() == known
+    assert sorted(jobs(), key=str) == sorted(known, key=str)
     assert outbox == []
 
 

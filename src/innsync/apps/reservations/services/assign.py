@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.events import services as events
 from innsync.apps.inventory.services import lock_rooms_of
 from innsync.domain.assignment import Request, Room, assign
 from innsync.domain.stay import StayDates
@@ -29,11 +30,14 @@ ORDER BY b.id FOR NO KEY UPDATE
 """
 
 
-def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UUID | None]:
+def assign_rooms(
+    *, organization_id: UUID, property_id: UUID, first: date, last: date, now: datetime
+) -> dict[UUID, UUID | None]:
     """Assign rooms to the stays of these nights that have none, moving as few others as can be.
 
     Guests in house stay where they are, and so does whoever arrives after `last` and has a room already, whoever is
-    pinned to one, and whoever changes rooms, as a person arranged it. Answers the stays whose room changed; None: no room of the type is free throughout. One writer a property at a time.
+    pinned to one, and whoever changes rooms, as a person arranged it. Answers the stays whose room changed; None: no room of the type is free throughout. One writer a
+    property at a time.
     """
     lock_rooms_of(property_id=property_id)
     with sql() as cursor:
@@ -89,4 +93,17 @@ def assign_rooms(*, property_id: UUID, first: date, last: date) -> dict[UUID, UU
                 " FROM unnest(%s::uuid[], %s::uuid[]) AS n(id, room_id) WHERE s.id = n.id",
                 ([one for one, _ in placed], [room for _, room in placed]),
             )
+    if changed:
+        tell_assigned(organization_id, property_id, len(changed), now)
     return changed  # type: ignore[return-value]  # the domain's ids are opaque; ours are UUIDs
+
+
+def tell_assigned(organization_id: UUID, property_id: UUID, stays: int, now: datetime) -> None:
+    """Whoever looks at the rooms sees it at once. No booking is another for it: the guest is told of no room yet."""
+    events.record(
+        organization_id=organization_id,
+        property_id=property_id,
+        type="rooms.assigned",
+        at=now,
+        data={"stays": stays},
+    )

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.ids import new_id
+from innsync.apps.accounts.tenancy import together
 from innsync.apps.events import services as events
 from innsync.apps.guests import services as guests
-from innsync.apps.inventory.services import StockChange, change_stock, end_hold
-from innsync.apps.rates.selectors import House
+from innsync.apps.inventory.services import (
+    SoldOut,
+    StockChange,
+    TypeNight,
+    ask_short,
+    change_stock,
+    end_hold,
+    refusals_told,
+)
+from innsync.apps.rates.selectors import House, ask_rate_rows
 from innsync.apps.reservations import records
-from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_rooms
+from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_from
 from innsync.apps.reservations.refusals import PriceChanged
 from innsync.apps.reservations.services.mails import confirms
 from innsync.apps.reservations.terms import strictest, terms_of
@@ -40,38 +49,59 @@ def book(
 ) -> records.Record:
     """Sell rooms directly: take the nights, write the booking, queue what follows. All or nothing.
 
+    All is asked first, unlocked and in one go; the rooms are locked last. In `swiftly` whoever is refused has locked and
+    written nothing, and nobody waits for our thinking.
     Raises SoldOut naming every night without a room, StayNotSellable, PriceChanged, HoldGone, UnknownProduct.
     A sale that a channel reports is a fact and goes through apply_channel_revision, which never refuses.
     """
-    offers = price_rooms(house=house, stay=stay, rooms=rooms, now=now)
+    change = StockChange()
+    rates = ask_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
+    known = guests.ask(house.organization_id, guest)
+    if hold_id is None:
+        short = _ask_for(house, change, rooms, stay)
+    offers = price_from(rates(), house=house, stay=stay, rooms=rooms, now=now)
     total = Money(sum(offer.total_minor for offer in offers), house.currency)
     if expected_total is not None and expected_total != total:
         raise PriceChanged(expected=expected_total, total=total, offer=[describe(offer) for offer in offers])
-    change = StockChange()
     if hold_id is not None:
         change = end_hold(property_id=house.id, hold_id=hold_id, state="used", now=now)
+        short = _ask_for(house, change, rooms, stay)
+    if missing := short():
+        raise SoldOut(nights=missing)
+    with refusals_told(), together():
+        person = guests.keep(organization_id=house.organization_id, known=known(), details=guest, now=now)
+        record = _record(house, stay, rooms, offers, guest, person, now, external_id, special_requests)
+        change_stock(property_id=house.id, change=change)
+        _write(house, record, change, actor)
+    return record
+
+
+def _ask_for(
+    house: House, change: StockChange, rooms: Sequence[RoomRequest], stay: StayDates
+) -> Callable[[], list[TypeNight]]:
     for room in rooms:
         change.sell(room.room_type_id, stay)
-    change_stock(property_id=house.id, change=change)
-    record = _record(house, stay, rooms, offers, guest, now, external_id, special_requests)
+    return ask_short(property_id=house.id, change=change)
+
+
+def _write(house: House, record: records.Record, change: StockChange, actor: str) -> None:
     records.insert(record, actor=actor, action="booked")
     events.record(
         organization_id=house.organization_id,
         property_id=house.id,
         type="booking.created",
-        at=now,
+        at=record.created_at,
         data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
         ari=change.touched(),
         cause=told(f"booking {record.code}"),
     )
-    if guest.email and confirms(house):
+    if record.guest_email and confirms(house):
         events.enqueue(
             organization_id=house.organization_id,
             property_id=house.id,
             topic="confirm_by_mail",
             payload={"booking_id": str(record.id)},
         )
-    return record
 
 
 def describe(offer: Offer) -> dict[str, Any]:
@@ -93,6 +123,7 @@ def _record(
     rooms: Sequence[RoomRequest],
     offers: Sequence[Offer],
     guest: GuestDetails,
+    person: guests.Known,
     now: datetime,
     external_id: str,
     special_requests: str,
@@ -114,7 +145,7 @@ def _record(
         external_id=external_id,
         check_in=stay.check_in,
         check_out=stay.check_out,
-        guest_id=guests.find_or_add(organization_id=house.organization_id, details=guest, now=now),
+        guest_id=person.id,
         guest_name=guest.name,
         guest_email=guest.email,
         guest_phone=guest.phone,
@@ -132,6 +163,7 @@ def _record(
         updated_at=now,
         version=1,
         stays=stays,
+        tongue=(person.country, person.language),
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from innsync.apps.events import services as events
 from innsync.apps.inventory.services import record_stock
 from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable
 from innsync.apps.reservations.services.states import set_holding
+from innsync.apps.reservations.services.telling import tell
 from innsync.apps.reservations.terms import cancelling_costs, not_coming_costs
 from innsync.domain.booking_state import BookingAction, BookingStatus, advance
 from innsync.domain.wording import told
@@ -51,13 +51,11 @@ def cancel(
     change = set_holding(record, False)
     record_stock(property_id=record.property_id, change=change)
     records.update(record, before=before, actor=actor, action="cancelled")
-    events.record(
-        organization_id=house.organization_id,
-        property_id=house.id,
-        type="booking.cancelled",
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=change.touched(),
+    tell(
+        record,
+        now=now,
+        event="booking.cancelled",
+        touched=change.touched(),
         cause=told(f"cancellation of {record.code}"),
     )
     return record

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal
 from uuid import UUID
 
 from innsync.apps.accounts.ids import new_id
-from innsync.apps.events import services as events
 from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, record_stock
 from innsync.apps.reservations import records
+from innsync.apps.reservations.services.telling import tell
 from innsync.apps.reservations.services.told import said_before
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import BookingRevision, GuestDetails, RevisionKind
@@ -74,12 +74,14 @@ def apply_channel_revision(
         if revision.kind is RevisionKind.CANCELLED and (revision.keeps_details or not rooms):
             return Applied("waiting", None)
         return _add(organization_id, property_id, connection_id, channel, revision, rooms, code, now, found_by)
+    # The channel counted what it told then, whether or not it is told here any more.
+    counted = tuple((room.room_type_id, room.stay.check_in, room.stay.last_night) for room in rooms)
     if revision.reference in known.former_refs:
-        return Applied("superseded", known.id, _touched(known.stays))
+        return Applied("superseded", known.id, (*_touched(known.stays), *counted))
     if revision.order < known.channel_order:
         if rooms and not revision.keeps_details and revision.order > known.details_order:
             _fill_in(known, revision, rooms, now, channel)
-        return Applied("superseded", known.id, _touched(known.stays))
+        return Applied("superseded", known.id, (*_touched(known.stays), *counted))
     return _change(known, revision, rooms, now, channel)
 
 
@@ -174,6 +176,7 @@ def _add(
         charges=[],
         terms={},
         payment=dict(revision.payment),
+        arrival_time=revision.arrival_time,
         special_requests=revision.special_requests,
         notes="",
         cancelled_at=now if cancelled else None,
@@ -224,7 +227,7 @@ def _take_details(
     known.stays = _stays(rooms, list(known.stays), holds)
     known.check_in = min(stay.check_in for stay in known.stays)
     known.check_out = max(stay.check_out for stay in known.stays)
-    guest, requests = _what_is_new(known, revision)
+    guest, requests, known.arrival_time = _what_is_new(known, revision)
     _take_guest(known, guest, now)
     known.currency = revision.currency
     known.total_minor = _total(revision, known.stays)
@@ -233,21 +236,25 @@ def _take_details(
     known.details_order = revision.order
 
 
-def _what_is_new(known: records.Record, revision: BookingRevision) -> tuple[GuestDetails, str]:
-    """The guest and the requests as the channel tells them, but for what it repeats and the desk changed since."""
-    told = revision.guest
+def _what_is_new(known: records.Record, revision: BookingRevision) -> tuple[GuestDetails, str, time | None]:
+    """The guest, the requests and the time of arrival as the channel tells them, but for what it repeats and the desk
+    changed since. A time that it leaves out stays.
+    """
+    told, due = revision.guest, records.clock(known.arrival_time) or ""
     says = {
         "/guest/name": (told.name[:200], known.guest_name),
         "/guest/email": (told.email[:254], known.guest_email),
         "/guest/phone": (told.phone[:40], known.guest_phone),
+        "/arrival_time": (records.clock(revision.arrival_time) or due, due),
         "/special_requests": (revision.special_requests, known.special_requests),
     }
     if all(one == have for one, have in says.values()):
-        return told, revision.special_requests
+        return told, revision.special_requests, known.arrival_time
     before = said_before(booking_id=known.id, channel=known.channel)
     kept = {path: have if path in before and one == before[path] else one for path, (one, have) in says.items()}
     guest = replace(told, name=kept["/guest/name"], email=kept["/guest/email"], phone=kept["/guest/phone"])
-    return guest, kept["/special_requests"]
+    arrival = time.fromisoformat(kept["/arrival_time"]) if kept["/arrival_time"] else None
+    return guest, kept["/special_requests"], arrival
 
 
 def _take_guest(known: records.Record, told: GuestDetails, now: datetime) -> None:
@@ -332,12 +339,10 @@ def _total(revision: BookingRevision, stays: Sequence[records.Stay]) -> int:
 
 
 def _tell(record: records.Record, change: StockChange, event: str, now: datetime) -> None:
-    events.record(
-        organization_id=record.organization_id,
-        property_id=record.property_id,
-        type=event,
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=change.touched(),
+    tell(
+        record,
+        now=now,
+        event=event,
+        touched=change.touched(),
         cause=f"{channel_name(record.channel)} {record.channel_ref}",
     )

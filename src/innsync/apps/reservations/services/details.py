@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
-from innsync.apps.events import services as events
 from innsync.apps.guests import services as guests
 from innsync.apps.reservations import records
+from innsync.apps.reservations.services.telling import tell
 from innsync.domain.card_data import scrub_phone, scrub_text
 from innsync.domain.channel import GuestDetails
 from innsync.domain.difference import FieldChange
@@ -21,13 +21,14 @@ def change_details(
     organization_id: UUID,
     booking_id: UUID,
     guest: GuestDetails,
+    arrival_time: time | None,
     special_requests: str,
     notes: str,
     now: datetime,
     actor: str,
     expected_version: int | None = None,
 ) -> records.Record:
-    """Write down who the guest is, what they ask for, and the house's notes; all of it as it is to be from now on.
+    """Write down who the guest is, when on the day of arrival they come, what they ask for, and the house's notes; all of it as it is to be from now on.
 
     Also of a channel's booking: the channel's word counts again once it says something else than it did. Card numbers
     are cut out. Saying what is known already changes nothing. Raises UnknownBooking, StaleVersion; InvalidField without
@@ -51,6 +52,7 @@ def change_details(
         )
         record.guest_name, record.guest_email, record.guest_phone = said.name, said.email, said.phone
     guests.correct(guest_id=record.guest_id, country=said.country, language=said.language)
+    record.arrival_time = arrival_time.replace(second=0, microsecond=0) if arrival_time else None
     record.special_requests = scrub_text(special_requests).strip()[: LONGEST["special_requests"]]
     record.notes = scrub_text(notes).strip()[: LONGEST["notes"]]
     also = [
@@ -62,11 +64,5 @@ def change_details(
         return record
     record.updated_at = now
     records.update(record, before=before, actor=actor, action="modified", also=also)
-    events.record(
-        organization_id=organization_id,
-        property_id=record.property_id,
-        type="booking.updated",
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-    )
+    tell(record, now=now)
     return record

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.apps.events import services as events
 from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, change_stock, lock_types, record_stock
 from innsync.apps.rates.selectors import House, get_house
@@ -15,6 +14,7 @@ from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import NEW, Kept, RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import NotChangeable, PriceChanged, StayNotSellable
 from innsync.apps.reservations.services.book import describe, stay_of
+from innsync.apps.reservations.services.telling import tell
 from innsync.apps.reservations.terms import agreed_terms, plan_taken_on, strictest, take_plan
 from innsync.domain.begun import Passed
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
@@ -71,15 +71,7 @@ def modify(
         record.external_id = external_id
     record.updated_at = now
     records.update(record, before=before, actor=actor, action="modified")
-    events.record(
-        organization_id=house.organization_id,
-        property_id=house.id,
-        type="booking.updated",
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=touched,
-        cause=told(f"change of booking {record.code}"),
-    )
+    tell(record, now=now, touched=touched, cause=told(f"change of booking {record.code}"))
     return record
 
 
@@ -234,13 +226,5 @@ def move_room_stay(
         stay.hold_in(room_type_id)
     record.updated_at = now
     records.update(record, before=before, actor=actor, action="moved")
-    events.record(
-        organization_id=organization_id,
-        property_id=record.property_id,
-        type="booking.updated",
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=touched,
-        cause=told(f"booking {record.code} moved to another room type"),
-    )
+    tell(record, now=now, touched=touched, cause=told(f"booking {record.code} moved to another room type"))
     return record

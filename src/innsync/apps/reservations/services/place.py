@@ -12,12 +12,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.apps.events import services as events
 from innsync.apps.inventory.services import lock_rooms_of
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable, RoomTaken
 from innsync.apps.reservations.services.modify import move_room_stay
 from innsync.apps.reservations.services.rooms import RoomOutOfOrder, UnknownRoom
+from innsync.apps.reservations.services.telling import tell
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.difference import FieldChange
 from innsync.domain.errors import DomainError, InvalidField
@@ -282,10 +282,4 @@ def _write(
 
 
 def _tell(record: records.Record, now: datetime) -> None:
-    events.record(
-        organization_id=record.organization_id,
-        property_id=record.property_id,
-        type="booking.updated",
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-    )
+    tell(record, now=now)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from innsync.apps.events import services as events
 from innsync.apps.inventory.services import StockChange, change_stock, record_stock
 from innsync.apps.reservations import records
+from innsync.apps.reservations.services.telling import tell
 from innsync.apps.reservations.terms import not_coming_costs
 from innsync.domain.booking_state import HOLDS_STOCK, BookingAction, BookingStatus, advance
 from innsync.domain.stay import StayDates
@@ -37,14 +37,13 @@ def change_state(
         record_stock(property_id=record.property_id, change=change)
     record.updated_at = now
     records.update(record, before=before, actor=actor, action=action)
-    events.record(
-        organization_id=organization_id,
-        property_id=record.property_id,
-        type=_EVENT.get(action, "booking.updated"),
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel, "action": action},
-        ari=change.touched(),
+    tell(
+        record,
+        now=now,
+        event=_EVENT.get(action, "booking.updated"),
+        touched=change.touched(),
         cause=told(f"{action} of booking {record.code}"),
+        action=action,
     )
     return record
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 
-_WATCHED = ("/guest/name", "/guest/email", "/guest/phone", "/special_requests")
+_WATCHED = ("/guest/name", "/guest/email", "/guest/phone", "/arrival_time", "/special_requests")
 
 
 def said_before(*, booking_id: UUID, channel: str) -> dict[str, str]:

@@ -11,11 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
-from innsync.apps.events import services as events
 from innsync.apps.inventory.services import StockChange, lock_rooms_of
 from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion
+from innsync.apps.reservations.services.assign import tell_assigned
 from innsync.apps.reservations.services.modify import exchange
 from innsync.apps.reservations.services.place import (
     MOVABLE,
@@ -26,6 +26,7 @@ from innsync.apps.reservations.services.place import (
     refuse_unless_free,
     rooms_words,
 )
+from innsync.apps.reservations.services.telling import tell
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.difference import FieldChange
 from innsync.domain.stay import StayDates
@@ -91,15 +92,7 @@ def put_back(
         if words.get(stay.id, "") != rooms_words(stay)
     ]
     records.update(record, before=before, actor=actor, action="undone", also=moved)
-    events.record(
-        organization_id=record.organization_id,
-        property_id=record.property_id,
-        type="booking.updated",
-        at=now,
-        data={"booking_id": str(record.id), "code": record.code, "channel": record.channel},
-        ari=touched,
-        cause=told(f"change of booking {record.code}"),
-    )
+    tell(record, now=now, touched=touched, cause=told(f"change of booking {record.code}"))
     return record
 
 
@@ -148,7 +141,13 @@ WHERE b.id IN (SELECT booking_id FROM reservations_roomstay WHERE id = ANY(%s)) 
 """
 
 
-def take_back_assignment(*, property_id: UUID, given: Mapping[UUID, tuple[UUID | None, UUID | None]]) -> int:
+def take_back_assignment(
+    *,
+    organization_id: UUID,
+    property_id: UUID,
+    given: Mapping[UUID, tuple[UUID | None, UUID | None]],
+    now: datetime,
+) -> int:
     """Let these stays have the rooms that they had; given: for each the room that it was given, and the one before.
 
     Answers how many. Raises StaleVersion when any of them was moved since, or is gone; RoomTaken, RoomOutOfOrder and
@@ -176,4 +175,6 @@ def take_back_assignment(*, property_id: UUID, given: Mapping[UUID, tuple[UUID |
             " FROM unnest(%s::uuid[], %s::uuid[]) AS n(id, room_id) WHERE s.id = n.id",
             ([stay for stay, _ in had], [room for _, room in had]),
         )
+    if given:
+        tell_assigned(organization_id, property_id, len(given), now)
     return len(given)

@@ -17,6 +17,7 @@ from innsync.domain.channel import BookingRevision, ChannelRoomStay, GuestDetail
 from innsync.domain.errors import InvalidMoney, InvalidStay
 from innsync.domain.money import Money, total
 from innsync.domain.stay import StayDates
+from innsync.integrations.moments import read_moment
 from innsync.integrations.ports import RawMessage
 
 NEW: Final = "OTA_HotelResNotif"
@@ -146,10 +147,7 @@ def _sortable(moment: datetime | None) -> str:
 
 def instant(written: str) -> datetime | None:
     """A moment as the vendor writes it, in UTC where it names no zone (NOTES.md 5.4); None when it says nothing."""
-    if not written:
-        return None
-    moment = datetime.fromisoformat(written)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return read_moment(written) if written else None
 
 
 def money(element: etree._Element | None) -> Money | None:

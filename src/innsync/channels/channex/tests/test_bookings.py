@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 from hypothesis import given
@@ -51,6 +51,23 @@ def test_a_new_booking(new):
     assert room.total == Money(27000, "EUR")
     assert (room.adults, room.child_ages, room.guest_name) == (2, (), "Zoë Müller-Ångström")
     assert not room.cancelled
+
+
+@pytest.mark.parametrize(
+    ("said", "read_as"),
+    [
+        ("18:30", time(18, 30)),
+        ("9:05", time(9, 5)),
+        ("24:00", None),
+        ("evening", None),
+        ("", None),
+        (None, None),
+        (18, None),
+    ],
+)
+def test_a_time_of_arrival_that_cannot_be_read_is_not_known_and_refuses_nothing(new, said, read_as):
+    new["attributes"]["arrival_hour"] = said
+    assert read(new).arrival_time == read_as
 
 
 def test_the_message_is_identified_by_its_revision_and_valid_on_its_own(new):

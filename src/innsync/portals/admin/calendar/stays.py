@@ -240,7 +240,9 @@ def assign(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     window = window_of(request, prop)
     first = max(window.today, window.first)
     before = reservations.rooms_now(property_id=prop.id, first=first, last=window.last)
-    changed = reservations.assign_rooms(property_id=prop.id, first=first, last=window.last)
+    changed = reservations.assign_rooms(
+        organization_id=prop.organization_id, property_id=prop.id, first=first, last=window.last, now=datetime.now(UTC)
+    )
     offer_assignment(request, prop.id, before, changed)
     placed = sum(room is not None for room in changed.values())
     words = ngettext("%(count)d stay was given a room.", "%(count)d stays were given rooms.", placed)

@@ -18,6 +18,7 @@ from innsync.apps.reservations import services as reservations
 from innsync.portals.access import Done, Visitor
 from innsync.portals.admin.calendar.cards import chart_address, desk_action, get_property
 from innsync.portals.admin.calendar.pages import UNDO, window_of
+from innsync.portals.admin.reading import read_id
 
 
 def offer_booking(request: HttpRequest, before: records.Record, after: records.Record) -> None:
@@ -66,8 +67,12 @@ def undo(request: HttpRequest, visitor: Visitor) -> Done:
     prop = get_property(visitor, UUID(what["property"]))
     window = window_of(request, prop)
     if "given" in what:
-        given = {UUID(stay): (_id(room), _id(before)) for stay, (room, before) in what["given"].items()}
-        reservations.take_back_assignment(property_id=prop.id, given=given)
+        given = {
+            UUID(stay): (read_id(room or ""), read_id(before or "")) for stay, (room, before) in what["given"].items()
+        }
+        reservations.take_back_assignment(
+            organization_id=prop.organization_id, property_id=prop.id, given=given, now=datetime.now(UTC)
+        )
     else:
         record = reservations.put_back(
             house=get_house(organization_id=visitor.access.organization_id, key=prop.id),
@@ -80,7 +85,3 @@ def undo(request: HttpRequest, visitor: Visitor) -> Done:
         window = window.showing(record.stays[0].id, record.check_in, record.check_out)
     del request.session[UNDO]
     return Done(_("It is taken back."), chart_address(window))
-
-
-def _id(text: str | None) -> UUID | None:
-    return UUID(text) if text else None

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.differences import (
@@ -29,6 +29,7 @@ from innsync.apps.properties.models import RoomType
 from innsync.domain.ari import Target
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, page
+from innsync.portals.admin.connection.questions import Question
 from innsync.portals.admin.pages import get_connection, show
 from innsync.portals.admin.reading import DayField
 from innsync.portals.admin.trail import shown
@@ -48,8 +49,8 @@ STATE_NAMES: dict[str, tuple[Promise, str]] = {
 }
 
 
-class Question(forms.Form):
-    """Which cells are asked for; every field may be left empty."""
+class CellsAsked(Question):
+    """Which cells are asked for."""
 
     room = forms.ChoiceField(label=gettext_lazy("Room"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("What"), required=False)
@@ -58,25 +59,13 @@ class Question(forms.Form):
     last = DayField(label=gettext_lazy("Until"), required=False)
 
     def __init__(self, data: QueryDict, rooms: list[tuple[str, str]]) -> None:
-        super().__init__(data, auto_id="f-%s")
-        self._offer("room", rooms)
-        self._offer("kind", [(key, str(KIND_NAMES[key])) for key in KINDS])
-        self._offer("state", [(key, str(STATE_NAMES[key][0])) for key in STATES])
-        for name in ("first", "last"):
-            self.fields[name].widget = forms.DateInput(
-                format="%Y-%m-%d", attrs={"type": "date", "class": "form-control form-control-sm"}
-            )
-
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", pgettext("filter", "all")), *choices]
-        field.widget.attrs["class"] = "form-select form-select-sm"
+        super().__init__(data)
+        self.offer("room", rooms)
+        self.offer("kind", [(key, KIND_NAMES[key]) for key in KINDS])
+        self.offer("state", [(key, STATE_NAMES[key][0]) for key in STATES])
 
     def asked(self, *, every_night: bool) -> Asked:
-        """What can be read of it; the rest is as if it had not been said, and named beside its field."""
-        self.is_valid()
-        said = self.cleaned_data
+        said = self.said()
         return Asked(
             room=said.get("room", ""),
             kind=said.get("kind") or None,
@@ -108,7 +97,9 @@ def differences(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> 
     link, now = get_connection(visitor, connection_id), datetime.now(UTC)
     types = dict(RoomType.objects.filter(property_id=link.property_id).values_list("id", "name"))
     every_night, number = request.GET.get("every") == "1", _number(request)
-    first_look = Question(request.GET, [(request.GET.get("room", ""), "")])  # its rooms are known after the look alone
+    first_look = CellsAsked(
+        request.GET, [(request.GET.get("room", ""), "")]
+    )  # its rooms are known after the look alone
     found = find_differences(
         connection_id=link.id,
         asked=first_look.asked(every_night=every_night),
@@ -121,11 +112,11 @@ def differences(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> 
     context: dict[str, Any] = {
         "link": link,
         "channel": channel_name(link.vendor),
-        "form": Question(request.GET, rooms),
+        "form": CellsAsked(request.GET, rooms),
         "lines": _lines(found, types, link.currency),
         "found": found,
         "every_night": every_night,
-        "narrowed": any(name in said for name in Question.base_fields),
+        "narrowed": any(name in said for name in CellsAsked.base_fields),
         "shown_first": (number - 1) * PAGE + 1,
         "shown_last": min(number * PAGE, found.total),
         "whole": f"?{urlencode({**said, 'every': '1'})}",

@@ -12,13 +12,14 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.models import Connection, PushLog
 from innsync.apps.distribution.push_records import ANSWER_KEPT, BODY_KEPT
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Visitor, page
+from innsync.portals.admin.connection.questions import Question
 from innsync.portals.admin.pages import get_connection, show
 from innsync.portals.admin.reading import DayField
 
@@ -32,7 +33,7 @@ OUTCOMES: dict[str, tuple[Promise, str]] = {
 }
 
 
-class Question(forms.Form):
+class MessagesAsked(Question):
     """Which messages: by how they ended, when they were sent, and about which night they were."""
 
     outcome = forms.ChoiceField(label=gettext_lazy("Answer"), required=False)
@@ -41,22 +42,12 @@ class Question(forms.Form):
     night = DayField(label=gettext_lazy("About the night"), required=False)
 
     def __init__(self, data: QueryDict) -> None:
-        super().__init__(data, auto_id="f-%s")
-        outcome = self.fields["outcome"]
-        assert isinstance(outcome, forms.ChoiceField)
-        outcome.choices = [("", pgettext("filter", "all")), ("faulty", _("not accepted as a whole"))] + [
-            (key, str(words)) for key, (words, _tone) in OUTCOMES.items()
-        ]
-        outcome.widget.attrs["class"] = "form-select form-select-sm"
-        for name in ("sent_from", "sent_until", "night"):
-            self.fields[name].widget = forms.DateInput(
-                format="%Y-%m-%d", attrs={"type": "date", "class": "form-control form-control-sm"}
-            )
+        super().__init__(data)
+        whole = ("faulty", _("not accepted as a whole"))
+        self.offer("outcome", [whole, *((key, words) for key, (words, _tone) in OUTCOMES.items())])
 
     def narrow(self, found: QuerySet[PushLog], zone: ZoneInfo) -> QuerySet[PushLog]:
-        """What can be read of it; the rest is as if it had not been said, and named beside its field."""
-        self.is_valid()
-        said = self.cleaned_data
+        said = self.said()
         outcome = said.get("outcome")
         if outcome == "faulty":
             found = found.exclude(outcome="accepted")
@@ -84,7 +75,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 @page(Ability.SEE_CHANNELS)
 def pushes(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> HttpResponse:
     link = get_connection(visitor, connection_id)
-    form = Question(request.GET)
+    form = MessagesAsked(request.GET)
     found = PushLog.objects.filter(connection=link).defer("body", "answer").order_by("-at", "-id")
     found = form.narrow(found, ZoneInfo(link.property.time_zone))
     before = _place(request)

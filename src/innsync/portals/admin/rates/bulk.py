@@ -22,7 +22,7 @@ from innsync.domain.spans import compress
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.pages import show
-from innsync.portals.admin.rates.bulk_form import read_form
+from innsync.portals.admin.rates.bulk_form import BulkForm, read_form
 from innsync.portals.admin.rates.page import house_of, name_of
 from innsync.portals.admin.rates.window import read_window
 from innsync.portals.admin.rates.words import FIELD_WORDS, value_words
@@ -140,9 +140,17 @@ def _make(request: HttpRequest, visitor: Visitor) -> Done:
         )
     except NothingToChange:
         return Done(_("There is nothing to change."), again, well=False)
-    words = ngettext("%(count)d cell changed.", "%(count)d cells changed.", cells) % {"count": cells}
+    words = _told(form, cells)
     window = read_window(request, house.code, today)
     return Done(words, window.starting(max(form.edit.reach[0], today)).address())
+
+
+def _told(form: BulkForm, cells: int) -> str:
+    if not form.closing:
+        return ngettext("%(count)d cell changed.", "%(count)d cells changed.", cells) % {"count": cells}
+    if form.sale == "open":
+        return _("These nights are open again; all channels are being told.")
+    return _("These nights are closed; all channels are being told.")
 
 
 bulk = confirmed(ask=_look, do=_make)

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from innsync.apps.rates.bulk import BulkEdit, PriceRule, PriceStep
 from innsync.apps.rates.cells import products_of
 from innsync.apps.rates.models import Season
-from innsync.apps.rates.selectors import House
+from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.domain.derivation import Rounding
 from innsync.domain.errors import InvalidField
+from innsync.domain.products import RoomTypeFacts
 from innsync.domain.rate_cells import FLAGS, LIMITS
 from innsync.portals.admin.rates.bulk_copy import CopyForm, read_copy
 from innsync.portals.admin.rates.bulk_nights import NightsForm, read_nights
@@ -58,12 +59,12 @@ class BulkForm:
 
 def read_form(asked: QueryDict, house: House, seasons: Sequence[Season], today: date) -> BulkForm:
     """The form that the address describes; `look` in it asks for the preview, and for what is wrong."""
-    types, plans = asked.getlist("type"), asked.getlist("plan")
+    fresh = "look" not in asked
     form = BulkForm(
         closing=asked.get("do") == "close",
         sale=asked.get("sale", "closed"),
-        types=[Option(one.code, one.name, one.code in types) for one in house.present_types()],
-        plans=[Option(one.code, one.name, one.code in plans) for one in house.present_plans()],
+        types=_options(house.present_types(), asked.getlist("type"), fresh=fresh),
+        plans=_options(house.present_plans(), asked.getlist("plan"), fresh=fresh),
         nights=read_nights(asked, seasons, today),
         copy=read_copy(asked),
         steps=_steps(asked.get("price", "")),
@@ -78,6 +79,14 @@ def read_form(asked: QueryDict, house: House, seasons: Sequence[Season], today: 
     if "look" in asked:
         form.edit = _edit(form, house)
     return form
+
+
+def _options(
+    offered: Sequence[RoomTypeFacts] | Sequence[PlanTerms], ticked: Sequence[str], *, fresh: bool
+) -> list[Option]:
+    """What can be ticked. Where there is no choice, it is ticked to begin with."""
+    sole = fresh and len(offered) == 1
+    return [Option(one.code, one.name, sole or one.code in ticked) for one in offered]
 
 
 def _steps(step: str) -> list[Option]:

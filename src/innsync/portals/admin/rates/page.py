@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.distribution.models import Connection
 from innsync.apps.inventory.counts import list_counts
 from innsync.apps.properties.models import Property
 from innsync.apps.rates import services
@@ -25,6 +27,7 @@ from innsync.apps.rates.selectors import House, get_house, list_rate_rows
 from innsync.domain.money import minor_digits
 from innsync.domain.products import lineage_of
 from innsync.domain.rate_cells import FIELDS
+from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, fragment, page
 from innsync.portals.admin.choice import Choice, choose_property
 from innsync.portals.admin.pages import show
@@ -119,6 +122,7 @@ def history(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     house = house_of(request, visitor)
     day = read_day(request.GET.get("day", ""))
     slots, fields, title = _asked(request, house)
+    trails = _trails(house, slots[0], day) if slots and day and Ability.SEE_CHANNELS in visitor.access.abilities else []
     if day is None or not slots:
         raise Http404
     found = list_cell_history(property_id=house.id, slots=slots, day=day, fields=fields)
@@ -127,8 +131,17 @@ def history(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "day": day,
         "house": house,
         "entries": [_entry(house, one, alone=len(slots) == 1) for one in found],
+        "trails": trails,
     }
     return render(request, "portals/admin/_rate_history.html", context)
+
+
+def _trails(house: House, slot: int, day: date) -> list[tuple[str, str]]:
+    """Each channel that the property is connected to, and where it is told why the night is as it is there."""
+    room_type = house.facts.by_slot[slot].room_type_id
+    query = urlencode({"room_type": room_type, "day": day.isoformat()})
+    links = Connection.objects.filter(property_id=house.id).exclude(state="left").order_by("vendor", "id")
+    return [(channel_name(one.vendor), f"{reverse('night', args=[one.id])}?{query}") for one in links]
 
 
 def _asked(request: HttpRequest, house: House) -> tuple[list[int], list[str], str]:

@@ -20,7 +20,16 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.properties.models import Property
 from innsync.apps.rates import seasons as services
 from innsync.apps.rates.models import Season
-from innsync.apps.rates.seasons import COLOURS, LONGEST_NAME, NothingToRepeat, SeasonFacts, list_seasons, periods_of
+from innsync.apps.rates.seasons import (
+    COLOURS,
+    LONGEST_NAME,
+    NothingToRepeat,
+    SeasonChanged,
+    SeasonFacts,
+    SeasonRemoved,
+    list_seasons,
+    periods_of,
+)
 from innsync.domain.errors import InvalidField
 from innsync.domain.seasons import MOST_PERIODS, Period, next_year, overlaps
 from innsync.portals.access import Done, Visitor, action, confirmed, page
@@ -180,7 +189,18 @@ def _place(prop: Property) -> str:
     return f"{reverse('rates-seasons')}?property={prop.code}"
 
 
-def _page(request: HttpRequest, visitor: Visitor, prop: Property, season: Season | None, sent: Forms) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    visitor: Visitor,
+    prop: Property,
+    season: Season | None,
+    sent: Forms,
+    *,
+    changed: bool = False,
+    gone: bool = False,
+    seen: str = "",
+) -> HttpResponse:
+    """changed, gone: somebody else changed or removed the season while it was filled in. seen: the one that was seen."""
     wrong = any(one.is_bound and one.errors for one in (sent.season, *sent.periods))
     context = {
         "prop": prop,
@@ -189,6 +209,11 @@ def _page(request: HttpRequest, visitor: Visitor, prop: Property, season: Season
         "wrong": wrong,
         "most": MOST_PERIODS,
         "back": _place(prop),
+        # Who is told what it is now has seen that; who is told something else has not.
+        "seen": seen if seen and not changed else services.fingerprint(season) if season else "",
+        "now_periods": periods_of(season) if season and changed else (),
+        "changed": changed,
+        "gone": gone,
     }
     return show(request, visitor, "rates_season.html", context, section="rates")
 
@@ -227,16 +252,31 @@ def _ask(request: HttpRequest, visitor: Visitor, season_id: UUID) -> HttpRespons
 
 @action(Ability.SET_RATES, back="rates-seasons")
 def _change(request: HttpRequest, visitor: Visitor, season_id: UUID) -> Done | HttpResponse:
-    season, sent = get_season(visitor, season_id), Forms(None, request.POST)
-    facts = sent.read()
+    sent = Forms(None, request.POST)
+    try:
+        season = get_season(visitor, season_id)
+    except Http404:
+        return _gone(request, visitor, sent)
+    facts, seen, changed = sent.read(), request.POST.get("seen", ""), False
     if facts is not None:
         try:
-            services.change_season(season=season, facts=facts, now=datetime.now(UTC), actor=visitor.actor)
+            services.change_season(season=season, facts=facts, seen=seen, now=datetime.now(UTC), actor=visitor.actor)
             return Done(_("%(name)s is saved.") % {"name": season.name}, _place(season.property))
         except InvalidField as refusal:
             sent.refuse(refusal)
+        except SeasonChanged:
+            changed = True
+        except SeasonRemoved:
+            return _gone(request, visitor, sent)
     again = get_season(visitor, season_id)
-    return refused(_page(request, visitor, again.property, again, sent))
+    return refused(_page(request, visitor, again.property, again, sent, changed=changed, seen=seen))
+
+
+def _gone(request: HttpRequest, visitor: Visitor, sent: Forms) -> HttpResponse:
+    """What was typed, to be saved as a new season. As little as a page that is not there tells whether it ever was."""
+    answer = _page(request, visitor, _property(request, visitor), None, sent, gone=True)
+    answer.status_code = 404
+    return answer
 
 
 one = confirmed(ask=_ask, do=_change)

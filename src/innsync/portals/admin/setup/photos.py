@@ -24,6 +24,7 @@ from innsync.apps.properties.pictures import LARGEST_FILE, NotAPhoto, Picture, T
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.portals.access import Done, Visitor, action, exchange, fragment, let_go, page
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.reading import needed_id
 from innsync.portals.admin.setup.pages import get_property
 
 MOST_AT_ONCE = 20
@@ -107,18 +108,10 @@ def _room_type_id(request: HttpRequest, prop: Property) -> UUID | None:
     key = request.POST.get("type", "")
     if not key:
         return None
-    found = RoomType.objects.filter(property=prop, id=_uuid(key)).values_list("id", flat=True).first()
+    found = RoomType.objects.filter(property=prop, id=needed_id(key)).values_list("id", flat=True).first()
     if found is None:
         raise Http404
     return found
-
-
-def _uuid(text: str) -> UUID:
-    """Raises Http404."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404 from None
 
 
 def in_words(error: DomainError) -> str:
@@ -213,7 +206,7 @@ def order(request: HttpRequest, visitor: Visitor, property_id: UUID) -> dict[str
     service.order_photos(
         property_id=prop.id,
         room_type_id=_room_type_id(request, prop),
-        photo_ids=[_uuid(one) for one in request.POST.getlist("photo")[: 2 * MOST_PHOTOS]],
+        photo_ids=[needed_id(one) for one in request.POST.getlist("photo")[: 2 * MOST_PHOTOS]],
         now=datetime.now(UTC),
         actor=visitor.actor,
     )
@@ -260,7 +253,7 @@ move, remove, restore = _acting(_move), _acting(_remove), _acting(_restore)
 def captions(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     prop = get_property(visitor, property_id)
     said = {
-        _uuid(name.removeprefix("caption-")): text.strip()[:LONGEST_CAPTION]
+        needed_id(name.removeprefix("caption-")): text.strip()[:LONGEST_CAPTION]
         for name, text in request.POST.items()
         if name.startswith("caption-") and isinstance(text, str)
     }

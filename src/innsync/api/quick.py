@@ -1,0 +1,375 @@
+"""The availability search without Django in its way: the same checks and the same answers, on the event loop.
+
+Whatever is not plainly a good search is left to Django: answers other than 200, and what only Django knows how to read.
+So there is one place that refuses, and this one may only be quicker. Answers are kept, and given again as long as
+nothing of what they show has changed (`rates.live`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import struct
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import psycopg
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.urls import resolve as resolve_path
+from pydantic import ValidationError
+
+from innsync.api import metrics, tokens
+from innsync.api.answers import instant
+from innsync.api.availability import AvailabilityQuery, read_party
+from innsync.api.finding import check_party, check_stay
+from innsync.api.middleware import WORTH_COMPRESSING, limit_headers, may_compress, request_id_of
+from innsync.api.offer_text import texts_of
+from innsync.api.problems import Problem
+from innsync.api.security import calls_per_minute_of
+from innsync.apps.accounts import limits, selectors
+from innsync.apps.accounts.models import Scope
+from innsync.apps.accounts.selectors import Caller
+from innsync.apps.accounts.services import hash_secret
+from innsync.apps.rates.live import Changes, Known, Live, Rows, Run
+from innsync.domain.errors import DomainError
+from innsync.domain.occupancy import Occupancy
+from innsync.domain.offers import find
+from innsync.domain.stay import StayDates
+
+LOOKS_AHEAD = 0.25
+"""The share of that time before whose end the next look begins, so that nobody waits for it where many search."""
+PATIENCE_S = 5.0
+ANSWERS_BYTES = 96_000_000
+LONGEST_QUERY, LONGEST_HEADER = 500, 2_000
+"""Characters. What is longer is no plain search, and would be remembered whole."""
+PREFIX = "/api/booking-engine/availability/"
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_HEADERS = [
+    ("content-type", "application/json"),
+    ("cache-control", "no-store"),
+    ("x-frame-options", "DENY"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("vary", "Accept-Encoding"),
+]
+_REMEMBERED = ("host", "authorization", "accept-encoding")
+# Who sends one of these wants more than a search, or hides how much is still to come.
+_NOT_PLAIN = ("cookie", "transfer-encoding", "expect", "upgrade")
+
+
+class Asked(NamedTuple):
+    """A GET. headers: by their names in small letters. address: whose it is, behind trusted proxies too."""
+
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    address: Callable[[], str]
+
+
+class Given(NamedTuple):
+    """What is answered with status 200. caller: the prefix of the key."""
+
+    headers: list[tuple[str, str]]
+    body: bytes
+    request_id: str
+    caller: str
+
+
+class _Search(NamedTuple):
+    """A query that was understood."""
+
+    check_in: date
+    check_out: date
+    party: tuple[Occupancy, ...]
+    fresh: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """An answer before and after its `as_of`. It holds as long as nothing changed on its days after `generation`, and
+    until the date turns at the hotel. packed: the part after `as_of`, deflated, once somebody asked for it so.
+    """
+
+    house: Changes
+    first: int
+    last: int
+    generation: int
+    until: float
+    before: bytes
+    after: bytes
+    packed: bytes | None = None
+
+    def holds(self, now: float) -> bool:
+        if now >= self.until or not self.house.current:
+            return False
+        generation = self.house.generation
+        if self.generation != generation:
+            if not self.house.same(self.first, self.last, self.generation):
+                return False
+            self.generation = generation
+        return True
+
+    @property
+    def size(self) -> int:
+        """About: most of them shrink to less than an eighth."""
+        return len(self.after) * 9 // 8 + 1_000
+
+
+class QuickSearch:
+    """Of one event loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._live = Live(run)
+        self._answers: OrderedDict[tuple[UUID, str, str], _Kept] = OrderedDict()
+        self._bytes = 0
+        self._asking: dict[object, asyncio.Future[Any]] = {}
+        route = resolve_path(f"{PREFIX}any").route
+        self._counted = metrics.REQUESTS.labels("GET", route, "200")
+        self._timed = metrics.DURATION.labels("GET", route)
+
+    def end(self) -> None:
+        self._live.end()
+
+    async def answer(self, asked: Asked) -> Given | None:
+        """None: ask Django, who has counted nothing of it yet."""
+        headers = asked.headers
+        key = asked.path[len(PREFIX) :]
+        if len(asked.query) > LONGEST_QUERY or not _plain(headers) or not _KEY.fullmatch(key):
+            return None
+        search = _read_query(asked.query)
+        if search is None:
+            return None
+        now = datetime.now(UTC)
+        caller, use = await self._caller(headers, now)
+        if (
+            caller is None
+            or Scope.AVAILABILITY_READ not in caller.scopes
+            or (caller.ip_allowlist and not caller.may_come_from(asked.address()))
+        ):
+            return None
+        bucket, most = str(caller.program_id), calls_per_minute_of(caller)
+        allowance = limits.take_leased(key=bucket, calls_per_minute=most)
+        if allowance is None:
+            if not await self._once(bucket, lambda: limits.lease_calls(key=bucket, calls_per_minute=most)):
+                return None
+            allowance = limits.take_leased(key=bucket, calls_per_minute=most)
+        if allowance is None:
+            return None
+        found = await self._find(caller, key, asked.query, search)
+        if found is None:
+            limits.give_back(key=bucket)
+            return None
+        if use is not None:
+            selectors.used(use)
+        kept, as_of = found
+        request_id = request_id_of(headers.get("x-request-id", ""))
+        told = [*_HEADERS, *limit_headers(allowance), ("x-request-id", request_id)]
+        if len(kept.before) + len(kept.after) >= WORTH_COMPRESSING and _takes_gzip(headers.get("accept-encoding", "")):
+            body = self._packed(kept, as_of)
+            told.append(("content-encoding", "gzip"))
+        else:
+            body = b"".join((kept.before, as_of, kept.after))
+        told.append(("content-length", str(len(body))))
+        return Given(told, body, request_id, caller.prefix)
+
+    def count(self, seconds: float) -> None:
+        """An answer of ours among those of Django."""
+        self._counted.inc()
+        self._timed.observe(seconds)
+
+    async def _caller(self, headers: Mapping[str, str], now: datetime) -> tuple[Caller | None, str | UUID | None]:
+        """Whose key or token that is (a key goes before a token, as with Django), and by what a use is to be counted."""
+        secret = headers.get("x-api-key", "")
+        if secret:
+            return await self._known(hash_secret(secret), lambda: selectors.authenticate(secret=secret), now)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        said = _read_token(token) if scheme.lower() == "bearer" else None
+        if said is None or said.expires_at <= now:
+            return None, None
+        caller, use = await self._known(said.key_id, lambda: selectors.caller_of(key_id=said.key_id), now)
+        return (None if caller is None else replace(caller, scopes=caller.scopes & said.scopes)), use
+
+    async def _known(
+        self, by: str | UUID, work: Callable[[], Caller | None], now: datetime
+    ) -> tuple[Caller | None, str | UUID | None]:
+        caller = selectors.remembered(by, now)
+        if caller is not None:
+            return caller, by
+        first = by not in self._asking  # whoever looks it up is counted with that
+        return await self._once(by, work), None if first else by
+
+    async def _once(self, what: object, work: Callable[[], Any]) -> Any:
+        """One asks the database, and all who wait get the same answer. A failure is None."""
+        asking = self._asking.get(what)
+        if asking is None or asking.done():
+            asking = self._asking[what] = asyncio.ensure_future(self._run(work))
+            asking.add_done_callback(lambda _: self._asking.pop(what, None))
+        try:
+            return await asyncio.shield(asking)
+        except Exception:
+            return None  # Django meets it too, and says so
+
+    async def _find(self, caller: Caller, key: str, query: str, search: _Search) -> tuple[_Kept, bytes] | None:
+        """The answer, and the moment that it shows. None for one that is not 200."""
+        live, place = self._live, (caller.organization_id, key, query)
+        behind: float = settings.SEARCH_BEHIND_S
+        since = asyncio.get_running_loop().time() - behind
+        if live.seen(since) and not live.seen(since + behind * LOOKS_AHEAD):
+            live.look()
+        kept = self._answers.get(place)
+        if kept is None or not live.seen(since) or not kept.holds(time.time()):
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await live.see(since)
+                    known = await live.house(caller.organization_id, key)
+                    if known is None or not caller.may_see(known.house.id):
+                        return None
+                    if kept is None or not kept.holds(time.time()):
+                        return await self._search(known, place, search)
+            except (Problem, DomainError):
+                return None
+            except (psycopg.Error, TimeoutError):
+                self._live.end()
+                return None
+        if not caller.may_see(kept.house.property_id):
+            return None
+        if place in self._answers:
+            self._answers.move_to_end(place)
+        return kept, _instant(live.as_of)
+
+    async def _search(self, known: Known, place: tuple[UUID, str, str], search: _Search) -> tuple[_Kept, bytes] | None:
+        """Raises Problem for what Django must refuse."""
+        live, now = self._live, datetime.now(UTC)
+        stay = check_stay(known.house, search.check_in, search.check_out, now)
+        check_party(known.house, list(search.party))
+        as_of, generation = live.as_of, known.since.generation
+        if search.fresh:
+            rows = await live.fresh_rows(known, stay)
+            return (
+                None
+                if rows is None
+                else (_make(known, generation, stay, search.party, rows, now), _instant(live.as_of))
+            )
+        kept = _make(known, generation, stay, search.party, await live.rows(known, stay), now)
+        self._keep(place, kept)
+        return kept, _instant(as_of)
+
+    def _keep(self, place: tuple[UUID, str, str], kept: _Kept) -> None:
+        old = self._answers.pop(place, None)
+        self._bytes += kept.size - (old.size if old else 0)
+        self._answers[place] = kept
+        while self._bytes > ANSWERS_BYTES:
+            self._bytes -= self._answers.popitem(last=False)[1].size
+
+    @staticmethod
+    def _packed(kept: _Kept, as_of: bytes) -> bytes:
+        """As gzip. Only the part around `as_of` is new, and stands there as it is: RFC 1952, RFC 1951 section 3.2.4."""
+        if kept.packed is None:
+            press = zlib.compressobj(5, zlib.DEFLATED, -zlib.MAX_WBITS)
+            kept.packed = press.compress(kept.after) + press.flush()
+        plain = kept.before + as_of
+        checked = zlib.crc32(kept.after, zlib.crc32(plain))
+        length = len(plain)
+        return b"".join(
+            (
+                b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x00",
+                struct.pack("<HH", length, length ^ 0xFFFF),
+                plain,
+                kept.packed,
+                struct.pack("<II", checked, (length + len(kept.after)) & 0xFFFFFFFF),
+            )
+        )
+
+
+def _make(
+    known: Known, generation: int, stay: StayDates, party: tuple[Occupancy, ...], rows: Rows, now: datetime
+) -> _Kept:
+    house = known.house
+    today = house.today(now)
+    offers = find(
+        stay=stay,
+        occupancies=party,
+        facts=house.facts,
+        left=rows.left,
+        nights=rows.nights,
+        leaving=rows.leaving,
+        today=today,
+        sellable_days=house.sellable_days,
+        taxes=house.taxes,
+        fees=house.fees,
+    )
+    about = {
+        "hotel_id": str(house.id),
+        "check_in": stay.check_in.isoformat(),
+        "check_out": stay.check_out.isoformat(),
+        "nights": len(stay),
+        "currency": house.currency,
+    }
+    midnight = datetime.combine(today + timedelta(days=1), datetime.min.time(), ZoneInfo(house.time_zone))
+    return _Kept(
+        known.since,
+        stay.check_in.toordinal(),
+        stay.check_out.toordinal(),
+        generation,
+        midnight.timestamp(),
+        orjson.dumps(about)[:-1] + b',"as_of":"',
+        b'","offers":' + texts_of(house).of(offers, stay, today) + b"}",
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _read_query(query: str) -> _Search | None:
+    """None for what Django must refuse or explain."""
+    try:
+        asked = AvailabilityQuery.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
+        party = read_party(asked)
+    except (ValidationError, Problem, DomainError, ValueError):
+        return None
+    if asked.explain:
+        return None
+    return _Search(asked.check_in, asked.check_out, tuple(party), asked.fresh)
+
+
+def _plain(headers: Mapping[str, str]) -> bool:
+    return (
+        headers.get("content-length", "0") == "0"
+        and max(len(headers.get(name, "")) for name in _REMEMBERED) <= LONGEST_HEADER
+        and not any(name in headers for name in _NOT_PLAIN)
+        and _welcome(headers.get("host", ""))
+    )
+
+
+@lru_cache(maxsize=256)
+def _welcome(host: str) -> bool:
+    """Whether Django takes calls to that host."""
+    domain, port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS) and (not port or port.isdecimal())
+
+
+@lru_cache(maxsize=1_024)
+def _takes_gzip(accepted: str) -> bool:
+    return may_compress(accepted)
+
+
+@lru_cache(maxsize=4_096)
+def _read_token(token: str) -> tokens.Token | None:
+    """A good one stays good until it expires, which is asked each time."""
+    return tokens.read(token.strip())
+
+
+@lru_cache(maxsize=4)
+def _instant(moment: datetime) -> bytes:
+    return instant(moment).encode()
