@@ -30,6 +30,13 @@ _IN_DOUBT = """
 UPDATE messaging_guestmessage SET tried_at = received_at WHERE delivery = 'waiting' AND tried_at IS NULL
 """
 
+# Written by transactions of another server, or of this one before: whoever answers searches forgets all that it knew.
+_ANYTHING_CHANGED = """
+WITH gone AS (DELETE FROM events_change),
+  begun AS (UPDATE events_forgotten SET upto = NULL, next = pg_current_snapshot(), next_at = clock_timestamp())
+INSERT INTO events_change DEFAULT VALUES
+"""
+
 _AUDIT = "UPDATE distribution_schedule SET due_at = now() WHERE kind = 'audit'"
 
 
@@ -50,6 +57,8 @@ def catch_up(url: str) -> int:
             if has_messages:
                 connection.execute(_IN_DOUBT)
         connection.execute(_AUDIT)
+        if _has(connection, "events_forgotten"):
+            connection.execute(_ANYTHING_CHANGED)
     return resumed
 
 

@@ -32,12 +32,16 @@ def chosen(text: str | None) -> list[Named]:
     """All connections of all organizations, or those that the text names. Raises Refusal when it names none."""
     from innsync.apps.accounts.tenancy import tenant
     from innsync.apps.distribution.selectors import list_connection_ids, load_linked
+    from innsync.integrations.manifest import manifests
 
     found = []
     for organization_id, connection_id in list_connection_ids():
         with tenant(organization_id):
             linked = load_linked(connection_id=connection_id)
-        one = Named(organization_id, connection_id, linked.house.code, linked.account.vendor, linked.manifest.name)
+        vendor = linked.account.vendor
+        # A channel that was taken out of this installation must not hide the others from its operator.
+        channel = manifests()[vendor].name if vendor in manifests() else vendor
+        one = Named(organization_id, connection_id, linked.house.code, vendor, channel)
         if text is None or one.is_called(text.lower()):
             found.append(one)
     if text is not None and not found:

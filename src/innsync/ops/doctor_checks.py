@@ -31,6 +31,7 @@ READ_ACROSS_TENANTS = {
     "accounts_membership": "found by the user before an organization is chosen",
     "events_outbox": "emptied by the relay for all organizations at once",
     "events_freshevent": "ids only, emptied by the relay for all organizations at once",
+    "events_laterjob": "jobs that are due later; what they hold is encrypted, as in the queue",
     "events_streamentry": "ids only, read by web processes for the followers of many organizations",
     "distribution_dirty": "read by the reconciler for all organizations at once",
     "distribution_schedule": "read by the scheduler for all organizations at once",

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+import psycopg
+
 from innsync.ops import databases, locks, processes, running, shared_counts
 from innsync.ops.files import open_log, secret_key
 from innsync.ops.postgres import EmbeddedPostgres, make_data_dir
@@ -29,6 +31,8 @@ NO_ROOM_BYTES = 1_000_000
 START_LIMIT_S = 120.0
 LOOK_EVERY_S = 0.2
 TRIM_EVERY_S = 60.0
+DATABASE_AGAIN_S = (1.0, 2.0, 5.0, 10.0)
+"""How long after each vain try the database is started again; the last of them from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Installation:
         self._lock: IO[str] | None = None
         self._postgres: EmbeddedPostgres | None = None
         self._supervisor: Supervisor | None = None
+        self._revive_at = 0.0
+        self._vain_tries = 0
 
     def start(self) -> Ready:
         """Bring up all parts. Raises Refusal; the caller then stops what had been started."""
@@ -73,6 +79,8 @@ class Installation:
             return self._start()
         except OSError as error:
             raise of_os_error(error, place=self.data_dir) from error
+        except psycopg.OperationalError as error:
+            raise Refusal(f"The database went away while Innsync started: {_one_line(error)}") from error
         except Refusal as refusal:
             # A part that could not write could not say so in its log either.
             if self.data_dir.exists() and shutil.disk_usage(self.data_dir).free < NO_ROOM_BYTES:
@@ -129,13 +137,33 @@ class Installation:
         while True:
             time.sleep(LOOK_EVERY_S)
             self._supervisor.look()
-            if self._postgres is not None and self._postgres.pid is None:
-                self._report(f"PostgreSQL ended and starts again. Its log: {self._postgres.log}")
-                self._postgres.stop()
-                self._postgres.start()
+            self._revive()
             if time.monotonic() >= trim_at:
                 self._supervisor.trim_logs()
                 trim_at = time.monotonic() + TRIM_EVERY_S
+
+    def _revive(self) -> None:
+        """Start the database again when it ended, and go on trying: its disk may be full only for a while.
+
+        What needs it meanwhile answers that it is away, and is there when it is back.
+        """
+        postgres, now = self._postgres, time.monotonic()
+        if postgres is None or postgres.pid is not None or now < self._revive_at:
+            return
+        if not self._vain_tries:
+            self._report(f"PostgreSQL ended and starts again. Its log: {postgres.log}")
+        try:
+            postgres.stop()
+            postgres.start()
+        except (Refusal, psycopg.Error) as error:
+            pause_s = DATABASE_AGAIN_S[min(self._vain_tries, len(DATABASE_AGAIN_S) - 1)]
+            self._revive_at = time.monotonic() + pause_s
+            self._vain_tries += 1
+            self._report(f"{_one_line(error)} It is tried again in {pause_s:.0f} s.")
+        else:
+            if self._vain_tries:
+                self._report("PostgreSQL is back.")
+            self._vain_tries = 0
 
     def stop(self) -> None:
         """End all that runs, the database last."""
@@ -236,6 +264,11 @@ def answers(url: str) -> bool:
                 return 200 <= response.status < 300
         except (OSError, http.client.HTTPException):
             return False
+
+
+def _one_line(error: Exception) -> str:
+    """What it says, as a sentence of one line."""
+    return f"{' '.join(str(error).split()).rstrip('.')}."
 
 
 def take_lock(data_dir: Path) -> IO[str]:

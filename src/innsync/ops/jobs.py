@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import logging
 import os
+import select
+import signal
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,6 +17,9 @@ import structlog
 from django.conf import settings
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
+from procrastinate.psycopg_connector import PsycopgConnector
+from psycopg import AsyncConnection, OperationalError
+from psycopg_pool import AsyncConnectionPool
 
 from innsync.ops.logs import bound
 
@@ -23,6 +28,8 @@ HEARTBEAT_S = 1.0
 STALLED_AFTER_S = 4.0
 LOOK_FOR_STALLED_EVERY_S = 2.0
 AGAIN_AFTER_S = 2
+URGENT_HANDS = 3
+"""So many urgent jobs a worker does at a time while all its other hands are full."""
 LOGGED = ("organization_id", "property_id", "account_id", "connection_id")
 """What a job is about, of its arguments: they stand on every line that it logs."""
 
@@ -32,11 +39,8 @@ def run_worker() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "innsync.config.settings")
     django.setup()
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    from innsync.apps.distribution import handlers  # noqa: F401  # registers what the relay calls
+    learn()
     from innsync.apps.events import relay
-    from innsync.apps.inbox import tasks  # noqa: F401
-    from innsync.apps.mail import tasks as mail  # noqa: F401
-    from innsync.apps.messaging import tasks as messaging  # noqa: F401
 
     stop = threading.Event()
     thread = threading.Thread(target=relay.run, args=(stop,), name="relay", daemon=True)
@@ -48,33 +52,82 @@ def run_worker() -> None:
         thread.join(5)
 
 
+def learn() -> None:
+    """Import all that registers jobs, what the relay hands on to whom, and what it does at every look."""
+    from innsync.apps.distribution import handlers  # noqa: F401
+    from innsync.apps.events import stream  # noqa: F401
+    from innsync.apps.inbox import tasks as inbox  # noqa: F401
+    from innsync.apps.mail import tasks as mail  # noqa: F401
+    from innsync.apps.messaging import tasks as messaging  # noqa: F401
+
+
 async def _work() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from procrastinate.contrib.django import app
-    from procrastinate.contrib.django.db_cleanup import close_db_connections
+    from procrastinate.contrib.django.utils import connector_params
+
+    from innsync.apps.events.jobs import URGENT_QUEUE
 
     concurrency: int = settings.WORKER_CONCURRENCY
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(concurrency + 4, thread_name_prefix="job"))
-    connector: Any = app.connector  # Django's, which knows how to make a worker's own
-    worker_app = app.with_connector(connector.get_worker_connector())
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(concurrency + URGENT_HANDS + 4, thread_name_prefix="job"))
+    worker_app = app.with_connector(PsycopgConnector(pool_factory=_pool, kwargs=connector_params("default")))
     jobs = Jobs()
     async with worker_app.open_async():
-        rescue = asyncio.create_task(_rescue(worker_app, jobs))
+        side = asyncio.create_task(_rescue(worker_app, jobs))
+        # The first takes everything, urgent jobs before others; when all its hands are full, the second's are not.
+        lanes = [
+            asyncio.create_task(_lane(worker_app, jobs, concurrency, None)),
+            asyncio.create_task(_lane(worker_app, jobs, URGENT_HANDS, [URGENT_QUEUE])),
+        ]
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
         try:
-            await worker_app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=True,
-                update_heartbeat_interval=HEARTBEAT_S,
-                stalled_worker_timeout=STALLED_AFTER_S,
-                fetch_job_polling_interval=1.0,
-                abort_job_polling_interval=30.0,
-                shutdown_graceful_timeout=8.0,
-                delete_jobs="always",
-                task_middleware=[close_db_connections, jobs.run],
-            )
+            # A lane that ended by itself lost the database; so did the other, and the supervisor starts us again.
+            await asyncio.wait([*lanes, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+            for lane in lanes:
+                lane.cancel()
+            for end in await asyncio.gather(*lanes, return_exceptions=True):
+                if isinstance(end, Exception):
+                    log.error("worker_ends", error=repr(end))
         finally:
-            rescue.cancel()
+            side.cancel()
+
+
+def _pool(**arguments: Any) -> AsyncConnectionPool:
+    return AsyncConnectionPool(**{**arguments, "check": _refuse_closed})
+
+
+async def _refuse_closed(connection: AsyncConnection[Any]) -> None:
+    """Raises OperationalError for a connection that the server has closed.
+
+    Nothing is to be read from one that nobody asked anything. Asking whether it answers, as the pool itself would, takes
+    as long as taking a job.
+    """
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        raise OperationalError("the server has closed the connection")
+
+
+async def _lane(app: Any, jobs: Jobs, hands: int, queues: list[str] | None) -> None:
+    """So many jobs at a time of these queues (None: of all), until cancelled: then what is under way is finished."""
+    from procrastinate.contrib.django.db_cleanup import close_db_connections
+
+    await app.run_worker_async(
+        queues=queues,
+        concurrency=hands,
+        install_signal_handlers=False,
+        update_heartbeat_interval=HEARTBEAT_S,
+        stalled_worker_timeout=STALLED_AFTER_S,
+        fetch_job_polling_interval=1.0,
+        abort_job_polling_interval=30.0,
+        shutdown_graceful_timeout=8.0,
+        delete_jobs="always",
+        task_middleware=[close_db_connections, jobs.run],
+    )
 
 
 class Jobs:
@@ -129,6 +182,7 @@ def _queue_again(job: Any) -> None:
                 lock=job.lock,
                 queueing_lock=job.queueing_lock,
                 priority=job.priority,
+                queue=job.queue,
                 schedule_in={"seconds": AGAIN_AFTER_S},
             ).defer(**job.task_kwargs)
     finally:

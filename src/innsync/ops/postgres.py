@@ -156,9 +156,10 @@ class EmbeddedPostgres:
         assert self._server is not None
         deadline = time.monotonic() + self.start_limit_s
         while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                self.connect(database="postgres").close()
-                return
+            with contextlib.suppress(psycopg.OperationalError), self.connect(database="postgres") as connection:
+                # One that is brought back to a moment answers before it is there, and takes no writes until then.
+                if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,):
+                    return
             if self._server.poll() is not None:
                 raise Refusal(reason_for_failure(tail(self.log), data_dir=self.data_dir))
             if time.monotonic() > deadline:

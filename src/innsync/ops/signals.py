@@ -10,6 +10,8 @@ from types import FrameType
 
 # After which a wish that was lost is uttered again.
 AGAIN_S = 0.5
+SOON_S = 0.02
+_undisturbed = 0
 
 
 class Stopped(BaseException):
@@ -29,7 +31,10 @@ def stopped_by_signals() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in [*numbers, signal.SIGALRM]}
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        if not _is_ending():
+        if _undisturbed:
+            signal.signal(signal.SIGALRM, stop)
+            signal.setitimer(signal.ITIMER_REAL, SOON_S, AGAIN_S)
+        elif not _is_ending():
             ignore_signals()
             signal.signal(signal.SIGALRM, stop)
             signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
@@ -43,6 +48,19 @@ def stopped_by_signals() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number in before:
             signal.signal(number, before[number])
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """What is begun in here is done: a wish to end waits until then. Without it, a process could be started and, before
+    it is written down, forgotten.
+    """
+    global _undisturbed
+    _undisturbed += 1
+    try:
+        yield
+    finally:
+        _undisturbed -= 1
 
 
 def ignore_signals() -> None:

@@ -6,6 +6,7 @@ the children when the supervisor is killed; what survives even that is in the li
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from pathlib import Path
 from innsync.ops import orphans
 from innsync.ops.files import open_log, tail, write_private
 from innsync.ops.processes import Process, StopOrder
+from innsync.ops.signals import undisturbed
 
 GRACE_S = 12.0
 # A child that lived this long was well: when it dies, it starts again at once.
@@ -75,7 +77,7 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         log = self.log_of(child.process.name)
-        with open_log(log) as output:
+        with open_log(log) as output, undisturbed():
             child.running = subprocess.Popen(
                 child.process.command,
                 env={**self.environment, **child.process.environment, "INNSYNC_PROCESS": child.process.name},
@@ -87,7 +89,9 @@ class Supervisor:
             )
         child.began = time.monotonic()
         child.start_again_at = None
-        self._write_list()
+        # On a full disk all goes on; should we be killed then, too, the next start can't clear what is left.
+        with contextlib.suppress(OSError):
+            self._write_list()
 
     # --- watching ---------------------------------------------------------------------------------------------
 
@@ -98,7 +102,18 @@ class Supervisor:
             if child.running is not None and (code := child.running.poll()) is not None:
                 self._bury(child, code=code, now=now)
             if child.start_again_at is not None and now >= child.start_again_at:
-                self._launch(child)
+                self._try_again(child, now)
+
+    def _try_again(self, child: Child, now: float) -> None:
+        """Start it; where the machine does not let us, later."""
+        try:
+            self._launch(child)
+        except OSError as error:
+            child.early_deaths += 1
+            pause = pause_before_restart(child.early_deaths)
+            child.start_again_at = now + pause
+            name, why = child.process.name, error.strerror or error
+            self._report(f"{name} can't be started ({why}); it is tried again in {pause:.1f} s.")
 
     def _bury(self, child: Child, *, code: int, now: float) -> None:
         assert child.running is not None
@@ -119,8 +134,9 @@ class Supervisor:
         for log in self._logs.glob("*.log"):
             if log.stat().st_size > LOG_LIMIT_BYTES:
                 older = log.with_suffix(".log.1")
-                shutil.copyfile(log, older)
-                older.chmod(0o600)
+                with contextlib.suppress(OSError):  # on a full disk it is emptied all the same
+                    shutil.copyfile(log, older)
+                    older.chmod(0o600)
                 os.truncate(log, 0)
 
     # --- ending -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 
 START_LIMIT_S = 60.0
 WARM_UP = 5
+_CONTEXT = multiprocessing.get_context("spawn")
 
 
 @dataclass(slots=True)
@@ -30,21 +31,26 @@ def run_clients(make: str, *, clients: int, seconds: float, arguments: Mapping[s
 
     Raises RuntimeError when a client fails.
     """
-    context = multiprocessing.get_context("spawn")
-    answers: Any = context.Queue()
-    ready = context.Barrier(clients)
-    processes = [
-        context.Process(target=_client, args=(make, seed, seconds, dict(arguments), ready, answers), daemon=True)
-        for seed in range(clients)
-    ]
+    ready = _CONTEXT.Barrier(clients)
+    parts = [(make, seed, seconds, dict(arguments), ready) for seed in range(clients)]
+    latencies = [one for part in collect(_client, parts, within_s=seconds * 2) for one in part]
+    return Measured(len(latencies) / seconds, latencies)
+
+
+def collect(work: Callable[..., None], parts: Sequence[tuple[Any, ...]], *, within_s: float) -> list[Any]:
+    """What each part came to, in any order: `work(*part, answers)` in a process of its own puts one answer, text if it failed.
+
+    Raises RuntimeError when one failed, or has not answered so long after its start.
+    """
+    answers: Any = _CONTEXT.Queue()
+    processes = [_CONTEXT.Process(target=work, args=(*part, answers), daemon=True) for part in parts]
     _start(processes)
-    latencies: list[float] = []
+    found = []
     try:
         for _ in processes:
-            found = answers.get(timeout=START_LIMIT_S + seconds * 2)
-            if isinstance(found, str):
-                raise RuntimeError(found)
-            latencies += found
+            found.append(answers.get(timeout=START_LIMIT_S + within_s))
+            if isinstance(found[-1], str):
+                raise RuntimeError(found[-1])
         for process in processes:
             process.join(5)
     except Empty:
@@ -53,7 +59,7 @@ def run_clients(make: str, *, clients: int, seconds: float, arguments: Mapping[s
         for process in processes:
             process.terminate()
             process.join(5)
-    return Measured(len(latencies) / seconds, latencies)
+    return found
 
 
 def _start(processes: Sequence[BaseProcess]) -> None:

@@ -15,8 +15,8 @@ from innsync.ops.sandbox_link import Sandbox
 # Between the answer to one look and the next look. What is seen is seen so much too late at most, and by one look.
 PAUSE_S = 0.02
 
-Cell = tuple[str, date]
-"""A room type by its code, and a night."""
+Cell = tuple[str, str, date]
+"""A property and a room type by their codes, and a night."""
 Look = Callable[[Collection[Cell]], set[Cell]]
 """Answers those of these that are shown as closed."""
 
@@ -83,29 +83,33 @@ class Watcher:
                 self._awaited.pop(cell).seen[self.place] = moment
 
 
-def at_channel(sandbox: Sandbox, vendor: str, property_code: str) -> Look:
+def at_channel(sandbox: Sandbox, vendor: str) -> Look:
     """The calendar that the channel's guests see."""
 
     def look(cells: Collection[Cell]) -> set[Cell]:
-        nights = [night for _, night in cells]
-        span = f"from={min(nights)}&to={max(nights)}"
-        days = sandbox.call("GET", f"{vendor}/calendar?property={property_code}&{span}")["days"]
-        sold = [line for line in days if line["available"] and not line["closed"]]
-        return set(cells) - {(line["room"], date.fromisoformat(line["date"])) for line in sold}
+        closed = set()
+        for code in {code for code, _, _ in cells}:
+            own = {cell for cell in cells if cell[0] == code}
+            nights = [night for _, _, night in own]
+            span = f"from={min(nights)}&to={max(nights)}"
+            days = sandbox.call("GET", f"{vendor}/calendar?property={code}&{span}")["days"]
+            sold = [line for line in days if line["available"] and not line["closed"]]
+            closed |= own - {(code, line["room"], date.fromisoformat(line["date"])) for line in sold}
+        return closed
 
     return look
 
 
-def at_api(api: httpx.Client, property_code: str) -> Look:
+def at_api(api: httpx.Client) -> Look:
     """The search of the booking API: a closed room is not among the offers of its night."""
 
     def look(cells: Collection[Cell]) -> set[Cell]:
         closed = set()
-        for night in {night for _, night in cells}:
+        for code, night in {(code, night) for code, _, night in cells}:
             asked = {"check_in": str(night), "check_out": str(night + timedelta(days=1)), "adults": "1"}
-            answer = api.get(f"/availability/{property_code}", params=asked).raise_for_status()
+            answer = api.get(f"/availability/{code}", params=asked).raise_for_status()
             offered = {offer["room_type_code"] for offer in answer.json()["offers"]}
-            closed |= {cell for cell in cells if cell[1] == night and cell[0] not in offered}
+            closed |= {cell for cell in cells if (cell[0], cell[2]) == (code, night) and cell[1] not in offered}
         return closed
 
     return look

@@ -16,8 +16,10 @@ from uuid import UUID
 import httpx
 
 from innsync.ops import processes, shared_counts
-from innsync.ops.bench.scene import PLENTY, Size, Stage, make
+from innsync.ops.bench.scene import Stage
 from innsync.ops.installation import answers
+from innsync.ops.portfolio import Built, find
+from innsync.ops.processes import Process
 from innsync.ops.refusal import Refusal
 from innsync.ops.sandbox_link import Sandbox, connect_everywhere
 from innsync.ops.supervisor import Supervisor, last_words
@@ -39,44 +41,73 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """A property and its connections by vendor."""
+
+    built: Built
+    connections: dict[str, UUID]
+
+    @property
+    def code(self) -> str:
+        return self.built.property.code
+
+
+@dataclass(frozen=True, slots=True)
 class World:
-    """A property connected to every channel of a sandbox, nothing loaded yet unless a hub runs."""
+    """Properties connected to every channel of a sandbox, nothing loaded yet unless a hub runs. The first is the stage's own."""
 
     stage: Stage
     sandbox: Sandbox
-    connections: dict[str, UUID]
+    homes: list[Home]
     accounts: dict[str, UUID]
+
+    @property
+    def connections(self) -> dict[str, UUID]:
+        """Of the stage's own property."""
+        return self.homes[0].connections
 
 
 @contextlib.contextmanager
 def connected(
-    size: Size, *, vendors: list[str] | None = None, rooms: int = PLENTY, hub_url: str = ""
+    stage: Stage,
+    *,
+    vendors: list[str] | None = None,
+    hub_url: str = "",
+    properties: int = 1,
+    horizon_days: int | None = None,
 ) -> Iterator[World]:
-    """A fresh property connected in a fresh sandbox. Until a hub runs, nobody but the benchmark reads its queues.
+    """The property, and some of its neighbours, connected in a fresh sandbox.
 
-    rooms: of each type on each night. hub_url: to which channels that announce their bookings do so.
+    Until a hub runs, nobody but the benchmark reads its queues. hub_url: to which channels that announce their bookings
+    do so. horizon_days: how far the channels are told; the whole calendar where nothing is said.
     """
     from innsync.apps.accounts.tenancy import tenant
 
     with _sandbox() as url, httpx.Client(timeout=60, limits=httpx.Limits(max_connections=64)) as client:
-        sandbox = Sandbox(url, client)
-        stage = make(size, rooms=rooms)
-        with tenant(stage.organization_id):
-            made = connect_everywhere(
-                organization_id=stage.organization_id,
-                sandbox=sandbox,
-                built=stage.built,
-                now=datetime.now(UTC),
-                vendors=vendors,
-                horizon_days=size.days,
-                webhook_base=hub_url,
-            )
-        yield World(
-            stage,
-            sandbox,
-            {one.vendor: one.id for one in made},
-            {one.vendor: one.account_id for one in made},
-        )
+        sandbox, homes, accounts = Sandbox(url, client), [], {}
+        for built in _properties(stage, properties):
+            with tenant(stage.organization_id):
+                made = connect_everywhere(
+                    organization_id=stage.organization_id,
+                    sandbox=sandbox,
+                    built=built,
+                    now=datetime.now(UTC),
+                    vendors=vendors,
+                    horizon_days=horizon_days or stage.size.days,
+                    webhook_base=hub_url,
+                )
+            homes.append(Home(built, {one.vendor: one.id for one in made}))
+            accounts = {one.vendor: one.account_id for one in made}
+        yield World(stage, sandbox, homes, accounts)
+
+
+def _properties(stage: Stage, count: int) -> list[Built]:
+    """The stage's own, and as many of its neighbours as there are, up to so many in all."""
+    from innsync.apps.accounts.tenancy import tenant
+
+    own = stage.built.property.code
+    with tenant(stage.organization_id):
+        return [stage.built, *find(codes=[f"{own}-{number}" for number in range(1, min(count, stage.properties))])]
 
 
 @contextlib.contextmanager
@@ -85,12 +116,36 @@ def running_hub(url: str) -> Iterator[Hub]:
     supervisor = _supervisor("hub", INNSYNC_PUBLIC_URL=url)
     try:
         port = int(url.rpartition(":")[2])
-        web = processes.web(port=port, environment=shared_counts.begin(_folder("hub")))
+        web = processes.web(port=port, environment=shared_counts.begin(folder("hub")))
         supervisor.start(web)
         for worker in processes.workers(count=WORKERS):
             supervisor.start(worker)
         _wait_for(supervisor, "web", f"{url}/healthz")
         yield Hub(url, supervisor)
+    finally:
+        supervisor.stop()
+
+
+@contextlib.contextmanager
+def running_workers() -> Iterator[None]:
+    """The workers alone, as `innsync up` runs them."""
+    supervisor = _supervisor("workers")
+    try:
+        for worker in processes.workers(count=WORKERS):
+            supervisor.start(worker)
+        yield
+    finally:
+        supervisor.stop()
+
+
+@contextlib.contextmanager
+def running(name: str, process: Process, answers_at: str, **environment: str) -> Iterator[None]:
+    """One process on the run's own database, until it answers there. Raises Refusal when it does not."""
+    supervisor = _supervisor(name, **environment)
+    try:
+        supervisor.start(process)
+        _wait_for(supervisor, process.name, answers_at)
+        yield
     finally:
         supervisor.stop()
 
@@ -115,14 +170,14 @@ def _sandbox() -> Iterator[str]:
 
 
 def _supervisor(name: str, **environment: str) -> Supervisor:
-    return Supervisor(data_dir=_folder(name), environment={**os.environ, **environment}, report=_report)
+    return Supervisor(data_dir=folder(name), environment={**os.environ, **environment}, report=_report)
 
 
-def _folder(name: str) -> Path:
+def folder(name: str) -> Path:
     """Below the run's own folder, which goes with it."""
-    folder = Path(os.environ["INNSYNC_DATA_DIR"]) / name
-    (folder / "run").mkdir(parents=True, exist_ok=True)
-    return folder
+    found = Path(os.environ["INNSYNC_DATA_DIR"]) / name
+    (found / "run").mkdir(parents=True, exist_ok=True)
+    return found
 
 
 def _report(sentence: str) -> None:
@@ -142,13 +197,14 @@ def wait_until_in_step(world: World, *, limit_s: float) -> None:
     """Until no connection has anything marked. Raises Refusal after the limit."""
     from innsync.apps.accounts.tenancy import sql
 
+    connections = [one for home in world.homes for one in home.connections.values()]
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         with sql() as cursor:
             row = cursor.execute(
                 "SELECT (SELECT count(*) FROM distribution_dirty WHERE connection_id = ANY(%s))"
                 " + (SELECT count(*) FROM events_outbox WHERE organization_id = %s)",
-                (list(world.connections.values()), world.stage.organization_id),
+                (connections, world.stage.organization_id),
             ).fetchone()
         if row == (0,):
             return

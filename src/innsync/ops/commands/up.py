@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -93,4 +94,5 @@ def say(text: str) -> None:
 
 
 def report_to_stderr(sentence: str) -> None:
-    print(f"innsync: {sentence}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # whoever listens may be gone, and a file may lie on a disk that is full
+        print(f"innsync: {sentence}", file=sys.stderr, flush=True)

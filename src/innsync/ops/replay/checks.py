@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from innsync.ops.checking import Check
 from innsync.ops.replay.entries import guest_name
 from innsync.ops.replay.ledger import Ledger
 from innsync.ops.replay.rows import BookingRow
 from innsync.ops.replay.scene import Scene
 
-READ_BACK_TRIES = 30
 Sold = Mapping[tuple[str, date], int]
-
-
-@dataclass(slots=True)
-class Check:
-    """One thing promised. looked_at: how many cells, bookings or messages; wrong: a sentence each."""
-
-    name: str
-    looked_at: int = 0
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        return not self.wrong
 
 
 def played(ledger: Ledger) -> Check:
@@ -95,32 +81,6 @@ def _calendar(scene: Scene, vendor: str, first: date, last: date) -> Iterator[di
         until = min(last, first + timedelta(days=200))
         yield from scene.sandbox.call("GET", f"{vendor}/calendar?property={scene.code}&from={first}&to={until}")["days"]
         first = until + timedelta(days=1)
-
-
-def differences(scene: Scene) -> Iterator[Check]:
-    """Wanted against acknowledged, and acknowledged against what the channel says when it is read back."""
-    from innsync.apps.distribution.audit import audit
-    from innsync.apps.distribution.reconcile import reconcile
-
-    for vendor, connection_id in scene.connections.items():
-        check = Check(f"{vendor}: no difference and no drift")
-        outcome = reconcile(organization_id=scene.organization_id, connection_id=connection_id, full=True, dry_run=True)
-        if not outcome.done:
-            check.wrong.append(f"{len(outcome.plan)} messages are still to be sent: {outcome.why or 'cells differ'}")
-        for _ in range(READ_BACK_TRIES):
-            found = audit(organization_id=scene.organization_id, connection_id=connection_id, repair=False)
-            if not found.why:
-                break
-        check.looked_at = found.cells
-        if found.why:
-            check.wrong.append(f"could not be read back: {found.why}")
-        for kind, cells in (("drift", found.drift), ("not as wanted", found.against_wanted)):
-            check.wrong += [
-                f"{kind}: {cell.target.room} {cell.target.rate or ''} {cell.day} {cell.field}:"
-                f" acknowledged or wanted {cell.acknowledged}, holds {cell.held}"
-                for cell in cells
-            ]
-        yield check
 
 
 def conflicts(scene: Scene, sold: Sold) -> tuple[Check, list[dict[str, Any]]]:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from innsync.ops.replay.checks import Check
+from innsync.ops.checking import Check
 from innsync.ops.replay.ledger import Call, Ledger
 from innsync.ops.replay.rows import BookingRow
 from innsync.ops.replay.timeline import Step

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from innsync.ops.checking import Check, differences
 from innsync.ops.refusal import Refusal
 from innsync.ops.replay import checks, house, oracle, scene, timeline
 from innsync.ops.replay.desk import Desk
@@ -18,9 +19,9 @@ from innsync.ops.replay.ledger import Ledger
 from innsync.ops.replay.player import Player
 from innsync.ops.replay.refusals import refusals
 from innsync.ops.replay.rows import BookingRow, read_rows
-from innsync.ops.replay.settling import Backlog, backlog, settle
 from innsync.ops.replay.watch import Watch
 from innsync.ops.sandbox_link import Sandbox
+from innsync.ops.settling import Backlog, backlog, settle
 
 DESK_LOOK_S = 0.2
 NIGHTS_BEYOND = 2
@@ -60,7 +61,7 @@ class Summary:
 
     facts: dict[str, Any]
     seconds: dict[str, float]
-    checks: list[checks.Check] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     conflicts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -129,7 +130,7 @@ def _play_and_check(
     watcher.phase("Checking")
     summary = Summary(_facts(options, stage, rows, sellers, ledger, shift), seconds)
     sold = oracle.sold_in_the_end(rows, shift=shift, refused=ledger.refused, moved=ledger.moved)
-    settled = checks.Check("nothing is under way any more", 1, [str(left)] if left.left else [])
+    settled = Check("nothing is under way any more", 1, [str(left)] if left.left else [])
     judged, summary.conflicts = checks.conflicts(stage, sold)
     summary.checks = [
         checks.played(ledger),
@@ -137,7 +138,7 @@ def _play_and_check(
         settled,
         checks.stock(stage, sold),
         *checks.calendars(stage, sold),
-        *checks.differences(stage),
+        *differences(organization_id=stage.organization_id, connections=stage.connections),
         judged,
         checks.inbox(stage),
         checks.existence(stage, rows, oracle.status_in_the_end(rows, refused=ledger.refused), ledger),

@@ -3,74 +3,31 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import date
-from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from innsync.ops import progress
 from innsync.ops.replay.run import Summary
-from innsync.ops.replay.settling import Backlog
+from innsync.ops.settling import Backlog
 
 SHOWN = 10
-SAY_EVERY_S = 15.0
 
 
-class Screen:
-    """Watches a replay on standard error: a bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True)
-        self.progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
-        self.task = self.progress.add_task("", total=None, note="")
-        self.began = self.said = time.monotonic()
-        self.text = ""
-        self.done = self.total = 0
-
-    def __enter__(self) -> Screen:
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.progress.stop()
-
-    def phase(self, text: str, total: int = 0) -> None:
-        self.text, self.total, self.done, self.began = text, total, 0, time.monotonic()
-        self.progress.reset(self.task, description=text, total=total or None, note="")
-        self._say(text, always=True)
+class Screen(progress.Screen):
+    """Watches a replay."""
 
     def day(self, day: date) -> None:
-        rate = self.done / max(0.001, time.monotonic() - self.began)
-        note = f"{day}  {rate:,.0f} events/s"
-        self.progress.update(self.task, note=note)
-        self._say(f"{self.text}: {self.done:,} of {self.total:,} events, {note}")
+        done, took_s = self.task.completed, self.task.elapsed or 0.0
+        rate = done / max(0.001, took_s)
+        self.note(f"{day}, {done:,.0f} of {self.task.total or 0:,.0f} events, {rate:,.0f} events/s")
 
     def one(self) -> None:
-        self.done += 1
-        self.progress.advance(self.task)
+        self.progress.advance(self.task.id)
 
     def left(self, backlog: Backlog) -> None:
-        self.progress.update(self.task, note=f"left: {backlog}")
-        self._say(f"{self.text}: left {backlog}")
-
-    def _say(self, text: str, *, always: bool = False) -> None:
-        now = time.monotonic()
-        if not self.console.is_terminal and (always or now - self.said > SAY_EVERY_S):
-            self.said = now
-            self.console.print(text)
+        self.note(f"left: {backlog}")
 
 
 def as_json(summary: Summary) -> str:

@@ -51,6 +51,23 @@ class TestLines:
         assert line["level"] == "info"
         assert line["timestamp"].endswith("Z")
 
+    def test_a_plain_line_is_as_any_other_and_as_clean(self, written: io.StringIO) -> None:
+        fields = {"method": "GET", "path": f"/hotels/{VISA}", "status": 200, "duration_ms": 0.4, "caller": "isk_abcdef"}
+        with logs.bound(request_id="r-12345678"):
+            structlog.get_logger("innsync.x").info("request", **fields)
+        write = logs.plain_lines("innsync.x")
+        assert write is not None
+        write("request", "r-12345678", fields)
+        usual, plain = lines(written)
+        assert list(plain) == list(usual)
+        assert {**plain, "timestamp": ""} == {**usual, "timestamp": ""}
+        assert len(plain["timestamp"]) == len(usual["timestamp"])
+        assert VISA not in written.getvalue()
+
+    def test_nobody_writes_plain_lines_that_are_not_wanted(self, written: io.StringIO) -> None:
+        logging.getLogger().setLevel(logging.WARNING)
+        assert logs.plain_lines("innsync.x") is None
+
     def test_standard_logging_ends_in_the_same_place(self, written: io.StringIO) -> None:
         logging.getLogger("some.library").warning("retry %d of %s", 2, "POST")
         (line,) = lines(written)

@@ -240,3 +240,23 @@ def supervisor_in_a_process(data_dir: Path, program: str) -> tuple[subprocess.Po
     parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(text)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     return parent, int(parent.stdout.readline())
+
+
+def test_a_machine_that_can_not_start_a_process_or_write_is_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full."""
+    world = World(tmp_path)
+    world.supervisor.start(python("dies", "raise SystemExit(1)"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(supervision, "open_log", full)
+    monkeypatch.setattr(supervision, "write_private", full)
+    try:
+        assert eventually(lambda: world.supervisor.look() or any("No space" in said for said in world.reports))
+        monkeypatch.undo()
+        assert eventually(lambda: world.supervisor.look() or "dies ended with exit code 1" in world.reports[-1])
+    finally:
+        world.supervisor.stop()

@@ -10,9 +10,12 @@ from uuid import UUID
 from innsync.ops.sandbox_link import Sandbox
 
 LOOK_EVERY_S = 0.5
+# What is tried again waits for less; what waits for longer is a hold that ends some day.
+SOON_S = 360.0
 
 _WORK = """
-SELECT (SELECT count(*) FROM events_outbox WHERE organization_id = %(organization)s),
+SELECT (SELECT count(*) FROM events_outbox WHERE organization_id = %(organization)s
+     AND due_at <= now() + make_interval(secs => %(soon)s)),
   (SELECT count(*) FROM distribution_dirty WHERE connection_id = ANY(%(connections)s)),
   (SELECT count(*) FROM inbox_message WHERE organization_id = %(organization)s
      AND (state = 'received' OR (acknowledged_at IS NULL AND (found_by = '' OR listed_unacknowledged)))
@@ -50,7 +53,8 @@ def backlog(
     from innsync.apps.accounts.tenancy import sql, tenant
 
     with tenant(organization_id), sql() as cursor:
-        row = cursor.execute(_WORK, {"organization": organization_id, "connections": list(connection_ids)}).fetchone()
+        about = {"organization": organization_id, "connections": list(connection_ids), "soon": SOON_S}
+        row = cursor.execute(_WORK, about).fetchone()
     assert row is not None
     here = Backlog(*row)
     if here.left:

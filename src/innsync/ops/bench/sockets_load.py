@@ -1,0 +1,196 @@
+"""Many followers of `/ws/events` in a process of their own: when each heard what, cut off and back again meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import multiprocessing
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+TEXT, CLOSE = 1, 8
+KNOCKS_AT_ONCE = 100
+AGAIN_S = 0.2
+START_LIMIT_S = 120.0
+# How long after the last event somebody may still hear of it.
+LAST_WORDS_S = 10.0
+
+
+@dataclass(slots=True)
+class Heard:
+    """By all followers together. lost: events that somebody did not hear; twice: that somebody heard again.
+
+    waits_ms: from the commit to the follower, leaving out what waited for a follower that was away. came_back: how often.
+    """
+
+    followers: int
+    waits_ms: list[float]
+    lost: int
+    twice: int
+    came_back: int
+
+
+class Followers:
+    """Started, all connected, when made. Each is to hear events whose data are {"number", "at"}, numbered from 0."""
+
+    def __init__(self, url: str, cookies: Sequence[str], count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._commands, self._answers = context.Queue(), context.Queue()
+        self._process = context.Process(
+            target=_run, args=(url, list(cookies), count, self._commands, self._answers), daemon=True
+        )
+        self._process.start()
+        self._expect("connected")
+
+    def storm(self) -> None:
+        """All are cut off at once, and come back with the last that they heard."""
+        self._commands.put("storm")
+        self._expect("cut off")
+
+    def end(self, events: int) -> Heard:
+        """What they heard of that many events, once all heard them or time is over."""
+        self._commands.put(events)
+        found = self._answers.get(timeout=START_LIMIT_S)
+        if isinstance(found, str):
+            raise RuntimeError(found)
+        assert isinstance(found, Heard)
+        return found
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join(5)
+
+    def _expect(self, word: str) -> None:
+        said = self._answers.get(timeout=START_LIMIT_S)
+        if said != word:
+            raise RuntimeError(f"the followers said: {said}")
+
+
+@dataclass(slots=True)
+class _Follower:
+    cookie: str
+    last: str = ""
+    numbers: list[int] = field(default_factory=list)
+    waits_ms: list[float] = field(default_factory=list)
+    writer: asyncio.StreamWriter | None = None
+    came_back: int = 0
+    since: float = 0.0
+
+
+def _run(url: str, cookies: list[str], count: int, commands: Any, answers: Any) -> None:
+    try:
+        asyncio.run(_follow_all(url, cookies, count, commands, answers))
+    except Exception as error:
+        answers.put(f"{type(error).__name__}: {error}")
+
+
+async def _follow_all(url: str, cookies: list[str], count: int, commands: Any, answers: Any) -> None:
+    followers = [_Follower(cookies[number % len(cookies)]) for number in range(count)]
+    door = asyncio.Semaphore(KNOCKS_AT_ONCE)
+    tasks = [asyncio.ensure_future(_follow(url, one, door)) for one in followers]
+    while not all(one.writer for one in followers):
+        if failed := next((task for task in tasks if task.done()), None):
+            failed.result()
+        await asyncio.sleep(0.05)
+    answers.put("connected")
+    while True:
+        command = await asyncio.to_thread(commands.get)
+        if command != "storm":
+            break
+        for one in followers:
+            if one.writer is not None:
+                one.writer.close()
+        answers.put("cut off")
+    deadline = time.monotonic() + LAST_WORDS_S
+    while time.monotonic() < deadline and any(len(one.numbers) < command for one in followers):
+        await asyncio.sleep(0.1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    answers.put(
+        Heard(
+            count,
+            [wait for one in followers for wait in one.waits_ms],
+            sum(command - len(set(one.numbers)) for one in followers),
+            sum(len(one.numbers) - len(set(one.numbers)) for one in followers),
+            sum(one.came_back for one in followers),
+        )
+    )
+
+
+async def _follow(url: str, follower: _Follower, door: asyncio.Semaphore) -> None:
+    while True:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, EOFError):
+            async with door:
+                reader = await _knock(url, follower)
+            follower.since = time.time()
+            while True:
+                _hear(follower, await _message(reader))
+        follower.writer = None
+        follower.came_back += 1
+        await asyncio.sleep(AGAIN_S)
+
+
+async def _knock(url: str, follower: _Follower) -> asyncio.StreamReader:
+    """Raises ConnectionError when the door stays shut for now."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    query = f"?after={follower.last}" if follower.last else ""
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    writer.write(
+        f"GET /ws/events{query} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nCookie: sessionid={follower.cookie}\r\n\r\n".encode()
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head.split(b" ", 2)[1])
+    if status != 101:
+        writer.close()
+        if status in (429, 503):
+            raise ConnectionError
+        raise RuntimeError(f"a follower was answered {status}")
+    follower.writer = writer
+    return reader
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    """The next text; a server's frames are not masked. Raises ConnectionError at the end."""
+    first, second = await reader.readexactly(2)
+    size = second & 0x7F
+    if size == 126:
+        size = int.from_bytes(await reader.readexactly(2), "big")
+    elif size == 127:
+        size = int.from_bytes(await reader.readexactly(8), "big")
+    body = await reader.readexactly(size)
+    if first & 0xF == CLOSE:
+        raise ConnectionError
+    return body if first & 0xF == TEXT else await _message(reader)
+
+
+def _hear(follower: _Follower, body: bytes) -> None:
+    heard = time.time()
+    event = orjson.loads(body)
+    data = event["data"]
+    if "number" not in data:
+        return
+    follower.last = event["id"]
+    follower.numbers.append(data["number"])
+    if data["at"] >= follower.since:
+        follower.waits_ms.append((heard - data["at"]) * 1000)
+
+
+def open_files_for(count: int) -> None:
+    """Let this process and those it starts have so many sockets. Raises OSError where the system refuses."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + 500
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted) if os.geteuid() == 0 else hard))
