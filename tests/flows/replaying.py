@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from innsync.ops.replay.run import Options, Summary, Watcher, replay
-from innsync.ops.replay.settling import Backlog
+from innsync.ops.settling import Backlog
 
 ROOT = Path(__file__).parents[2]
 SMALL_HOTEL = ROOT / "tests" / "data" / "small_hotel.csv"

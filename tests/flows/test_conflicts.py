@@ -366,3 +366,24 @@ def test_a_conflict_that_shrinks_keeps_its_identity(stack: Stack, conflict: Conf
     assert left.id == conflict.id
     assert (left.first, left.last) == (stack.today + timedelta(days=11),) * 2
     assert left.timeline[-1]["what"].startswith("nights changed")
+
+
+def test_a_long_conflict_of_one_type_opens_no_second_one_of_another(stack: Stack) -> None:
+    """What is touched together is judged together, and the suites' conflict reaches over other nights of the doubles'."""
+    for room, first, nights in (("suite", 8, 10), ("double", 14, 1)):
+        for _ in range(2):
+            stack.guest_books("channex", first, nights, room=room, force=True)
+    stack.pull("channex")
+    stack.settle()
+    opened = {one.id for one in stack.open_conflicts()}
+    assert len(opened) == 2
+    day = stack.today + timedelta(days=9)
+    with tenant(stack.organization_id):
+        conflicts.judge(
+            organization_id=stack.organization_id,
+            property_id=stack.built.property.id,
+            touched=[(stack.built.room_types[room].id, day, day) for room in ("suite", "double")],
+            now=datetime.now(UTC),
+            cause="a look",
+        )
+    assert {one.id for one in stack.open_conflicts()} == opened

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution import tasks
+from innsync.apps.events import jobs
 from innsync.apps.reservations import tasks as reservation_tasks
 from innsync.ops.jobs import Jobs, _take_over
 
@@ -24,7 +27,7 @@ def lock(database: str) -> Iterator[str]:
     name = f"rooms:{uuid4()}"
     yield name
     with sql() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs WHERE lock = %s", (name,))
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE starts_with(lock, %s)", (name,))
 
 
 def enqueue(lock: str) -> None:
@@ -111,6 +114,53 @@ def test_a_job_that_fails_alone_is_done_again_a_moment_later(lock: str, monkeypa
             (lock,),
         ).fetchall()
     assert waiting == [("todo", True, True, f"assign_rooms:{lock}")]
+
+
+def enqueue_two(lock: str) -> None:
+    about = {"organization_id": uuid4(), "property_id": uuid4(), "first": "2030-01-01", "last": "2030-01-02"}
+    jobs.enqueue_each(tasks.assign_rooms, [(lock, about), (f"{lock}:2", about)])
+
+
+@pytest.mark.parametrize("queue", [enqueue, enqueue_two])
+def test_an_equal_job_that_ends_before_the_change_is_committed_is_done_once_more(
+    lock: str, queue: Callable[[str], None]
+) -> None:
+    enqueue(lock)
+    with transaction.atomic():
+        queue(lock)
+        with psycopg.connect(os.environ["DATABASE_URL"]) as elsewhere:
+            gone = elsewhere.execute(
+                "DELETE FROM procrastinate_jobs WHERE lock = %s RETURNING status", (lock,)
+            ).fetchall()
+        assert gone == [("todo",)]
+    assert statuses(lock) == ["todo"]
+
+
+@pytest.mark.parametrize("queue", [enqueue, enqueue_two])
+def test_an_equal_job_that_still_waits_is_enough(lock: str, queue: Callable[[str], None]) -> None:
+    enqueue(lock)
+    with transaction.atomic():
+        queue(lock)
+    assert statuses(lock) == ["todo"]
+
+
+def test_a_job_gets_ids_as_ids_and_gives_its_connection_back_even_when_it_fails(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization, prop = uuid4(), uuid4()
+    given: list[object] = []
+
+    def fail(**said: object) -> None:
+        given.append(said["property_id"])
+        raise RuntimeError("the database was away")
+
+    monkeypatch.setattr(reservation_tasks.services, "assign_rooms", fail)
+    with pytest.raises(RuntimeError):
+        tasks.assign_rooms(
+            organization_id=str(organization), property_id=str(prop), first="2030-01-01", last="2030-01-02"
+        )
+    assert given == [prop]
+    assert connection.connection is None
 
 
 @dataclass

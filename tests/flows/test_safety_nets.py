@@ -14,10 +14,10 @@ import pytest
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import schedules, tasks
 from innsync.apps.distribution.audit import audit
-from innsync.apps.inbox import pulling
 from innsync.ops.commands import schedules as command
 from innsync.ops.refusal import Refusal
 from tests.flows.checks import check_connection
+from tests.flows.incoming import hinted
 from tests.flows.stack import Stack
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -66,6 +66,47 @@ def test_a_sale_that_nobody_marked_is_told_within_five_minutes(stack: Stack) -> 
     forget_marks()
     stack.advance(minutes=6)
     assert stack.availability(10) == {"booking_com": 1, "expedia": 1, "channex": 1}
+
+
+def calm(stack: Stack, minutes: int) -> dict[tuple[UUID, str], bool]:
+    """What comes due in the next minutes, and whether nothing is done about it."""
+    taken = schedules.take_due(datetime.now(UTC) + timedelta(minutes=minutes))
+    return {(one.subject_id, one.kind): one.calm for one in taken}
+
+
+def test_what_did_not_change_is_not_compared_again(stack: Stack) -> None:
+    stack.advance(minutes=16)
+    stack.advance(minutes=32)  # the first time something may have been told, the second it is known to be in step
+    link = stack.link("channex").id
+    nets = {(link, "inventory"): True, (link, "rates"): True}
+    assert nets.items() <= calm(stack, 60).items()
+    assert nets.items() <= calm(stack, 90).items()
+    stack.book(10)
+    forget_marks()
+    assert calm(stack, 120)[link, "inventory"] is False
+
+
+def test_what_is_marked_is_taken_up_though_nothing_changed(stack: Stack) -> None:
+    stack.advance(minutes=16)
+    stack.advance(minutes=32)
+    link = stack.link("channex")
+    with tenant(stack.organization_id), sql() as cursor:
+        cursor.execute(
+            "INSERT INTO distribution_dirty (organization_id, connection_id, first, last, since, what, forget, cause)"
+            " VALUES (%s, %s, current_date, current_date, now(), 'all', false, 'a job was lost')",
+            (stack.organization_id, link.id),
+        )
+    assert calm(stack, 60)[link.id, "inventory"] is False
+
+
+def test_once_a_day_all_is_compared_whatever_changed(stack: Stack) -> None:
+    stack.advance(minutes=16)
+    stack.advance(minutes=32)
+    link = stack.link("channex").id
+    with sql() as cursor:
+        cursor.execute("UPDATE distribution_schedule SET compared_at = compared_at - interval '25 hours'")
+    found = calm(stack, 60)
+    assert (found[link, "inventory"], found[link, "rates"]) == (False, True)
 
 
 @pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24", "2027-01-05"])
@@ -120,7 +161,7 @@ def test_a_pace_that_a_person_chose_is_kept(stack: Stack, typed: Type) -> None:
     name = f"{stack.built.property.code}/channex"
     typed("--connection", name, "--set", "bookings=7min")
     typed("--connection", name, "--set", "second_look=6h")
-    pulling.poll_now(organization_id=stack.organization_id, account_id=stack.account("channex"), now=datetime.now(UTC))
+    hinted(stack.account("channex"))
     stack.advance(hours=7)
     assert {kind: due(stack, "channex")[kind].every_s for kind in ("bookings", "second_look")} == {
         "bookings": 420,

@@ -26,10 +26,20 @@ def house(open_house: Callable[..., House]) -> House:
 def assign(house: House, days: int = 40, after: int = 0) -> dict[UUID, UUID | None]:
     with tenant(house.organization_id):
         return reservations.assign_rooms(
+            organization_id=house.organization_id,
             property_id=house.facts.id,
             first=house.first + timedelta(days=after),
             last=house.first + timedelta(days=days),
+            now=datetime.now(UTC),
         )
+
+
+def told(house: House) -> list[tuple[str, dict[str, int]]]:
+    """The events about the rooms of stays."""
+    with tenant(house.organization_id), sql() as cursor:
+        return cursor.execute(
+            "SELECT type, data FROM events_event WHERE type = 'rooms.assigned' ORDER BY id"
+        ).fetchall()
 
 
 def rooms(house: House) -> dict[UUID, str | None]:
@@ -57,6 +67,27 @@ def test_assigning_again_moves_nobody(house: House) -> None:
     before = rooms(house)
     assert assign(house) == {}
     assert rooms(house) == before
+
+
+def test_whoever_looks_at_the_rooms_is_told_in_the_same_transaction(house: House) -> None:
+    for offset in (0, 1):
+        house.book(stay=house.stay(offset, 3))
+    with pytest.raises(LookupError), tenant(house.organization_id):
+        assign(house)
+        raise LookupError
+    assert told(house) == []
+    given = assign(house)
+    assert told(house) == [("rooms.assigned", {"stays": 2})]
+    assign(house)
+    assert len(told(house)) == 1, "nobody is told of an assignment that moves nobody"
+    with tenant(house.organization_id):
+        reservations.take_back_assignment(
+            organization_id=house.organization_id,
+            property_id=house.facts.id,
+            given={stay: (room, None) for stay, room in given.items()},
+            now=datetime.now(UTC),
+        )
+    assert told(house)[1:] == [("rooms.assigned", {"stays": 2})]
 
 
 def test_a_guest_in_house_keeps_the_room(house: House) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -31,7 +31,14 @@ def change(house: House, record: records.Record, guest: GuestDetails = ADA, **ho
             organization_id=house.organization_id,
             booking_id=record.id,
             guest=guest,
-            **{"special_requests": "", "notes": "", "now": datetime.now(UTC), "actor": "Pat", **how},
+            **{
+                "arrival_time": None,
+                "special_requests": "",
+                "notes": "",
+                "now": datetime.now(UTC),
+                "actor": "Pat",
+                **how,
+            },
         )
 
 
@@ -56,6 +63,17 @@ def test_the_houses_notes_are_not_told_to_others(house: House) -> None:
     change(house, record, notes="pays late")
     assert any("pays late" in one for one in told(house, record))
     assert not any("pays late" in one for one in told(house, record, internal=False))
+
+
+def test_the_time_of_arrival_stands_in_the_history_of_the_desk_alone(house: House) -> None:
+    record = house.book()
+    assert change(house, record, arrival_time=time(18, 30, 59)).arrival_time == time(18, 30)
+    assert "Time of arrival set to 18:30" in told(house, record)
+    assert not any("18:30" in one for one in told(house, record, internal=False))
+    change(house, record, arrival_time=time(21))
+    assert told(house, record) == ["Time of arrival changed from 18:30 to 21:00"]
+    change(house, record)
+    assert told(house, record) == ["Time of arrival removed (was 21:00)"]
 
 
 def test_saying_what_is_known_changes_nothing(house: House) -> None:

@@ -87,7 +87,11 @@ def rearranged(house: House, record: records.Record, offset: int, nights: int) -
 def assign(house: House) -> dict[UUID, UUID | None]:
     with tenant(house.organization_id):
         return reservations.assign_rooms(
-            property_id=house.facts.id, first=house.first, last=house.first + timedelta(days=30)
+            organization_id=house.organization_id,
+            property_id=house.facts.id,
+            first=house.first,
+            last=house.first + timedelta(days=30),
+            now=datetime.now(UTC),
         )
 
 

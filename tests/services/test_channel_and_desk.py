@@ -120,6 +120,7 @@ class Channel:
             reservations.change_details,
             organization_id=self.house.organization_id,
             guest=guest,
+            arrival_time=None,
             special_requests=requests,
             notes="",
         )

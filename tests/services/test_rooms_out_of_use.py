@@ -63,7 +63,13 @@ def block(house: House, name: str | None, first: int, last: int, when: datetime 
 
 def assign(house: House, first: int = 0, last: int = 20) -> None:
     with tenant(house.organization_id):
-        reservations.assign_rooms(property_id=house.facts.id, first=day(house, first), last=day(house, last))
+        reservations.assign_rooms(
+            organization_id=house.organization_id,
+            property_id=house.facts.id,
+            first=day(house, first),
+            last=day(house, last),
+            now=now(),
+        )
 
 
 def room_of(house: House, booking_id: UUID) -> str | None:

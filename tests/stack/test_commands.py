@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from innsync.integrations.manifest import manifests
 from innsync.ops import connections
 from innsync.ops.commands import conflicts, inbox, keys, status, user
 from innsync.ops.refusal import Refusal
@@ -43,6 +44,14 @@ class TestConnections:
             (one,) = connections.chosen(text)
             assert (one.id, one.organization_id) == (link.id, house.organization.id)
             assert one.title == f"{house.property.code} at Expedia"
+
+    def test_one_whose_channel_is_no_longer_installed_is_named_by_its_key(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        installed = {key: one for key, one in manifests().items() if key != "expedia"}
+        monkeypatch.setattr("innsync.integrations.manifest.manifests", lambda: installed)
+        (one,) = connections.chosen(f"{house.property.code}/expedia")
+        assert one.title == f"{house.property.code} at expedia"
 
     @pytest.mark.parametrize("text", ["", "nowhere/expedia", "01900000-0000-7000-8000-000000000000"])
     def test_a_name_that_means_nothing_is_refused(self, house: House, text: str) -> None:

@@ -405,7 +405,11 @@ def test_metrics_speak_for_all_web_processes_whichever_answers_and_begin_anew_wi
     for _ in range(40):
         assert httpx.get(f"http://127.0.0.1:{product.port}/api/nowhere/at/all").status_code == 404
     assert counted() == [40.0] * 12
-    assert "\ninnsync_workers 2.0\n" in httpx.get(f"http://127.0.0.1:{product.port}/metrics").text
+    # It is ready as soon as the web server is; workers say that they live once they have begun.
+    deadline = time.monotonic() + 60
+    while "\ninnsync_workers 4.0\n" not in httpx.get(f"http://127.0.0.1:{product.port}/metrics").text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     product.stop()
     product.start()
     assert counted() == [0.0] * 12

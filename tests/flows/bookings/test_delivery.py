@@ -165,3 +165,19 @@ def test_a_booking_that_the_database_can_not_take_as_it_is_stops_no_other(stack:
     check_stock(stack.organization_id)
     assert stack.rows("SELECT count(*) FROM inbox_message WHERE state = 'received'") == [(0,)]
     assert (stack.today + timedelta(days=20)) in [row[2] for row in stack.bookings()]
+
+
+def test_nights_that_a_channel_took_back_are_told_anew_though_only_a_message_overtaken_named_them(stack: Stack) -> None:
+    """Booking.com counts a room up when a guest leaves a night, whatever it was told last (C12)."""
+    for _ in range(2):
+        stack.book(10, 3)
+    stack.settle()
+    reference = stack.guest_books("booking_com", 10, 3, force=True)
+    made = take_out(stack, "booking_com")
+    stack.change("booking_com", reference, check_in=day(stack, 20), check_out=day(stack, 22))
+    moved = take_out(stack, "booking_com")
+    assert stack.sold_at("booking_com", 11)["available"] == 1, "else this shows nothing"
+    deliver(stack, "booking_com", moved)
+    deliver(stack, "booking_com", made)
+    assert stack.sold_at("booking_com", 11)["available"] == 0
+    in_step(stack, "booking_com")

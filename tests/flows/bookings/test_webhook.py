@@ -9,9 +9,9 @@ import pytest
 from innsync.apps.distribution import tasks
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.vault import unseal
-from innsync.apps.inbox import pulling
 from innsync.integrations.errors import BadSignature
 from tests.flows.checks import check_all
+from tests.flows.incoming import hinted
 from tests.flows.stack import Stack
 
 
@@ -27,7 +27,7 @@ def test_channexs_webhook_is_believed_only_that_something_came(stack: Stack) -> 
         headers={"x-channex-webhook-secret": secret}, body=invented, secrets=[secret], now=datetime.now(UTC)
     )
     assert (result.messages, result.poll) == ((), True)
-    pulling.poll_now(organization_id=stack.organization_id, account_id=account.id, now=datetime.now(UTC))
+    hinted(account.id)
     tasks.enqueue_due(datetime.now(UTC))
     stack.settle()
     check_all(stack)
