@@ -7,7 +7,7 @@ TESTERS ?= 3
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test check bench format assets messages docs new-channel requirements clean
+.PHONY: help setup setup-dev up test fuzz check bench chaos format assets messages docs new-channel requirements clean
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: setup-dev  ## Run all tests (ARGS="-k money src/innsync/domain")
 	@$(PYTHON) tools/browser.py
 	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadgroup $(ARGS)
 
+fuzz: setup-dev  ## Try garbled bytes on everything that reads a vendor's, a minute each (ARGS="-k expedia")
+	@INNSYNC_FUZZ_SECONDS=$${INNSYNC_FUZZ_SECONDS:-60} $(BIN)/python -m pytest -n $(TESTERS) tests/fuzz $(ARGS)
+
 check: setup-dev  ## What CI runs before the tests: format, lint, types, imports, translations, migrations, docs
 	$(BIN)/python tools/requirements.py --check
 	$(BIN)/python tools/assets.py --check
@@ -38,6 +41,9 @@ check: setup-dev  ## What CI runs before the tests: format, lint, types, imports
 
 bench: setup  ## How fast, each figure beside its limit (ARGS="booking --quick")
 	@exec $(BIN)/innsync bench $(ARGS)
+
+chaos: setup  ## Kill and cut at random under load, and judge what is left (ARGS="--minutes 10 --seed 7")
+	@exec $(BIN)/innsync chaos $(ARGS)
 
 assets:  ## Lay out anew the browser files that tools/assets.toml names (needs npm)
 	@$(PYTHON) tools/assets.py
