@@ -6,6 +6,7 @@ Field reports behind these tests: complaints C23, C30.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -103,6 +104,18 @@ def test_messages_that_come_together_in_any_order_end_alike(stack: Stack, seller
         found[order] = end_of(stack, messages[0].booking_ref)[0][0][0]
     assert set(found.values()) == {"cancelled"}
     check_stock(stack.organization_id)
+
+
+@pytest.mark.parametrize("seller", VENDORS)
+def test_two_bookings_announced_under_one_name_are_two(stack: Stack, seller: str) -> None:
+    """What was announced and what is inside can differ: a booking's number goes by what is inside."""
+    references, messages = [], []
+    for offset in (10, 12):
+        references.append(stack.guest_books(seller, offset, 1, force=True))
+        messages.append(take_out(stack, seller))
+    deliver(stack, seller, *(replace(message, booking_ref=references[0]) for message in messages))
+    codes = stack.rows("SELECT code FROM reservations_booking WHERE channel_ref = ANY(%s)", references)
+    assert len({code for (code,) in codes}) == 2
 
 
 # --- C30: Expedia gives a changed booking a new id

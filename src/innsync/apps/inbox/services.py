@@ -322,7 +322,7 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
         channel=batch.account.vendor,
         revision=revision,
         rooms=rooms,
-        code=message.confirmation,
+        code=_code(batch.account, message, revision),
         now=batch.now,
         found_by=message.found_by,
     )
@@ -331,6 +331,13 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
     batch.spans.setdefault(property_ref, set()).update(result.channel_touched)
     if result.outcome == "applied" and revision.kind is not RevisionKind.CANCELLED:
         _wake_waiting(batch.organization_id, batch.account, revision.reference)
+
+
+def _code(account: Account, message: Message, revision: BookingRevision) -> str:
+    """What was told of the message; of another booking than the one it was announced for, that one's own."""
+    if stored_id(revision.reference, 100) == message.booking_ref:
+        return message.confirmation
+    return confirmation_code(account.id, revision.reference)
 
 
 def _wake_waiting(organization_id: UUID, account: Account, booking_ref: str) -> None:

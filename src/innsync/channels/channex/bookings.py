@@ -306,7 +306,7 @@ def _child_ages(people: Json) -> tuple[int, ...]:
 
 def _nightly(days: object, stay: StayDates, currency: str) -> tuple[Money, ...]:
     """The prices in the order of the nights; empty unless each night of the stay has one."""
-    if not isinstance(days, dict):
+    if not isinstance(days, dict) or len(days) < len(stay):
         return ()
     prices = [_money(days.get(night.isoformat()), currency) for night in stay.nights()]
     found = tuple(price for price in prices if price is not None)

@@ -176,13 +176,9 @@ def _guests(room_stay: etree._Element) -> tuple[int, tuple[int, ...]]:
     count = wire.child(room_stay, "GuestCount")
     if count is None:
         return 1, ()
-    ages = [_whole(child.get("age"), -1) for child in wire.children(count, "Child")]
-    ages += [-1] * (min(_whole(count.get("child"), 0), 28) - len(ages))
-    return _whole(count.get("adult"), 1), tuple(ages)
-
-
-def _whole(value: str | None, otherwise: int) -> int:
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 6 else otherwise
+    ages = [wire.whole(child.get("age"), -1) for child in wire.children(count, "Child")]
+    ages += [-1] * (min(wire.whole(count.get("child"), 0), 28) - len(ages))
+    return wire.whole(count.get("adult"), 1), tuple(ages)
 
 
 def _currency(booking: etree._Element) -> str:
@@ -227,6 +223,9 @@ def _nightly(room_stay: etree._Element, stay: StayDates, currency: str) -> tuple
             if (extra := rate.get(fee)) is not None:
                 amount = amount + _money(extra, currency)
         found[rate.get("stayDate", "")] = amount
+    # Counted before they are gone through: a slip in a year makes a stay of a million nights.
+    if len(found) != len(stay):
+        return ()
     nights = [night.isoformat() for night in stay.nights()]
     return tuple(found[night] for night in nights) if set(found) == set(nights) else ()
 

@@ -36,6 +36,9 @@ DAYS_MANY_PLANS = 31
 MOST_IDS = 20
 """Rooms a request may name, and rate plans of each."""
 
+MOST_PERSONS = 100
+"""In a room; a larger number is a slip of the vendor's."""
+
 UNMANAGEABLE = {"Derived", "Linked"}
 
 
@@ -127,8 +130,8 @@ def _room_values(room: etree._Element) -> dict[str, int]:
     if wire.is_true(room.get("closed")):
         return {AVAILABILITY: 0}
     inventory = wire.child(room, "Inventory")
-    count = inventory.get("totalInventoryAvailable", "") if inventory is not None else ""
-    return {AVAILABILITY: int(count)} if count.isdecimal() else {}
+    count = wire.whole(inventory.get("totalInventoryAvailable"), None) if inventory is not None else None
+    return {AVAILABILITY: count} if count is not None else {}
 
 
 def _plan_values(prop: PropertyRef, plan: etree._Element, layout: tuple[str, ...]) -> dict[str, int]:
@@ -137,12 +140,12 @@ def _plan_values(prop: PropertyRef, plan: etree._Element, layout: tuple[str, ...
         found[STOP_SELL] = int(closed)
     rules = wire.child(plan, "Restrictions")
     if rules is not None:
-        shortest, longest = rules.get("minLOS", ""), rules.get("maxLOS", "")
-        if shortest.isdecimal():
+        shortest, longest = wire.whole(rules.get("minLOS"), None), wire.whole(rules.get("maxLOS"), None)
+        if shortest is not None:
             # Whichever way the hotel counts, there is one number; it is read as what it was sent for.
-            found[MIN_STAY_ARRIVAL] = found[MIN_STAY_THROUGH] = int(shortest)
-        if longest.isdecimal():
-            found[MAX_STAY] = int(longest) if int(longest) < MOST_NIGHTS else 0
+            found[MIN_STAY_ARRIVAL] = found[MIN_STAY_THROUGH] = shortest
+        if longest is not None:
+            found[MAX_STAY] = longest if longest < MOST_NIGHTS else 0
         for field, attribute in ((CLOSED_TO_ARRIVAL, "closedToArrival"), (CLOSED_TO_DEPARTURE, "closedToDeparture")):
             if (value := wire.is_true(rules.get(attribute))) is not None:
                 found[field] = int(value)
@@ -187,10 +190,14 @@ def _room(prop: PropertyRef, room: etree._Element) -> ChannelRoom:
 
 def _most_adults(room: etree._Element) -> int | None:
     for item in wire.children(room, "OccupancyByAge"):
-        if item.get("ageCategory") == "Adult" and item.get("maxOccupants", "").isdecimal():
-            return int(item.get("maxOccupants", ""))
-    most = room.get("maxOccupants", "")
-    return int(most) if most.isdecimal() else None
+        if item.get("ageCategory") == "Adult" and (most := _persons(item)):
+            return most
+    return _persons(room)
+
+
+def _persons(element: etree._Element) -> int | None:
+    most = wire.whole(element.get("maxOccupants"), None)
+    return most if most is not None and most <= MOST_PERSONS else None
 
 
 def _rate(prop: PropertyRef, plan: etree._Element, adults: int | None) -> ChannelRate:

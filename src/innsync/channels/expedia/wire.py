@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import TypeVar
 
 from lxml import etree
 
@@ -19,6 +20,8 @@ from innsync.integrations.errors import (
     Rejected,
     Transient,
 )
+
+_T = TypeVar("_T")
 
 VENDOR = "expedia"
 BASE = "http://www.expediaconnect.com/EQC/"
@@ -60,6 +63,11 @@ def read(content: bytes, operation: str) -> etree._Element:
 
 def _broken(words: str, operation: str) -> ContractBroken:
     return ContractBroken(words[:WORDS_LIMIT], vendor=VENDOR, operation=operation, retry_after=TEMPORARY_PAUSE)
+
+
+def whole(value: str | None, otherwise: _T) -> int | _T:
+    """The number that is written, of at most five digits; what is no such number is `otherwise`."""
+    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 6 else otherwise
 
 
 def name(element: etree._Element) -> str:

@@ -12,7 +12,18 @@ from typing import Final
 from lxml import etree
 
 from innsync.channels.booking_com.mapping import payment
-from innsync.channels.booking_com.mapping.xml import attribute, broken, deep, each, name, one, read_xml, text
+from innsync.channels.booking_com.mapping.xml import (
+    MOST_PERSONS,
+    attribute,
+    broken,
+    deep,
+    each,
+    name,
+    number,
+    one,
+    read_xml,
+    text,
+)
 from innsync.domain.channel import BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind
 from innsync.domain.errors import InvalidMoney, InvalidStay
 from innsync.domain.money import Money, total
@@ -96,7 +107,7 @@ def parse_booking(message: RawMessage) -> list[BookingRevision]:
         raise broken("a reservation without ResID_Value")
     try:
         return [_revision(element, reservation, message)]
-    except (InvalidMoney, InvalidStay, ValueError) as error:
+    except (InvalidMoney, InvalidStay, ValueError, OverflowError) as error:
         raise broken(f"reservation {attribute(reservation, 'ResID_Value')}: {error}") from error
 
 
@@ -165,15 +176,8 @@ def money(element: etree._Element | None) -> Money | None:
     except InvalidOperation:
         raise InvalidMoney(text=written) from None
     if places and "." not in written and amount.is_finite():
-        amount = amount.scaleb(-_count(places, most=6))
+        amount = amount.scaleb(-number(places, most=6))
     return Money.parse(amount, currency)
-
-
-def _count(written: str, *, most: int) -> int:
-    value = int(written)
-    if not 0 <= value <= most:
-        raise ValueError(f"{written} is not between 0 and {most}")
-    return value
 
 
 def _room(stay: etree._Element, guests: dict[str, str], kind: RevisionKind) -> ChannelRoomStay:
@@ -226,8 +230,10 @@ def _nightly(rates: list[etree._Element], dates: StayDates) -> tuple[Money, ...]
             return ()
         night = _day(attribute(rate, "EffectiveDate"))
         by_night[night] = by_night[night] + price if night in by_night else price
-    nights = list(dates.nights())
-    return tuple(by_night[night] for night in nights) if set(nights) == set(by_night) else ()
+    # Counted before they are gone through: a slip in a year makes a stay of a million nights.
+    if len(by_night) != len(dates) or any(night not in dates for night in by_night):
+        return ()
+    return tuple(by_night[night] for night in dates.nights())
 
 
 def _guests(stay: etree._Element) -> tuple[int, tuple[int, ...]]:
@@ -235,12 +241,12 @@ def _guests(stay: etree._Element) -> tuple[int, tuple[int, ...]]:
     adults = 0
     ages: list[int] = []
     for found in each(stay, "GuestCounts/GuestCount"):
-        count = _count(attribute(found, "Count") or "1", most=100)
+        count = number(attribute(found, "Count") or "1", most=MOST_PERSONS)
         if attribute(found, "AgeQualifyingCode") in ("", _ADULT):
             adults += count
         else:
             age = attribute(found, "Age")
-            ages.extend([_count(age, most=150) if age else UNKNOWN_AGE] * count)
+            ages.extend([number(age, most=150) if age else UNKNOWN_AGE] * count)
     return max(adults, 1), tuple(ages)
 
 

@@ -10,7 +10,17 @@ from typing import Final
 
 from lxml import etree
 
-from innsync.channels.booking_com.mapping.xml import attribute, broken, each, name, one, read_xml, text
+from innsync.channels.booking_com.mapping.xml import (
+    MOST_PERSONS,
+    attribute,
+    broken,
+    each,
+    name,
+    number,
+    one,
+    read_xml,
+    text,
+)
 from innsync.domain.ari import (
     AVAILABILITY,
     CLOSED_TO_ARRIVAL,
@@ -65,7 +75,7 @@ class _Reader:
                 values[known] = _whole(nights) if known == MAX_STAY else max(_whole(nights), 1)
         for price in each(said, "price"):
             if persons := attribute(price, "persons"):
-                values[price_field(_whole(persons))] = _amount(text(price), self.currency)
+                values[price_field(number(persons, most=MOST_PERSONS))] = _amount(text(price), self.currency)
 
 
 def read_calendar(body: bytes, prop: PropertyRef, *, operation: str) -> Cells:
@@ -153,7 +163,7 @@ def read_catalogue(body: bytes, prop: PropertyRef, *, operation: str) -> list[Ch
 
 def _room(room: etree._Element, prop: PropertyRef) -> ChannelRoom:
     rates = each(room, "rates/rate")
-    persons = [_whole(most) for rate in rates if (most := attribute(rate, "max_persons"))]
+    persons = [number(most, most=MOST_PERSONS) for rate in rates if (most := attribute(rate, "max_persons"))]
     return ChannelRoom(
         id=attribute(room, "id"),
         name=attribute(room, "room_name"),
@@ -168,7 +178,7 @@ def _rate(rate: etree._Element, prop: PropertyRef) -> ChannelRate:
     return ChannelRate(
         id=attribute(rate, "id"),
         name=attribute(rate, "rate_name"),
-        occupancies=tuple(range(1, _whole(persons) + 1)) if by_guests else (),
+        occupancies=tuple(range(1, number(persons, most=MOST_PERSONS) + 1)) if by_guests else (),
         currency=prop.currency,
         read_only=attribute(rate, "readonly") == "1" or attribute(rate, "is_child_rate") == "1",
     )

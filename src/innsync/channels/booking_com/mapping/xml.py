@@ -12,6 +12,7 @@ from innsync.integrations.errors import ContractBroken
 SIZE_LIMIT_BYTES: Final = 20_000_000
 OTA: Final = "http://www.opentravel.org/OTA/2003/05"
 VENDOR: Final = "booking_com"
+MOST_PERSONS: Final = 100
 
 # Each answer ends with a comment that the vendor's support asks for (NOTES.md 2.5).
 _RUID = re.compile(rb"<!--\s*RUID:\s*\[([^\]]{1,200})\]\s*-->")
@@ -43,6 +44,14 @@ def read_xml(body: bytes, *, operation: str = "") -> etree._Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise broken("XML with a document type", operation)
     return root
+
+
+def number(written: str, *, most: int) -> int:
+    """Raises ValueError for what is no number from 0 to `most`."""
+    value = int(written)
+    if not 0 <= value <= most:
+        raise ValueError(f"{written} is not between 0 and {most}")
+    return value
 
 
 def ota_root(root_name: str) -> etree._Element:

@@ -283,6 +283,30 @@ def test_a_message_damaged_anywhere_parses_or_is_a_broken_contract(data):
         bookings.parse_booking(damaged)
 
 
+@pytest.mark.parametrize(
+    ("night", "nightly"), [(b"0001-01-01", ()), (b"2027-03-05", (Money(11000, "EUR"), Money(11050, "EUR")))]
+)
+def test_a_slip_in_a_year_leaves_out_the_prices_of_the_nights(night: bytes, nightly: tuple[Money, ...]):
+    (message,) = messages("reservation_two_room_types.xml")
+    slipped = message.body.replace(b'EffectiveDate="2027-03-05"', b'EffectiveDate="' + night + b'"', 1)
+    (revision,) = bookings.parse_booking(replace(message, body=slipped))
+    assert revision.rooms[0].nightly == nightly
+
+
+def test_a_night_that_no_day_follows_is_a_broken_contract():
+    (message,) = messages("reservation_two_room_types.xml")
+    last = message.body.replace(b'EffectiveDate="2027-03-06"', b'EffectiveDate="9999-12-31"', 1)
+    with pytest.raises(ContractBroken, match="4000000001"):
+        bookings.parse_booking(replace(message, body=last))
+
+
+@pytest.mark.parametrize("persons", ["101", "9" * 40, "-1", "two"])
+def test_a_rate_for_more_people_than_a_room_can_hold_is_a_broken_contract(persons: str):
+    said = f'<rooms><room id="1" room_name="A"><rates><rate id="2" max_persons="{persons}"/></rates></room></rooms>'
+    with pytest.raises(ContractBroken):
+        readback.read_catalogue(said.encode(), PROP, operation="test")
+
+
 # -- bookings
 
 

@@ -178,6 +178,11 @@ def test_nightly_prices_that_do_not_fit_the_stay_are_left_out() -> None:
     assert parse(NEW.replace('stayDate="2027-03-06"', 'stayDate="2027-03-09"')).rooms[0].nightly == ()
 
 
+def test_a_slip_in_a_year_leaves_out_the_prices_of_the_nights() -> None:
+    room = parse(NEW.replace('departure="2027-03-07"', 'departure="9999-12-31"')).rooms[0]
+    assert (room.stay.check_out.year, room.nightly) == (9999, ())
+
+
 def test_unmapped_and_strange_ids_are_kept_as_they_are() -> None:
     room = parse(NEW.replace('"310000001"', '"NEW ROOM"').replace('"410000001"', '"??"')).rooms[0]
     assert (room.room, room.rate) == ("NEW ROOM", "??")

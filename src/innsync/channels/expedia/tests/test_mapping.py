@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from innsync.channels.expedia import answers, mapping
+from innsync.channels.expedia import answers, mapping, parr
 from innsync.channels.expedia.answers import Warning as ArWarning
 from innsync.channels.expedia.dates import DateRange, date_ranges
 from innsync.domain.ari import AriUpdate, Target
@@ -383,3 +383,20 @@ class TestAnswers:
         for item in refused:
             assert not left[item.target] & set(item.fields)
         assert len(refused) + len(kept) >= len(self.UPDATES)
+
+
+class TestCatalogue:
+    def read(self, persons: str) -> tuple[int | None, tuple[int, ...]]:
+        products = etree.fromstring(
+            f'<ProductList><RoomType id="1" name="A" maxOccupants="{persons}">'
+            '<RatePlan id="2" pricingModel="OccupancyBasedPricing"/></RoomType></ProductList>'
+        )
+        (room,) = parr.rooms(PropertyRef("880000001", "EUR", "Europe/Lisbon", {}), products)
+        return room.max_adults, room.rates[0].occupancies
+
+    def test_a_rate_has_a_price_for_each_number_of_adults(self) -> None:
+        assert self.read("3") == (3, (1, 2, 3))
+
+    @pytest.mark.parametrize("persons", ["", "9" * 5_000, "101", "-1", "two", "²"])
+    def test_a_number_of_people_that_no_room_holds_is_none(self, persons: str) -> None:
+        assert self.read(persons) == (None, (1,))
