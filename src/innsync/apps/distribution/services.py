@@ -138,13 +138,8 @@ def connect(
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
     _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause=marks.FIRST_LOAD)
-    schedule(
-        organization_id=account.organization_id,
-        subject_id=connection.id,
-        kind="midnight",
-        every_s=0,
-        due_at=now + timedelta(minutes=1),
-    )
+    zone = ZoneInfo(prop.time_zone)
+    _roll_at_midnight(connection, today=now.astimezone(zone).date(), zone=zone)
     return connection
 
 
@@ -328,19 +323,22 @@ def change_credentials(*, account: Account, credentials: Mapping[str, str], now:
         resume(connection=connection, now=now)
 
 
+def _roll_at_midnight(connection: Connection, *, today: date, zone: ZoneInfo) -> None:
+    schedule(
+        organization_id=connection.organization_id,
+        subject_id=connection.id,
+        kind="midnight",
+        every_s=0,
+        due_at=datetime.combine(today + timedelta(days=1), time(0), tzinfo=zone),
+    )
+
+
 def roll(*, organization_id: UUID, connection_id: UUID, now: datetime) -> None:
     """Mark the nights that came within the horizon since the last look."""
     with tenant(organization_id):
         linked = load_linked(connection_id=connection_id)
         first, last = linked.window(now)
-        zone = ZoneInfo(linked.house.time_zone)
-        schedule(
-            organization_id=organization_id,
-            subject_id=connection_id,
-            kind="midnight",
-            every_s=0,
-            due_at=datetime.combine(first + timedelta(days=1), time(0), tzinfo=zone),
-        )
+        _roll_at_midnight(linked.connection, today=first, zone=ZoneInfo(linked.house.time_zone))
         rolled_to = linked.connection.rolled_to
         if rolled_to is not None and rolled_to >= last:
             return
