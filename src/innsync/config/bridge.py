@@ -51,14 +51,23 @@ class Bridge:
     async def serve(self, scope: Any, proto: Any) -> None:
         """Answer one HTTP request."""
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
-            try:
-                length = await self._read(scope, proto, body)
-            except _Refused as refused:
-                status, words = refused.args
-                headers = [("content-type", "text/plain; charset=utf-8"), ("retry-after", "5")]
-                proto.response_str(status, headers[: 2 if status == 503 else 1], f"{words}\n")
-                return
-            answer = await self.call(environ_of(scope, cast(IO[bytes], body), length))
+            length = await self.take(scope, proto, body)
+            if length is not None:
+                await self.answer(scope, proto, cast(IO[bytes], body), length)
+
+    async def take(self, scope: Any, proto: Any, into: Any) -> int | None:
+        """The body, and its length in bytes; None when it was refused, which the caller has been told then."""
+        try:
+            return await self._read(scope, proto, into)
+        except _Refused as refused:
+            status, words = refused.args
+            headers = [("content-type", "text/plain; charset=utf-8"), ("retry-after", "5")]
+            proto.response_str(status, headers[: 2 if status == 503 else 1], f"{words}\n")
+            return None
+
+    async def answer(self, scope: Any, proto: Any, body: IO[bytes], length: int) -> None:
+        """Answer a request whose body, of so many bytes, is here."""
+        answer = await self.call(environ_of(scope, body, length))
         if scope.method == "HEAD" or answer.status in _BODILESS:
             proto.response_empty(answer.status, answer.headers)
         else:
