@@ -24,7 +24,9 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import Photo, Property, RoomType
 from innsync.apps.properties.photos import list_photos
 from innsync.apps.rates.selectors import House
+from innsync.domain.amenities import AMENITIES, Place
 from innsync.domain.pricing import ChildBand
+from innsync.integrations.manifest import manifests
 
 router = Router(tags=["Hotels"])
 
@@ -103,6 +105,41 @@ def _image(photo: Photo, room_type_code: str | None) -> dict[str, Any]:
             }
             for width in photo.widths
         ],
+    }
+
+
+@router.get(
+    "/amenities/{hotel_id}",
+    response={200: schemas.AmenityList, 304: None},
+    auth=needs(Scope.CONTENT_READ),
+    operation_id="list_amenities",
+    summary="What it and its rooms offer, in the words of channels too",
+)
+def list_amenities(request: HttpRequest, hotel_id: HotelKey) -> HttpResponse:
+    caller = caller_of(request)
+    with tenant(caller.organization_id):
+        house = find_house(caller, hotel_id)
+        at_house = Property.objects.values_list("amenities", flat=True).get(id=house.id)
+        present = RoomType.objects.filter(property_id=house.id, retired_at=None)
+        in_rooms = list(present.values_list("code", "amenities"))
+    items = [_amenity(str(code), Place.PROPERTY, []) for code in at_house]
+    for code in dict.fromkeys(str(one) for _, codes in in_rooms for one in codes):
+        types = [room_type for room_type, codes in in_rooms if code in codes]
+        items.append(_amenity(code, Place.ROOM, types))
+    return content(request, {"items": items, "next_cursor": None})
+
+
+def _amenity(code: str, place: Place, room_type_codes: list[str]) -> dict[str, Any]:
+    """Also of one that is not of our list: imports may have brought it."""
+    known = AMENITIES.get(code)
+    number = known.number(place) if known else None
+    named = {key: one.amenities.get(place, {}).get(code) for key, one in sorted(manifests().items())}
+    return {
+        "code": code,
+        "place": place.value,
+        "room_type_codes": room_type_codes,
+        "standard": {"list": "HAC" if place is Place.PROPERTY else "RMA", "code": number} if number else None,
+        "channels": {key: name for key, name in named.items() if name},
     }
 
 

@@ -118,6 +118,34 @@ class HotelOut(Schema):
     child_bands: list[ChildBandOut]
 
 
+class StandardCode(Schema):
+    """Of OpenTravel's code lists: HAC for hotels, RMA for rooms."""
+
+    list: str = Field(examples=["HAC"])
+    code: int = Field(examples=[71])
+
+
+class AmenityOut(Schema):
+    """Something that the hotel, or rooms of these types, offer. code: ours.
+
+    standard: null where the list has no number for it. channels: what a channel calls it, by the channel's key; a channel
+    that is missing has no name for it.
+    """
+
+    code: str = Field(examples=["pool"])
+    place: str = Field(description="`property` or `room`.")
+    room_type_codes: list[str] = Field(description="Empty for what the property offers.")
+    standard: StandardCode | None
+    channels: dict[str, str] = Field(examples=[{"booking_com": "71"}])
+
+
+class AmenityList(Schema):
+    """What the property offers, then what rooms do."""
+
+    items: list[AmenityOut]
+    next_cursor: str | None
+
+
 class ImageSize(Schema):
     """A JPEG file at an address that anybody may fetch, and that never changes its content. Sizes in pixels."""
 

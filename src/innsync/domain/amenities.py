@@ -30,6 +30,10 @@ class Amenity:
     hac: int | None = None
     rma: int | None = None
 
+    def number(self, place: Place) -> int | None:
+        """Its OpenTravel number there: of the list HAC for a property, RMA for a room."""
+        return self.hac if place is Place.PROPERTY else self.rma
+
 
 def _house(code: str, hac: int | None = None) -> Amenity:
     return Amenity(code, frozenset({Place.PROPERTY}), hac=hac)

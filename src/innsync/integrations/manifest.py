@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from innsync.domain.amenities import AMENITIES, Place
 from innsync.domain.ari import RESTRICTIONS
 from innsync.integrations import ports
 
@@ -116,7 +117,8 @@ class Manifest:
     full_sync_every_h: the channel wants everything of a property sent at most once in so many hours. relay_domains: where
     it makes up an e-mail address for one booking, which says nothing about who the guest is. webhook_help: where in the
     vendor's screens a person enters the address that it announces bookings to, and the secret. messages_help:
-    what they must do there before it passes on messages, told when it does not.
+    what they must do there before it passes on messages, told when it does not. amenities: what it calls them, by place
+    and our code; what is missing it has no word for, or nobody wrote it down.
     """
 
     key: str
@@ -138,6 +140,7 @@ class Manifest:
     relay_domains: tuple[str, ...] = ()
     webhook_help: str = ""
     messages_help: str = ""
+    amenities: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
 
     def lists_missed(self, settings: Mapping[str, Any]) -> MissedList | None:
         """The list of what was not acknowledged, if an account of these settings has it."""
@@ -186,6 +189,7 @@ def read_manifest(path: Path, package: str) -> Manifest:
             relay_domains=_read_domains(facts.get("relay_domains", [])),
             webhook_help=facts.get("webhook_help", ""),
             messages_help=facts.get("messages_help", ""),
+            amenities=_read_amenities(facts.get("amenities", {})),
         )
     except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError) as error:
         raise BrokenManifest(f"{path}: {error}") from error
@@ -195,6 +199,20 @@ def read_dialect(facts: Mapping[str, Any]) -> Dialect:
     """Raises TypeError for a field that no dialect has."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()}
     return Dialect(**values)
+
+
+def _read_amenities(found: object) -> dict[Place, Mapping[str, str]]:
+    """`"opentravel"` for a channel that takes that list's numbers. Raises ValueError for an amenity that is none of ours."""
+    if found == "opentravel":
+        numbered = {place: {code: one.number(place) for code, one in AMENITIES.items()} for place in Place}
+        return {place: {code: str(number) for code, number in of.items() if number} for place, of in numbered.items()}
+    if not isinstance(found, dict):
+        raise ValueError(f"amenities: neither opentravel nor names by place: {found!r}")
+    names: dict[Place, Mapping[str, str]] = {Place(place): dict(of) for place, of in found.items()}
+    for place, of in names.items():
+        if unknown := [code for code in of if code not in AMENITIES or place not in AMENITIES[code].places]:
+            raise ValueError(f"amenities.{place}: {', '.join(unknown)} is none of ours there")
+    return names
 
 
 def _read_domains(found: object) -> tuple[str, ...]:

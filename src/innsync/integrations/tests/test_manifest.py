@@ -41,3 +41,9 @@ def test_the_installed_channels_aliases_are_known_by_their_manifests_alone(email
 def test_what_has_a_manifest_is_not_in_the_domains_list_as_well() -> None:
     assert relay_domains() == {domain for one in manifests().values() for domain in one.relay_domains}
     assert not relay_domains() & RELAY_DOMAINS
+
+
+@pytest.mark.parametrize("amenities", ['room = { pool = "POOL" }', 'property = { moat = "MOAT" }', "garage = {}"])
+def test_an_amenity_is_named_only_where_it_may_be_said(tmp_path: Path, amenities: str) -> None:
+    with pytest.raises(BrokenManifest, match=r"amenities|garage"):
+        read_manifest(written(tmp_path, f"[amenities]\n{amenities}"), "acme")
