@@ -21,7 +21,7 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-from innsync.ops.redaction import clean
+from innsync.domain.redaction import clean
 
 # Set by ourselves, so never secret, and read by machines.
 _PLAIN = {"timestamp", "level", "logger", "process", "request_id", "job_id", "connection_id", "property_id"}
