@@ -65,4 +65,4 @@ def test_a_reader_can_search_hold_book_read_change_and_cancel(address: str) -> N
 
 def test_the_page_holds_every_step() -> None:
     text = PAGE.read_text("utf-8")
-    assert len(STEP.findall(text)) == text.count("```sh\ncurl") == 7
+    assert len(STEP.findall(text)) == text.count("```sh\ncurl") == 8

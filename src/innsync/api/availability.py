@@ -25,9 +25,10 @@ from innsync.apps.inventory.selectors import list_left, list_stock
 from innsync.apps.rates.days import list_days
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.domain.occupancy import OLDEST_CHILD, Occupancy
-from innsync.domain.offers import RateRow, search
+from innsync.domain.offers import RateRow, StockRow, search
 from innsync.domain.pricing import price_by_occupancy
 from innsync.domain.products import ProductFacts, effective_price, effective_rules
+from innsync.domain.stay import StayDates
 
 router = Router(tags=["Availability"])
 LONGEST_RANGE = 366
@@ -68,6 +69,20 @@ def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[A
         check_party(house, party)
         stock = list_stock(property_id=house.id, first=stay.check_in, last=stay.last_night)
         rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
+    return give(Answer(200, found_at(house, stay, party, stock, rates, now, explain=asked.explain)))
+
+
+def found_at(
+    house: House,
+    stay: StayDates,
+    party: list[Occupancy],
+    stock: list[StockRow],
+    rates: list[RateRow],
+    now: datetime,
+    *,
+    explain: bool,
+) -> dict[str, Any]:
+    """What a search of one hotel answers."""
     found, refused = search(
         stay=stay,
         occupancies=party,
@@ -78,7 +93,7 @@ def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[A
         sellable_days=house.sellable_days,
         taxes=house.taxes,
         fees=house.fees,
-        explain=asked.explain,
+        explain=explain,
     )
     body: dict[str, Any] = {
         "hotel_id": str(house.id),
@@ -89,9 +104,9 @@ def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[A
         "as_of": instant(now),
         "offers": orjson.Fragment(texts_of(house).of(found, stay, house.today(now))),
     }
-    if asked.explain:
+    if explain:
         body["unavailable"] = shapes.unavailable(refused)
-    return give(Answer(200, body))
+    return body
 
 
 def read_party(asked: AvailabilityQuery) -> list[Occupancy]:

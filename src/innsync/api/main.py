@@ -14,7 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from innsync.api import access, availability, bookings, holds, hotels, lookup, problems, schemas, webhooks
+from innsync.api import access, availability, bookings, holds, hotels, lookup, problems, schemas, several, webhooks
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
@@ -147,3 +147,4 @@ api.add_router("/booking-engine", holds.router)
 api.add_router("/booking-engine", bookings.router)
 api.add_router("/bookings", lookup.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/booking-engine", several.router)

@@ -21,6 +21,22 @@ from innsync.api.rule_schemas import (
 )
 
 
+class FieldProblem(Schema):
+    pointer: str
+    detail: str
+
+
+class ProblemOut(Schema):
+    """RFC 9457. instance: the request's id."""
+
+    type: str = Field(examples=["/problems/sold-out"], pattern=r"^/problems/")
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None
+
+
 class Charge(Schema):
     """A tax or fee. included: the nightly prices hold it already; otherwise the total adds it."""
 
@@ -70,6 +86,24 @@ class AvailabilityOut(Schema):
     as_of: datetime
     offers: list[OfferOut]
     unavailable: list[UnavailableOut] | None = None
+
+
+class HotelAnswer(Schema):
+    """asked: the hotel as it was named. Either its availability, as a search of it alone answers, or why there is none."""
+
+    asked: str
+    availability: AvailabilityOut | None
+    problem: ProblemOut | None
+
+
+class SeveralOut(Schema):
+    """One item a hotel, in the order in which they were named; a hotel named twice answers once."""
+
+    check_in: date
+    check_out: date
+    as_of: datetime
+    items: list[HotelAnswer]
+    next_cursor: str | None
 
 
 class CalendarDay(Schema):
@@ -380,22 +414,6 @@ class TokenSays(Schema):
     scopes: list[str] = Field(default_factory=list)
     property_ids: list[str] = Field(default_factory=list)
     expires_at: datetime | None = None
-
-
-class FieldProblem(Schema):
-    pointer: str
-    detail: str
-
-
-class ProblemOut(Schema):
-    """RFC 9457. instance: the request's id."""
-
-    type: str = Field(examples=["/problems/sold-out"], pattern=r"^/problems/")
-    title: str
-    status: int
-    detail: str
-    instance: str
-    errors: list[FieldProblem] | None = None
 
 
 HOTEL_KEY = {"type": "string", "pattern": SLUG_PATTERN, "examples": ["beach-condo-123"]}

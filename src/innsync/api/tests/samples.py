@@ -61,11 +61,15 @@ def sample_house(
     rooms: int = 3,
     scopes: list[str] | None = None,
     taxes: bool = True,
+    organization: Organization | None = None,
     **key_options: Any,
 ) -> SampleHouse:
-    """Two room types (`double` with that many rooms, `family` with two) at a plan `bar` and one derived from it, `nonref`."""
+    """Two room types (`double` with that many rooms, `family` with two) at a plan `bar` and one derived from it, `nonref`.
+
+    organization: whose, when not a new one's; the key is new all the same.
+    """
     now = datetime.now(UTC)
-    organization = Organization.objects.create(name=f"Sample {uuid4().hex[:6]}")
+    organization = organization or Organization.objects.create(name=f"Sample {uuid4().hex[:6]}")
     first = now.date()
     with tenant(organization.id):
         prop = create_property(

@@ -24,6 +24,20 @@ def list_stock(
     return [StockRow(*row) for row in rows]
 
 
+def list_stock_of(*, property_ids: list[UUID], first: date, last: date) -> dict[UUID, list[StockRow]]:
+    """The same of several properties; one without rows has an empty list."""
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT property_id, day, room_type_id, rooms - out_of_order - sold - held FROM inventory_stockday"
+            " WHERE property_id = ANY(%s) AND day BETWEEN %s AND %s",
+            (property_ids, first, last),
+        ).fetchall()
+    found: dict[UUID, list[StockRow]] = {one: [] for one in property_ids}
+    for property_id, *row in rows:
+        found[property_id].append(StockRow(*row))
+    return found
+
+
 def list_left(*, property_id: UUID, room_type_ids: list[UUID], first: date, last: date) -> list[dict[int, int]]:
     """For each type the rooms left (negative after an oversale) by days after the first, first to last, both included.
 

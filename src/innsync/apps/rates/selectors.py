@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -124,6 +125,23 @@ def get_house(*, organization_id: UUID, key: str | UUID) -> House:
     return read_house(row[0])
 
 
+def get_houses(*, organization_id: UUID, keys: Collection[str]) -> dict[str, House]:
+    """The properties of those ids or codes, by what they were asked for; what is unknown is missing."""
+    ids: dict[str, UUID] = {}
+    for key in keys:
+        with suppress(ValueError):
+            ids[key] = UUID(key)
+    codes = [key for key in keys if key not in ids]
+    with sql() as cursor:
+        rows = cursor.execute(
+            HOUSE + "(p.id = ANY(%s) OR p.code = ANY(%s))", (organization_id, list(ids.values()), codes)
+        ).fetchall()
+    houses = [read_house(text) for (text,) in rows]
+    by_id, by_code = {one.id: one for one in houses}, {one.code: one for one in houses}
+    found = {key: by_id.get(ids[key]) if key in ids else by_code.get(key) for key in keys}
+    return {key: house for key, house in found.items() if house is not None}
+
+
 @lru_cache(maxsize=2048)
 def read_house(text: str) -> House:
     """What HOUSE answers. Cached by the text itself: a property that did not change is not read twice, one that did is never stale."""
@@ -216,6 +234,20 @@ def _product(
 def list_rate_rows(*, property_id: UUID, first: date, last: date) -> list[RateRow]:
     """The raw rows of the days from first to last, both included, in order."""
     return ask_rate_rows(property_id=property_id, first=first, last=last)()
+
+
+def list_rate_rows_of(*, property_ids: list[UUID], first: date, last: date) -> dict[UUID, list[RateRow]]:
+    """The same of several properties; one without rows has an empty list."""
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT property_id, day, prices, min_arrival, min_through, max_stay, flags FROM rates_rateday"
+            " WHERE property_id = ANY(%s) AND day BETWEEN %s AND %s ORDER BY property_id, day",
+            (property_ids, first, last),
+        ).fetchall()
+    found: dict[UUID, list[RateRow]] = {one: [] for one in property_ids}
+    for property_id, *row in rows:
+        found[property_id].append(RateRow._make(row))
+    return found
 
 
 def ask_rate_rows(*, property_id: UUID, first: date, last: date) -> Callable[[], list[RateRow]]:
