@@ -14,7 +14,19 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from innsync.api import access, availability, bookings, holds, hotels, lookup, problems, schemas, several, webhooks
+from innsync.api import (
+    access,
+    availability,
+    bookings,
+    events,
+    holds,
+    hotels,
+    lookup,
+    problems,
+    schemas,
+    several,
+    webhooks,
+)
 
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(;|$)", re.IGNORECASE)
 
@@ -143,8 +155,9 @@ def _plain(parameter: dict[str, Any]) -> None:
 api.add_router("/booking-engine", access.router)
 api.add_router("/booking-engine", hotels.router)
 api.add_router("/booking-engine", availability.router)
+api.add_router("/booking-engine", several.router)
 api.add_router("/booking-engine", holds.router)
 api.add_router("/booking-engine", bookings.router)
+api.add_router("/booking-engine", events.router)
 api.add_router("/bookings", lookup.router)
 api.add_router("/webhooks", webhooks.router)
-api.add_router("/booking-engine", several.router)

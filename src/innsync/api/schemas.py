@@ -392,6 +392,24 @@ class LookupOut(Schema):
     booking: dict[str, Any]
 
 
+class EventOut(Schema):
+    """What happened, as the socket and webhooks tell it too. data: by its type; ids and facts, never a guest's contacts."""
+
+    id: str
+    type: str = Field(examples=["booking.created"])
+    property_id: str | None
+    occurred_at: datetime
+    data: dict[str, Any]
+
+
+class EventList(Schema):
+    """next_cursor: while more follow at once. resume_after: what to ask `after` with later."""
+
+    items: list[EventOut]
+    next_cursor: str | None
+    resume_after: str | None
+
+
 class TokenOut(Schema):
     access_token: str
     token_type: str

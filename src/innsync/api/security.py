@@ -24,7 +24,7 @@ def _admit(request: HttpRequest, caller: Caller | None, scope: str) -> Caller | 
         return None
     check_address(request, caller)
     count(request, caller)
-    if scope not in caller.scopes:
+    if scope and scope not in caller.scopes:
         raise Problem(403, "forbidden", "Not allowed", f"This key lacks the scope {scope}.")
     return caller
 
@@ -101,6 +101,11 @@ def caller_of_token(token: str) -> Caller | None:
 def needs(scope: Scope) -> list[Any]:
     """The doors of an operation that asks for this scope."""
     return [ApiKey(scope.value), Bearer(scope.value)]
+
+
+def needs_a_key() -> list[Any]:
+    """The doors of an operation whose answer shows each caller what its scopes do."""
+    return [ApiKey(""), Bearer("")]
 
 
 def caller_of(request: HttpRequest) -> Caller:

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from innsync.apps.accounts.tenancy import sql
+from innsync.apps.accounts.tenancy import sql, together
 from innsync.apps.distribution import conflicts, marks, schedules, tasks
 from innsync.apps.distribution.marks import Change
+from innsync.apps.events import services as events
 from innsync.apps.events.relay import Entry, chore, handles
 from innsync.apps.reservations.services.rooms import ASSIGN_AHEAD
 
@@ -39,6 +40,7 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
     ]
     tasks.enqueue_reconcile(organization_id, marks.add_everywhere(changes))
     now = datetime.now(UTC)
+    _tell(organization_id, changes, now)
     with sql() as cursor:
         zones = cursor.execute(
             "SELECT id, time_zone FROM properties_property WHERE id = ANY(%s)",
@@ -58,6 +60,26 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
                 touched=touched,
                 now=now,
                 cause=own[-1].cause,
+            )
+
+
+def _tell(organization_id: UUID, changes: Sequence[Change], now: datetime) -> None:
+    """What is left to sell may be another there: one event a property for all that changed together.
+
+    Written here, and not with each booking: it costs a sale nothing, and is lost no more than the rest of this.
+    """
+    touched: dict[UUID, list[tuple[UUID | None, date, date]]] = {}
+    for change in changes:
+        if change.what != "rates":
+            touched.setdefault(change.property_id, []).append((change.room_type_id, change.first, change.last))
+    with together():
+        for property_id, nights in touched.items():
+            events.record(
+                organization_id=organization_id,
+                property_id=property_id,
+                type="availability.changed",
+                at=now,
+                data={"nights": events.nights_of(nights)},
             )
 
 

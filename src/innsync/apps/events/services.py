@@ -9,8 +9,11 @@ from uuid import UUID
 
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import jsonb, together, write
+from innsync.domain.spans import joined
 
 Touched = Sequence[tuple[UUID | None, date, date]]
+MOST_SPANS = 50
+"""Of nights in an event; more of them are told as one a room type."""
 What = Literal["stock", "rates", "all"]
 
 
@@ -58,6 +61,21 @@ def enqueue(
 ) -> None:
     """A consequence for the relay to hand on, once this transaction commits, and not before `due_at`."""
     _enqueue(organization_id, property_id, topic, payload, due_at)
+
+
+def nights_of(touched: Touched) -> list[dict[str, str | None]]:
+    """The nights as an event tells them; both ends are included, and a room type of None stands for all."""
+    spans: dict[UUID | None, list[tuple[date, date]]] = {}
+    for room_type_id, first, last in touched:
+        spans.setdefault(room_type_id, []).append((first, last))
+    found = {one: joined(own) for one, own in spans.items()}
+    if sum(map(len, found.values())) > MOST_SPANS:
+        found = {one: [(own[0][0], own[-1][1])] for one, own in found.items()}
+    return [
+        {"room_type_id": str(one) if one else None, "first": first.isoformat(), "last": last.isoformat()}
+        for one, own in found.items()
+        for first, last in own
+    ]
 
 
 def _ari_payload(ari: Touched, what: What, cause: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,61 @@ def organizations_after(position: int) -> tuple[int, set[UUID]]:
             (position,),
         ).fetchall()
     return max((newest for _, newest in rows), default=position), {organization_id for organization_id, _ in rows}
+
+
+LOOKED_THROUGH = 5_000
+"""Places that one look for few kinds goes through at most."""
+_LOOK = """
+WITH seen AS (
+  SELECT position, event_id FROM events_streamentry
+  WHERE organization_id = %(organization)s AND position > %(after)s ORDER BY position LIMIT %(places)s
+), end_of AS (SELECT event_id FROM seen ORDER BY position DESC LIMIT 1)
+SELECT s.position, e.id, e.type, e.property_id, e.occurred_at, e.data,
+  (SELECT event_id FROM end_of), (SELECT count(*) FROM seen) = %(places)s
+FROM (SELECT) AS one LEFT JOIN (
+  seen s JOIN events_event e ON e.id = s.event_id AND e.organization_id = %(organization)s
+   AND e.type = ANY(%(types)s) AND (%(properties)s::uuid[] IS NULL OR e.property_id = ANY(%(properties)s))
+) ON true
+ORDER BY s.position LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some events of chosen kinds. reached: the event up to which all was looked at; None where nothing is new.
+
+    more: whether others may follow at once.
+    """
+
+    events: list[StreamedEvent]
+    reached: UUID | None
+    more: bool
+
+
+def look(
+    *, organization_id: UUID, after: int, types: Sequence[str], property_ids: Sequence[UUID] | None, limit: int
+) -> Page:
+    """The next events of these types and properties (None: of all, and those of none) behind that place.
+
+    May be empty with more to come: a look is bounded by how much it goes through.
+    """
+    with tenant(organization_id), sql() as cursor:
+        rows = cursor.execute(
+            _LOOK,
+            {
+                "organization": organization_id,
+                "after": after,
+                "places": LOOKED_THROUGH,
+                "types": list(types),
+                "properties": None if property_ids is None else list(property_ids),
+                "most": limit + 1,
+            },
+        ).fetchall()
+    events = [StreamedEvent(*row[:6]) for row in rows[:limit] if row[0] is not None]
+    if len(rows) > limit:
+        return Page(events, events[-1].id, True)
+    reached, full = rows[0][6:]
+    return Page(events, reached, full)
 
 
 def read(*, organization_id: UUID, after: int, limit: int = READ_AT_ONCE) -> list[StreamedEvent]:

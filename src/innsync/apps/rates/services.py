@@ -255,7 +255,7 @@ def _tell(organization_id: UUID, property_id: UUID, touched: Touched, cells: int
         property_id=property_id,
         type="rates.changed",
         at=now,
-        data={"cells": cells, "actor": actor},
+        data={"cells": cells, "nights": events.nights_of(touched), "actor": actor},
         ari=touched,
         what="rates",
         cause=told(f"rates changed by {actor}"),

@@ -149,10 +149,14 @@ def _set_sold(plan: RatePlan, retired_at: datetime | None, cause: str, now: date
 
 def _tell_rates(prop: Property, room_type_id: UUID | None, cause: str, now: datetime) -> None:
     first, last = nights_sold(prop, now)
-    events.ari_changed(
+    nights = [(room_type_id, first, last)]
+    events.record(
         organization_id=prop.organization_id,
         property_id=prop.id,
-        ari=[(room_type_id, first, last)],
+        type="rates.changed",
+        at=now,
+        data={"nights": events.nights_of(nights)},
+        ari=nights,
         cause=cause,
         what="rates",
     )

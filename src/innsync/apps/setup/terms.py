@@ -133,7 +133,7 @@ def change_plan(*, plan: RatePlan, terms: PlanTerms, now: datetime, actor: str) 
             property_id=plan.property_id,
             type="rates.changed",
             at=now,
-            data={"rate_plan": plan.code, "actor": actor},
+            data={"rate_plan": plan.code, "nights": events.nights_of([(None, first, last)]), "actor": actor},
             ari=[(None, first, last)],
             what="rates",
             cause=told(f"{plan.name} changed by {actor}"),
