@@ -22,6 +22,7 @@ from innsync.api import (
     holds,
     hotels,
     lookup,
+    owners,
     problems,
     schemas,
     several,
@@ -161,3 +162,4 @@ api.add_router("/booking-engine", bookings.router)
 api.add_router("/booking-engine", events.router)
 api.add_router("/bookings", lookup.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/owner", owners.router)

@@ -387,6 +387,65 @@ class BookingOut(Schema):
     history: list[RevisionOut] | None = None
 
 
+class OwnerGuest(Schema):
+    name: str
+    email: str
+    phone: str
+
+
+class OwnerRoom(Schema):
+    """room: the physical one; null while none is given."""
+
+    room_type_code: str
+    room: str | None
+
+
+class OwnerBooking(Schema):
+    booking_id: str
+    code: str
+    status: str
+    channel: str
+    source: str
+    check_in: date
+    check_out: date
+    nights: int
+    guest: OwnerGuest
+    adults: int
+    children: int
+    rooms: list[OwnerRoom]
+    total: Money
+    special_requests: str
+    created_at: datetime
+
+
+class OwnerBookings(Schema):
+    bookings: list[OwnerBooking]
+    next_cursor: str | None
+
+
+class OwnerRequest(Schema):
+    """state: `open`, `done` or `cancelled`. due_on: null for some time. charged: paid with the booking."""
+
+    request_id: str
+    booking_id: str
+    booking_code: str
+    guest_name: str
+    what: str
+    note: str
+    state: str
+    due_on: date | None
+    assignee: str | None
+    price: Money | None
+    charged: bool
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class OwnerRequests(Schema):
+    requests: list[OwnerRequest]
+    next_cursor: str | None
+
+
 class LookupOut(Schema):
     success: bool
     booking: dict[str, Any]

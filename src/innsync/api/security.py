@@ -41,10 +41,11 @@ def count(request: HttpRequest, caller: Caller) -> None:
 
 
 def calls_per_minute_of(caller: Caller) -> int:
-    return caller.calls_per_minute or _usual_limit()
+    return caller.calls_per_minute or usual_limit()
 
 
-def _usual_limit() -> int:
+def usual_limit() -> int:
+    """Calls a minute of whoever has no limit of its own."""
     name = "INNSYNC_API_CALLS_PER_MINUTE"
     return int(os.environ.get(name) or settings.SETTINGS[name][0])
 

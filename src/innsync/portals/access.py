@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -19,6 +17,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from innsync.apps.accounts import second_step
 from innsync.apps.accounts.models import User
 from innsync.apps.accounts.people import Access, list_access
 from innsync.apps.accounts.roles import Ability
@@ -77,9 +76,7 @@ def visitor_of(request: HttpRequest) -> Visitor | None:
 
 def lacks_second_step(visitor: Visitor) -> bool:
     """Whether the organization asks for more than a password, and the person has set nothing more up."""
-    return visitor.access.requires_second_step and not is_mfa_enabled(
-        visitor.user, types=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    )
+    return second_step.lacks_second_step(visitor.user, visitor.access)
 
 
 def _admitted(request: HttpRequest) -> Visitor | None:

@@ -42,6 +42,18 @@ def list_orders_of(*, booking_id: UUID) -> list[ServiceOrder]:
     return list(ServiceOrder.objects.select_related("assignee").filter(booking_id=booking_id))
 
 
+def list_orders_at(
+    *, organization_id: UUID, property_id: UUID, state: str | None, after: UUID | None, limit: int
+) -> list[ServiceOrder]:
+    """Orders at a property, the newest first. state: None for any. after: behind this one. In a tenant transaction."""
+    found = ServiceOrder.objects.filter(organization_id=organization_id, property_id=property_id)
+    if state is not None:
+        found = found.filter(state=state)
+    if after is not None:
+        found = found.filter(id__lt=after)  # an id is a moment and chance
+    return list(found.select_related("booking", "assignee").order_by("-id")[:limit])
+
+
 def list_tasks(
     *, now: datetime, when: str, property_ids: Collection[UUID] = (), assignee_id: UUID | None = None
 ) -> list[ServiceOrder]:
