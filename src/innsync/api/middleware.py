@@ -25,7 +25,7 @@ Write = Callable[[str, str, Mapping[str, Any]], None]
 """What happened, the request's id, and what else is to be said."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{8,128}")
-_COMPRESSED = re.compile(r"application/(json|problem\+json)|text/")
+COMPRESSED = re.compile(r"application/(json|problem\+json)|text/")
 
 
 class RequestContext:
@@ -117,7 +117,7 @@ def _compress(request: HttpRequest, response: HttpResponse) -> None:
     if (
         response.streaming
         or response.has_header("Content-Encoding")
-        or not _COMPRESSED.match(response.headers.get("Content-Type", ""))
+        or not COMPRESSED.match(response.headers.get("Content-Type", ""))
     ):
         return
     patch_vary_headers(response, ("Accept-Encoding",))

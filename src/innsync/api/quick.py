@@ -25,11 +25,9 @@ from zoneinfo import ZoneInfo
 import orjson
 import psycopg
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
-from django.urls import resolve as resolve_path
 from pydantic import ValidationError
 
-from innsync.api import metrics, tokens
+from innsync.api import plain, tokens
 from innsync.api.answers import instant
 from innsync.api.availability import AvailabilityQuery, read_party
 from innsync.api.finding import check_party, check_stay
@@ -51,22 +49,16 @@ LOOKS_AHEAD = 0.25
 """The share of that time before whose end the next look begins, so that nobody waits for it where many search."""
 PATIENCE_S = 5.0
 ANSWERS_BYTES = 96_000_000
-LONGEST_QUERY, LONGEST_HEADER = 500, 2_000
+LONGEST_QUERY = 500
 """Characters. What is longer is no plain search, and would be remembered whole."""
 PREFIX = "/api/booking-engine/availability/"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _HEADERS = [
     ("content-type", "application/json"),
     ("cache-control", "no-store"),
-    ("x-frame-options", "DENY"),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
+    *plain.SAFE_HEADERS,
     ("vary", "Accept-Encoding"),
 ]
-_REMEMBERED = ("host", "authorization", "accept-encoding")
-# Who sends one of these wants more than a search, or hides how much is still to come.
-_NOT_PLAIN = ("cookie", "transfer-encoding", "expect", "upgrade")
 
 
 class Asked(NamedTuple):
@@ -136,9 +128,6 @@ class QuickSearch:
         self._answers: OrderedDict[tuple[UUID, str, str], _Kept] = OrderedDict()
         self._bytes = 0
         self._asking: dict[object, asyncio.Future[Any]] = {}
-        route = resolve_path(f"{PREFIX}any").route
-        self._counted = metrics.REQUESTS.labels("GET", route, "200")
-        self._timed = metrics.DURATION.labels("GET", route)
 
     def end(self) -> None:
         self._live.end()
@@ -147,7 +136,12 @@ class QuickSearch:
         """None: ask Django, who has counted nothing of it yet."""
         headers = asked.headers
         key = asked.path[len(PREFIX) :]
-        if len(asked.query) > LONGEST_QUERY or not _plain(headers) or not _KEY.fullmatch(key):
+        if (
+            len(asked.query) > LONGEST_QUERY
+            or headers.get("content-length", "0") != "0"
+            or not plain.is_plain(headers)
+            or not _KEY.fullmatch(key)
+        ):
             return None
         search = _read_query(asked.query)
         if search is None:
@@ -184,11 +178,6 @@ class QuickSearch:
             body = b"".join((kept.before, as_of, kept.after))
         told.append(("content-length", str(len(body))))
         return Given(told, body, request_id, caller.prefix)
-
-    def count(self, seconds: float) -> None:
-        """An answer of ours among those of Django."""
-        self._counted.inc()
-        self._timed.observe(seconds)
 
     async def _caller(self, headers: Mapping[str, str], now: datetime) -> tuple[Caller | None, str | UUID | None]:
         """Whose key or token that is (a key goes before a token, as with Django), and by what a use is to be counted."""
@@ -341,22 +330,6 @@ def _read_query(query: str) -> _Search | None:
     if asked.explain:
         return None
     return _Search(asked.check_in, asked.check_out, tuple(party), asked.fresh)
-
-
-def _plain(headers: Mapping[str, str]) -> bool:
-    return (
-        headers.get("content-length", "0") == "0"
-        and max(len(headers.get(name, "")) for name in _REMEMBERED) <= LONGEST_HEADER
-        and not any(name in headers for name in _NOT_PLAIN)
-        and _welcome(headers.get("host", ""))
-    )
-
-
-@lru_cache(maxsize=256)
-def _welcome(host: str) -> bool:
-    """Whether Django takes calls to that host."""
-    domain, port = split_domain_port(host)
-    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS) and (not port or port.isdecimal())
 
 
 @lru_cache(maxsize=1_024)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -34,10 +35,11 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
     if manifest is None or "booking_webhook" not in manifest.can:
         raise not_found()
     implementation = adapter(vendor).implementation
+    headers = {name.lower(): value for name, value in request.headers.items()}
     with swiftly(None):
         door = find_door(subject_id)
         if door is not None and door.vendor == vendor:
-            result = _take(request, door, implementation, now)
+            result = _take(door, implementation, headers, request.body, now)
     if door is None or door.vendor != vendor:
         raise not_found()
     if result is None:
@@ -48,37 +50,85 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
         return HttpResponse(status=202)
     if result.guest_wrote:
         reading.read_now(organization_id=door.organization_id, account_id=door.account_id, now=now)
+    content_type, answer = _answer(door, implementation, result)
+    return HttpResponse(answer, content_type=content_type)
+
+
+class Call(NamedTuple):
+    """A vendor's call as it came. headers: by their names in small letters."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def take_together(*, vendor: str, subject_id: UUID, calls: Sequence[Call]) -> list[tuple[str, bytes] | None]:
+    """Several calls to one address, kept with one commit, and what each is answered: media type and body, with 200.
+
+    None for one that is not plainly good, of which nothing was kept: `vendor_call` refuses it, or knows what to do.
+    """
+    now = datetime.now(UTC)
+    implementation = adapter(vendor).implementation
+    good: dict[int, WebhookResult] = {}
+    with swiftly(None):
+        door = find_door(subject_id)
+        if door is None or door.vendor != vendor:
+            return [None] * len(calls)
+        messages: dict[str, RawMessage] = {}
+        secrets_used: set[int | None] = set()
+        for place, call in enumerate(calls):
+            used, result = _verified(door, implementation, call.headers, call.body, now)
+            if not isinstance(result, WebhookResult) or result.guest_wrote:
+                continue
+            brought = {message.message_id: message for message in result.messages}
+            if not messages.keys().isdisjoint(brought):
+                continue  # a second delivery, which is counted by itself
+            messages |= brought
+            good[place] = result
+            secrets_used.add(used)
+        with together():
+            for one in secrets_used:
+                note_call(door, now=now, used=one)
+            if messages:
+                _store(door, list(messages.values()), now)
+            if any(result.poll for result in good.values()):
+                poll_now(door, now=now)
+    return [_answer(door, implementation, good[place]) if place in good else None for place in range(len(calls))]
+
+
+def _answer(door: Door, implementation: Any, result: WebhookResult) -> tuple[str, bytes]:
     confirmations = {
         message.booking_ref: inbox.confirmation_code(door.account_id, message.booking_ref)
         for message in result.messages
     }
-    content_type, answer = implementation.webhook_answer(result.messages, confirmations)
-    return HttpResponse(answer, content_type=content_type)
+    answered: tuple[str, bytes] = implementation.webhook_answer(result.messages, confirmations)
+    return answered
+
+
+def _store(door: Door, messages: Sequence[RawMessage], now: datetime) -> None:
+    inbox.store(
+        organization_id=door.organization_id,
+        account_id=door.account_id,
+        vendor=door.vendor,
+        messages=messages,
+        now=now,
+    )
 
 
 def _take(
-    request: HttpRequest, door: Door, implementation: Any, now: datetime
+    door: Door, implementation: Any, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> WebhookResult | ContractBroken | None:
     """What the call says, kept as soon as the transaction is over. None: it is not genuine.
 
     The hint to apply what came may be lost with us: the timer looks too.
     """
-    body = request.body
-    headers = {name.lower(): value for name, value in request.headers.items()}
     used, result = _verified(door, implementation, headers, body, now)
     with together():
         note_call(door, now=now, used=used)
         if isinstance(result, ContractBroken):
-            _keep_unread(door, request.headers.get("Content-Type", ""), body, result.words, now)
+            _keep_unread(door, headers.get("content-type", ""), body, result.words, now)
         elif result is not None:
             if result.messages:
-                inbox.store(
-                    organization_id=door.organization_id,
-                    account_id=door.account_id,
-                    vendor=door.vendor,
-                    messages=result.messages,
-                    now=now,
-                )
+                _store(door, result.messages, now)
             if result.poll:
                 poll_now(door, now=now)
     return result

@@ -12,9 +12,9 @@ import structlog
 from innsync.api.quick import PREFIX, Asked, QuickSearch
 from innsync.config.bridge import Bridge
 from innsync.config.environ import environ_of
+from innsync.config.loop import Told, headers_of
 from innsync.config.proxies import behind
 from innsync.config.settings import listed
-from innsync.ops.logs import plain_lines
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ class Quick:
         self._addressed = behind(
             listed("INNSYNC_TRUSTED_PROXIES"), lambda environ, _: [environ["REMOTE_ADDR"].encode()]
         )
-        self._write = plain_lines("innsync.api.middleware")
+        self._told = Told("GET", f"{PREFIX}any")
 
     def end(self) -> None:
         self._search.end()
@@ -37,12 +37,9 @@ class Quick:
         path: str = scope.path
         if not path.startswith(PREFIX) or scope.method != "GET":
             return False
-        headers: dict[str, str] = {}
-        for name, value in scope.headers.items():
-            if name in headers or "_" in name:
-                return False
-            headers[name] = value
-        headers.setdefault("host", scope.authority or "")
+        headers = headers_of(scope)
+        if headers is None:
+            return False
         started = time.perf_counter()
         try:
             given = await self._search.answer(Asked(path, scope.query_string, headers, self._address_of(scope)))
@@ -52,20 +49,7 @@ class Quick:
         if given is None:
             return False
         proto.response_bytes(200, given.headers, given.body)
-        seconds = time.perf_counter() - started
-        self._search.count(seconds)
-        if self._write is not None:
-            self._write(
-                "request",
-                given.request_id,
-                {
-                    "method": "GET",
-                    "path": path,
-                    "status": 200,
-                    "duration_ms": round(seconds * 1000, 1),
-                    "caller": given.caller,
-                },
-            )
+        self._told.tell(path, time.perf_counter() - started, request_id=given.request_id, caller=given.caller)
         return True
 
     def _address_of(self, scope: Any) -> Callable[[], str]:

@@ -1,10 +1,11 @@
 """The served application, for granian: pages and API by way of Django in threads; beside it, on the loop, events over
-sockets and searches of availability."""
+sockets, searches of availability, and channels' calls."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from typing import Any
 
 from innsync.config.bridge import Bridge
@@ -12,6 +13,7 @@ from innsync.config.settings import setting
 from innsync.config.sockets import Sockets
 from innsync.config.wsgi import application as django
 
+ENDS_WITHIN_S = 5.0
 GARBAGE_LOOKED_FOR = 50_000, 20, 50
 """See `gc.set_threshold`. Little of what an answer leaves refers to itself: the rest goes without being looked for."""
 
@@ -20,16 +22,18 @@ class Server:
     """One process of the web server, by RSGI."""
 
     def __init__(self) -> None:
-        from innsync.config.quick import Quick  # which needs Django set up: `wsgi` has done that
+        from innsync.config.doors import Doors  # which need Django set up: `wsgi` has done that
+        from innsync.config.quick import Quick
 
         self._bridge = Bridge(django, threads=int(setting("INNSYNC_WEB_THREADS")))
         self._sockets = Sockets(self._bridge)
         self._quick = Quick(self._bridge)
+        self._doors = Doors(self._bridge)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.proto == "ws":
             await self._sockets.serve(scope, proto)
-        elif not await self._quick.serve(scope, proto):
+        elif not await self._quick.serve(scope, proto) and not await self._doors.serve(scope, proto):
             await self._bridge.serve(scope, proto)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -43,6 +47,9 @@ class Server:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._sockets.end()
         self._quick.end()
+        last = threading.Thread(target=recorder.end, name="calls-end")  # Django's database is not for event loops
+        last.start()
+        last.join(ENDS_WITHIN_S)
 
 
 application = Server()

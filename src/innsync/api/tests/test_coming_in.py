@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,65 +9,21 @@ import httpx
 import pytest
 
 from innsync.api import webhooks
+from innsync.api.tests.hooked import Hooked, Speaking, hooked_to
 from innsync.api.tests.samples import SampleHouse
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import services as distribution
-from innsync.apps.distribution.models import Account, Connection
+from innsync.apps.distribution.models import Connection
 from innsync.apps.inbox import services as inbox
-from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import ContractBroken
 from innsync.integrations.manifest import adapter
-from innsync.integrations.ports import RawMessage, WebhookResult
-
-SECRET = "s3cret-of-the-hook"
-GOOD = {"X-Channex-Webhook-Secret": SECRET}
+from innsync.integrations.ports import WebhookResult
 
 
-@dataclass(frozen=True)
-class Hooked:
-    house: SampleHouse
-    account: Account
-    connection: Connection
-    client: httpx.Client
-
-    def call(self, body: bytes, *, headers: Mapping[str, str] = GOOD, subject: object = None, vendor: str = "channex"):
-        path = f"/api/webhooks/{vendor}/{subject or self.account.id}"
-        return self.client.post(path, content=body, headers={"Content-Type": "application/json", **headers})
-
-    def messages(self) -> list[Message]:
-        with tenant(self.house.organization_id):
-            return list(Message.objects.order_by("received_at"))
-
-    def due_at(self) -> datetime:
-        with sql() as cursor:
-            return cursor.execute(
-                "SELECT due_at FROM distribution_schedule WHERE subject_id = %s AND kind = 'bookings'",
-                (self.account.id,),
-            ).fetchone()[0]
-
-
-@pytest.fixture
-def hooked(house: SampleHouse, address: str) -> Iterator[Hooked]:
-    now = datetime.now(UTC)
-    with tenant(house.organization_id):
-        account = distribution.add_account(
-            organization_id=house.organization_id,
-            vendor="channex",
-            name="Channex",
-            credentials={"api_key": "key"},
-            now=now + timedelta(hours=1),
-            webhook_secrets=[SECRET],
-        )
-        connection = distribution.connect(
-            account=account,
-            prop=house.property,
-            external_id=uuid4().hex,
-            rooms=[distribution.RoomLink(house.room_types["double"].id, "R1")],
-            rates=[],
-            now=now,
-        )
-    with httpx.Client(base_url=address, timeout=30) as client:
-        yield Hooked(house, account, connection, client)
+@pytest.fixture(params=["address", "web"], ids=["by Django", "on the loop"])
+def hooked(house: SampleHouse, request: pytest.FixtureRequest) -> Iterator[Hooked]:
+    with hooked_to(house, request.getfixturevalue(request.param)) as found:
+        yield found
 
 
 def test_a_genuine_hint_has_the_queue_read_at_once(hooked: Hooked):
@@ -102,20 +57,6 @@ def test_a_genuine_call_that_nobody_understands_is_kept_for_a_person(hooked: Hoo
     assert [(one.state, one.deliveries) for one in kept] == [("needs_attention", 2)]
     assert kept[0].reason
     assert b"4111111111111111" not in bytes(kept[0].body)
-
-
-class Speaking:
-    """Stands for a vendor that sends its bookings in the call itself."""
-
-    def receive(
-        self, *, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
-    ) -> WebhookResult:
-        assert secrets == [SECRET]
-        call = json.loads(body)
-        return WebhookResult(messages=(RawMessage(call["id"], "P1", call["booking"], "application/json", body),))
-
-    def webhook_answer(self, messages: Sequence[RawMessage], confirmations: Mapping[str, str]) -> tuple[str, bytes]:
-        return "text/plain", ",".join(confirmations[one.booking_ref] for one in messages).encode()
 
 
 @pytest.fixture

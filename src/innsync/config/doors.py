@@ -1,0 +1,127 @@
+"""Channels' calls taken on the event loop, many with one commit, before they reach Django's threads.
+
+While one commit is under way, the calls that come wait for the next, which takes all of one address together. What is not
+plainly good is left to Django, as are all calls of a commit that failed: nothing was kept of them then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import time
+from collections import OrderedDict
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+from django.db import connection
+
+from innsync.api.middleware import COMPRESSED, request_id_of
+from innsync.api.plain import SAFE_HEADERS, is_plain
+from innsync.api.webhooks import Call, take_together
+from innsync.config.bridge import IN_MEMORY, Bridge
+from innsync.config.loop import Told, headers_of
+from innsync.integrations.manifest import manifests
+
+PREFIX = "/api/webhooks/"
+MOST_TOGETHER = 32
+AT_ONCE = 2
+"""Commits under way in one process: one that waits for a lock does not hold up the calls to all other addresses."""
+_PATH = re.compile(PREFIX + r"([a-z0-9_]{1,40})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+log = structlog.get_logger()
+
+Answered = tuple[str, bytes]
+
+
+class _Address(NamedTuple):
+    vendor: str
+    subject_id: UUID
+
+
+class Doors:
+    """Begun in each web process, on its loop."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._waiting: OrderedDict[_Address, list[tuple[Call, asyncio.Future[Answered | None]]]] = OrderedDict()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._told = Told("POST", f"{PREFIX}any/00000000-0000-0000-0000-000000000000")
+
+    async def serve(self, scope: Any, proto: Any) -> bool:
+        """Whether it was answered, by way of Django or not. If not, nothing was read of it."""
+        address, headers = _address_of(scope), headers_of(scope)
+        if address is None or headers is None or not is_plain(headers):
+            return False
+        length = headers.get("content-length", "")
+        if not length.isdecimal() or len(length) > 9 or int(length) > IN_MEMORY:
+            return False
+        started = time.perf_counter()
+        with io.BytesIO() as body:
+            taken = await self._bridge.take(scope, proto, body)
+            if taken is None:
+                return True
+            answered = await self._take(address, Call(headers, body.getvalue()))
+            if answered is None:
+                await self._bridge.answer(scope, proto, body, taken)
+                return True
+        content_type, said = answered
+        request_id = request_id_of(headers.get("x-request-id", ""))
+        told = [
+            ("content-type", content_type),
+            *SAFE_HEADERS,
+            ("x-request-id", request_id),
+            ("content-length", str(len(said))),
+        ]
+        if COMPRESSED.match(content_type):
+            told.append(("vary", "Accept-Encoding"))
+        proto.response_bytes(200, told, said)
+        self._told.tell(scope.path, time.perf_counter() - started, request_id=request_id, caller=None)
+        return True
+
+    async def _take(self, address: _Address, call: Call) -> Answered | None:
+        answer: asyncio.Future[Answered | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(address, []).append((call, answer))
+        if len(self._under_way) < AT_ONCE:
+            task = asyncio.ensure_future(self._work())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            address, waiting = self._waiting.popitem(last=False)
+            if len(waiting) > MOST_TOGETHER:
+                self._waiting[address] = waiting[MOST_TOGETHER:]  # behind all other addresses
+                waiting = waiting[:MOST_TOGETHER]
+            calls = [call for call, _ in waiting]
+            answers: list[Answered | None]
+            try:
+                answers = await self._bridge.run(partial(_take_together, address, calls))
+            except Exception:  # each is tried by itself: the one at fault spoils no other
+                log.exception("calls_not_taken_together", vendor=address.vendor, calls=len(calls))
+                answers = [None] * len(calls)
+            for (_, future), answered in zip(waiting, answers, strict=True):
+                if not future.done():  # its caller has gone
+                    future.set_result(answered)
+
+
+def _take_together(address: _Address, calls: list[Call]) -> list[Answered | None]:
+    try:
+        return take_together(vendor=address.vendor, subject_id=address.subject_id, calls=calls)
+    finally:
+        connection.close()  # back to the others: no request ends here that would give it back
+
+
+def _address_of(scope: Any) -> _Address | None:
+    path: str = scope.path
+    if not path.startswith(PREFIX) or scope.method != "POST":
+        return None
+    found = _PATH.fullmatch(path)
+    if found is None:
+        return None
+    manifest = manifests().get(found[1])
+    if manifest is None or "booking_webhook" not in manifest.can:
+        return None
+    return _Address(found[1], UUID(found[2]))
