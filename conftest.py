@@ -158,8 +158,10 @@ def database(database_urls: tuple[str, str]) -> Iterator[str]:
     with contextlib.suppress(AttributeError):
         del connections["default"]
     yield application
+    from innsync.apps.calls.recorder import recorder
     from innsync.apps.distribution.access import client
 
+    recorder.end()
     client().close()
     for connection in connections.all():
         connection.close()

@@ -25,7 +25,14 @@ OUTSIDE = {
     "distribution_dirty",
     "distribution_schedule",
 }
-APPEND_ONLY = ("events_event", "rates_ratechange", "reservations_revision", "reservations_sentmail")
+APPEND_ONLY = (
+    "calls_call",
+    "calls_link",
+    "events_event",
+    "rates_ratechange",
+    "reservations_revision",
+    "reservations_sentmail",
+)
 
 
 @dataclass(frozen=True)

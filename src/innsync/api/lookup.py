@@ -59,6 +59,8 @@ def look_up_booking(
         for organization_id, booking_id, name, email in _by_code(code.strip().upper()[:12])
         if _proves(proof, name, email)
     ]
+    if found:
+        request.answered_for = found[0][0]  # type: ignore[attr-defined]  # recorded as a call of theirs
     body = _shown(*found[0]) if found else None
     # Whatever was looked at, the answer comes at the same moment.
     time.sleep(max(0.0, ANSWERED_AFTER_S - (time.monotonic() - started)))

@@ -13,7 +13,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.cache import patch_vary_headers
 
-from innsync.api import metrics, problems
+from innsync.api import metrics, problems, recording
 from innsync.apps.accounts.limits import Allowance
 from innsync.domain.card_data import scrub_text
 
@@ -45,7 +45,9 @@ class RequestContext:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self._answer(request)
             response["X-Request-Id"] = request_id
-            _tell(request, response, time.perf_counter() - started, self._quick())
+            seconds = time.perf_counter() - started
+            _tell(request, response, seconds, self._quick())
+            recording.record(request, response, seconds, request_id)
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -60,6 +62,7 @@ class RequestContext:
             if allowance is not None:
                 for name, value in limit_headers(allowance):
                     response[name] = value
+            recording.note(request, response)
             _compress(request, response)
         return response
 

@@ -40,6 +40,8 @@ from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.services import hash_secret
 from innsync.apps.rates.live import Changes, Known, Live, Rows, Run
+from innsync.apps.tokens import signing
+from innsync.apps.tokens.signing import Keys
 from innsync.domain.errors import DomainError
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.offers import find
@@ -71,12 +73,12 @@ class Asked(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What is answered with status 200. caller: the prefix of the key."""
+    """What is answered with status 200."""
 
     headers: list[tuple[str, str]]
     body: bytes
     request_id: str
-    caller: str
+    caller: Caller
 
 
 class _Search(NamedTuple):
@@ -177,7 +179,7 @@ class QuickSearch:
         else:
             body = b"".join((kept.before, as_of, kept.after))
         told.append(("content-length", str(len(body))))
-        return Given(told, body, request_id, caller.prefix)
+        return Given(told, body, request_id, caller)
 
     async def _caller(self, headers: Mapping[str, str], now: datetime) -> tuple[Caller | None, str | UUID | None]:
         """Whose key or token that is (a key goes before a token, as with Django), and by what a use is to be counted."""
@@ -185,7 +187,10 @@ class QuickSearch:
         if secret:
             return await self._known(hash_secret(secret), lambda: selectors.authenticate(secret=secret), now)
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        said = _read_token(token) if scheme.lower() == "bearer" else None
+        if scheme.lower() != "bearer":
+            return None, None
+        keys = signing.remembered() or await self._once("signing keys", signing.read_keys)
+        said = None if keys is None else _read_token(keys, token)
         if said is None or said.expires_at <= now:
             return None, None
         caller, use = await self._known(said.key_id, lambda: selectors.caller_of(key_id=said.key_id), now)
@@ -338,9 +343,9 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def _read_token(token: str) -> tokens.Token | None:
-    """A good one stays good until it expires, which is asked each time."""
-    return tokens.read(token.strip())
+def _read_token(keys: Keys, token: str) -> tokens.Token | None:
+    """A good one stays good, as long as the keys are the same, until it expires, which is asked each time."""
+    return tokens.read_with(keys, token.strip())
 
 
 @lru_cache(maxsize=4)

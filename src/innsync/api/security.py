@@ -31,6 +31,7 @@ def _admit(request: HttpRequest, caller: Caller | None, scope: str) -> Caller | 
 
 def check_address(request: HttpRequest, caller: Caller) -> None:
     """Raises Problem 403 when the key may not be used from there: the caller, or whom a trusted proxy calls for."""
+    request.caller = caller  # type: ignore[attr-defined]  # recorded as whose call it was, however it ends
     if not caller.may_come_from(request.META.get("REMOTE_ADDR", "")):
         raise Problem(403, "forbidden", "Not allowed", "This key may not be used from this address.")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from django.urls import resolve
 
 from innsync.api import metrics
+from innsync.config.proxies import behind
+from innsync.config.settings import listed
 from innsync.ops.logs import plain_lines
 
 
@@ -19,6 +23,20 @@ def headers_of(scope: Any) -> dict[str, str] | None:
         headers[name] = value
     headers.setdefault("host", scope.authority or "")
     return headers
+
+
+def addressed() -> Callable[[str, str], str]:
+    """Whose call it is: from the peer's address and X-Forwarded-For, by the proxies that are trusted. Remembers many."""
+    named = behind(listed("INNSYNC_TRUSTED_PROXIES"), lambda environ, _: [environ["REMOTE_ADDR"].encode()])
+
+    @lru_cache(maxsize=4_096)
+    def look(peer: str, forwarded_for: str) -> str:
+        environ = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
+        if forwarded_for:
+            environ["HTTP_X_FORWARDED_FOR"] = forwarded_for
+        return b"".join(named(environ, None)).decode()
+
+    return look
 
 
 class Told:

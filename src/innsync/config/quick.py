@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
 from innsync.api.quick import PREFIX, Asked, QuickSearch
+from innsync.api.recording import record_search
 from innsync.config.bridge import Bridge
-from innsync.config.environ import environ_of
-from innsync.config.loop import Told, headers_of
-from innsync.config.proxies import behind
-from innsync.config.settings import listed
+from innsync.config.loop import Told, addressed, headers_of
 
 log = structlog.get_logger()
 
@@ -24,9 +21,7 @@ class Quick:
 
     def __init__(self, bridge: Bridge) -> None:
         self._search = QuickSearch(bridge.run)
-        self._addressed = behind(
-            listed("INNSYNC_TRUSTED_PROXIES"), lambda environ, _: [environ["REMOTE_ADDR"].encode()]
-        )
+        self._addressed = addressed()
         self._told = Told("GET", f"{PREFIX}any")
 
     def end(self) -> None:
@@ -42,15 +37,26 @@ class Quick:
             return False
         started = time.perf_counter()
         try:
-            given = await self._search.answer(Asked(path, scope.query_string, headers, self._address_of(scope)))
+            given = await self._search.answer(
+                Asked(path, scope.query_string, headers, lambda: self._address_of(scope, headers))
+            )
         except Exception:  # whatever it is, the caller gets an answer: Django meets it too, or knows better
             log.exception("search_failed_on_the_loop", path=path)
             given = None
         if given is None:
             return False
         proto.response_bytes(200, given.headers, given.body)
-        self._told.tell(path, time.perf_counter() - started, request_id=given.request_id, caller=given.caller)
+        seconds = time.perf_counter() - started
+        self._told.tell(path, seconds, request_id=given.request_id, caller=given.caller.prefix)
+        record_search(
+            caller=given.caller,
+            path=path,
+            query=scope.query_string,
+            address=self._address_of(scope, headers),
+            seconds=seconds,
+            request_id=given.request_id,
+        )
         return True
 
-    def _address_of(self, scope: Any) -> Callable[[], str]:
-        return lambda: b"".join(self._addressed(environ_of(scope, io.BytesIO()), None)).decode()
+    def _address_of(self, scope: Any, headers: Mapping[str, str]) -> str:
+        return self._addressed(scope.client.rpartition(":")[0].strip("[]"), headers.get("x-forwarded-for", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from typing import Any
 
 from innsync.config.bridge import Bridge
@@ -12,6 +13,7 @@ from innsync.config.settings import setting
 from innsync.config.sockets import Sockets
 from innsync.config.wsgi import application as django
 
+ENDS_WITHIN_S = 5.0
 GARBAGE_LOOKED_FOR = 50_000, 20, 50
 """See `gc.set_threshold`. Little of what an answer leaves refers to itself: the rest goes without being looked for."""
 
@@ -43,8 +45,13 @@ class Server:
         gc.set_threshold(*GARBAGE_LOOKED_FOR)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        from innsync.apps.calls.recorder import recorder
+
         self._sockets.end()
         self._quick.end()
+        last = threading.Thread(target=recorder.end, name="calls-end")  # Django's database is not for event loops
+        last.start()
+        last.join(ENDS_WITHIN_S)
 
 
 application = Server()

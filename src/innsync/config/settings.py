@@ -20,7 +20,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
         "",
         "Folder of the photos, kept beside the database. Empty: `files` in the data folder. Several machines share one.",
     ),
-    "INNSYNC_SECRET_KEY": ("", "Signs sessions and tokens. `innsync up` makes one on its first start."),
+    "INNSYNC_SECRET_KEY": ("", "Signs sessions and links. `innsync up` makes one on its first start."),
     "INNSYNC_ENCRYPTION_KEYS": (
         "",
         "Comma-separated Fernet keys for credentials at rest, newest first. Derived when empty.",
@@ -52,6 +52,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
         " smtp+plain://host:25 for a relay on your own machine. Empty: each mail becomes a file in the data folder's `mail`.",
     ),
     "INNSYNC_MAIL_FROM": ("Innsync <innsync@localhost>", "Whom mail comes from."),
+    "INNSYNC_CALLS_KEPT_DAYS": ("180", "How long the record of each call of the API is kept, 30 days or more."),
     "INNSYNC_LOG_LEVEL": ("INFO", "How much is logged: DEBUG, INFO, WARNING or ERROR."),
 }
 
@@ -88,6 +89,7 @@ ALLOWED_HOSTS = [
 ]
 WORKER_CONCURRENCY = int(setting("INNSYNC_WORKER_CONCURRENCY"))
 SEARCH_BEHIND_S = min(40.0, max(0.0, float(setting("INNSYNC_SEARCH_BEHIND_MS")))) / 1000  # 50 ms are promised
+CALLS_KEPT_DAYS = max(30, int(setting("INNSYNC_CALLS_KEPT_DAYS")))
 API_CALLS_PER_MINUTE = int(setting("INNSYNC_API_CALLS_PER_MINUTE"))
 
 INSTALLED_APPS = [
@@ -113,6 +115,8 @@ INSTALLED_APPS = [
     "innsync.apps.inbox",
     "innsync.apps.automation",
     "innsync.apps.messaging",
+    "innsync.apps.tokens",
+    "innsync.apps.calls",
 ]
 
 APPLICATION_ROLE = "innsync_app"

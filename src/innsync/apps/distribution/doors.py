@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,19 @@ def find_door(subject_id: UUID) -> Door | None:
     enter_by(_OWNER, (subject_id,))
     row = sql().execute(_DOOR, (subject_id, subject_id)).fetchone()
     return None if row is None else Door(*row)
+
+
+def owners_of(subject_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Whose connections and accounts these are; those that are nobody's are left out."""
+    if not subject_ids:
+        return {}
+    with sql() as cursor:
+        return dict(
+            cursor.execute(
+                "SELECT subject_id, organization_id FROM distribution_schedule WHERE subject_id = ANY(%s)",
+                (list(subject_ids),),
+            ).fetchall()
+        )
 
 
 def note_call(door: Door, *, now: datetime, used: int | None) -> None:
