@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
+import orjson
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from ninja import Body, Header, Router
 from pydantic import Field
 
@@ -16,9 +18,12 @@ from innsync.api.problems import of_status
 from innsync.api.security import caller_of_token, check_address, count, spend
 from innsync.apps.accounts import selectors
 from innsync.apps.accounts.models import Organization
+from innsync.apps.tokens import signing
 
 router = Router(tags=["Access"])
 GUESSES_PER_MINUTE = 120
+KEYS_KEPT_S = 300
+"""Less than a new key is published for before it signs."""
 
 
 class TokenIn(Strict):
@@ -101,6 +106,13 @@ def validate_token(
             },
         )
     )
+
+
+@require_safe
+def published_keys(request: HttpRequest) -> HttpResponse:
+    """`/.well-known/jwks.json`: with which keys anybody can see for themselves that a token is ours (RFC 7517)."""
+    body = orjson.dumps(signing.keys().published())
+    return HttpResponse(body, "application/jwk-set+json", headers={"Cache-Control": f"public, max-age={KEYS_KEPT_S}"})
 
 
 def _slow_down(request: HttpRequest) -> None:

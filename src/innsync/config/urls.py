@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from innsync.api import docs, health, metrics
+from innsync.api import access, docs, health, metrics
 from innsync.api.main import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),
+    path(".well-known/jwks.json", access.published_keys),
     path("api/openapi.json", docs.openapi),
     path("api/docs", docs.page),
     path("api/docs.css", docs.style),

@@ -57,6 +57,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rotate = actions.add_parser("rotate", help="make a key in place of another, which goes on working for a while")
     rotate.add_argument("key", type=UUID, help="its id")
     rotate.add_argument("--grace-hours", type=grace, default=GRACE_H, metavar="N", help=f"default: {GRACE_H:g}")
+    signing = actions.add_parser(
+        "rotate-signing", help="have tokens signed with a new key; this happens monthly by itself"
+    )
+    signing.add_argument(
+        "--at-once", action="store_true", help="and refuse all tokens signed before, as when a signing key became known"
+    )
     revoke = actions.add_parser("revoke", help="withdraw a key; it is refused from the next second on")
     revoke.add_argument("key", type=UUID, help="its id")
 
@@ -66,7 +72,13 @@ def run(args: argparse.Namespace) -> int:
     from innsync.apps.accounts.services import UnknownApiKey
     from innsync.domain.errors import InvalidField
 
-    actions = {"list": _list, "create": _create, "rotate": _rotate, "revoke": _revoke}
+    actions = {
+        "list": _list,
+        "create": _create,
+        "rotate": _rotate,
+        "rotate-signing": _rotate_signing,
+        "revoke": _revoke,
+    }
     try:
         actions[args.action](args)
     except UnknownApiKey as error:
@@ -133,6 +145,13 @@ def _rotate(args: argparse.Namespace) -> None:
     from innsync.apps.accounts.services import rotate_api_key
 
     _show(*rotate_api_key(key_id=args.key, grace=timedelta(hours=args.grace_hours)))
+
+
+def _rotate_signing(args: argparse.Namespace) -> None:
+    from innsync.apps.tokens import signing
+
+    made = signing.rotate(now=datetime.now(UTC), at_once=args.at_once)
+    print(f"{made.id} signs tokens from {made.signs_from:%Y-%m-%d %H:%M}Z on.")
 
 
 def _revoke(args: argparse.Namespace) -> None:

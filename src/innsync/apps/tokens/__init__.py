@@ -1,0 +1,1 @@
+"""Tokens: with which keys we sign ours, and whose of others we believe."""
