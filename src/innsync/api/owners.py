@@ -134,6 +134,7 @@ def _inside(request: HttpRequest, key: str) -> Iterator[House]:
                 continue
             if not access.sees(house.id):
                 continue
+            request.answered_for = access.organization_id  # type: ignore[attr-defined]  # recorded as a call to them
             if Ability.SEE_BOOKINGS not in access.abilities:
                 raise Problem(403, "forbidden", "Not allowed", "Your role does not see bookings.")
             if lacks_second_step(caller, access):

@@ -12,26 +12,27 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
 from innsync.api import problems
-from innsync.api.straight import PROGRAMS
+from innsync.apps.accounts.models import User
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.services import hash_secret
 from innsync.apps.calls.recorder import recorder
 from innsync.apps.calls.writing import Answered
 
 _OF_BOOKINGS = re.compile(r"^api/(booking-engine/)?bookings")
+_API, _PAGES = "/api/", ("/api/docs", "/api/openapi.json")
 _WEBHOOKS = "/api/webhooks/"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def note(request: HttpRequest, response: HttpResponse) -> None:
     """What the answer says of the call, while it can still be read."""
-    if request.path_info.startswith(PROGRAMS):
+    if _is_recorded(request.path_info):
         request.recorded = _problem_of(response), _booking_of(request, response)  # type: ignore[attr-defined]  # for `record`
 
 
 def record(request: HttpRequest, response: HttpResponse, seconds: float, request_id: str) -> None:
     path = request.path_info
-    if not path.startswith(PROGRAMS):
+    if not _is_recorded(path):
         return
     caller: Caller | None = getattr(request, "caller", None)
     problem, booking = getattr(request, "recorded", None) or (_problem_of(response), "")
@@ -50,7 +51,7 @@ def record(request: HttpRequest, response: HttpResponse, seconds: float, request
             address=request.META.get("REMOTE_ADDR", ""),
             organization_id=caller.organization_id if caller else getattr(request, "answered_for", None),
             key_id=caller.key_id if caller else None,
-            caller=caller.prefix if caller else _vendor_of(path) if from_channel else "",
+            caller=caller.prefix if caller else _vendor_of(path) if from_channel else _person(request),
             query=request.META.get("QUERY_STRING", ""),
             problem=problem,
             booking=booking,
@@ -103,6 +104,16 @@ def record_webhook(*, path: str, address: str, seconds: float, request_id: str) 
 @lru_cache(maxsize=1_024)
 def route_of(path: str) -> str:
     return resolve(path).route
+
+
+def _is_recorded(path: str) -> bool:
+    return path.startswith(_API) and not path.startswith(_PAGES)
+
+
+def _person(request: HttpRequest) -> str:
+    """Somebody who is signed in."""
+    who = getattr(request, "auth", None)
+    return who.email if isinstance(who, User) else ""
 
 
 def _vendor_of(path: str) -> str:

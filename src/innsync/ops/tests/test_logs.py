@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from procrastinate.jobs import Job
 
+from innsync.domain.redaction import CARD, CUT, clean, clean_text, is_card_number
 from innsync.ops import logs
 from innsync.ops.jobs import Jobs
-from innsync.domain.redaction import CARD, CUT, clean, clean_text, is_card_number
 
 VISA = "4111111111111111"
 CARDS = (VISA, "5555555555554444", "378282246310005", "30569309025904", "6011111111111117", "4000056655665556")
