@@ -20,10 +20,9 @@ from django.db import connection
 
 from innsync.api.middleware import COMPRESSED, request_id_of
 from innsync.api.plain import SAFE_HEADERS, is_plain
-from innsync.api.recording import record_webhook
 from innsync.api.webhooks import Call, take_together
 from innsync.config.bridge import IN_MEMORY, Bridge
-from innsync.config.loop import Told, addressed, headers_of
+from innsync.config.loop import Told, headers_of
 from innsync.integrations.manifest import manifests
 
 PREFIX = "/api/webhooks/"
@@ -36,7 +35,9 @@ log = structlog.get_logger()
 Answered = tuple[str, bytes]
 
 
-class _Address(NamedTuple):
+class Address(NamedTuple):
+    """subject_id: of a connection, or of the account behind it."""
+
     vendor: str
     subject_id: UUID
 
@@ -46,9 +47,9 @@ class Doors:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._waiting: OrderedDict[_Address, list[tuple[Call, asyncio.Future[Answered | None]]]] = OrderedDict()
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._addressed = addressed()
+        self._waiting: OrderedDict[Address, list[tuple[Call, asyncio.Future[Answered | None]]]] = OrderedDict()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._told = Told("POST", f"{PREFIX}any/00000000-0000-0000-0000-000000000000")
 
     async def serve(self, scope: Any, proto: Any) -> bool:
@@ -64,7 +65,7 @@ class Doors:
             taken = await self._bridge.take(scope, proto, body)
             if taken is None:
                 return True
-            answered = await self._take(address, Call(headers, body.getvalue()))
+            answered = await self.take(address, Call(headers, body.getvalue()))
             if answered is None:
                 await self._bridge.answer(scope, proto, body, taken)
                 return True
@@ -79,22 +80,22 @@ class Doors:
         if COMPRESSED.match(content_type):
             told.append(("vary", "Accept-Encoding"))
         proto.response_bytes(200, told, said)
-        seconds = time.perf_counter() - started
-        self._told.tell(scope.path, seconds, request_id=request_id, caller=None)
-        peer = self._addressed(scope.client.rpartition(":")[0].strip("[]"), headers.get("x-forwarded-for", ""))
-        record_webhook(path=scope.path, address=peer, seconds=seconds, request_id=request_id)
+        self._told.tell(scope.path, time.perf_counter() - started, request_id=request_id, caller=None)
         return True
 
-    async def _take(self, address: _Address, call: Call) -> Answered | None:
+    async def take(self, address: Address, call: Call) -> Answered | None:
+        """What the call is answered with; None: ask Django, nothing was kept of it."""
         answer: asyncio.Future[Answered | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(address, []).append((call, answer))
-        if len(self._under_way) < AT_ONCE:
+        if self._under_way < AT_ONCE:
+            self._under_way += 1
             task = asyncio.ensure_future(self._work())
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._tasks.add(task)  # the loop itself would let it go
+            task.add_done_callback(self._tasks.discard)
         return await answer
 
     async def _work(self) -> None:
+        """Nothing is awaited between finding that nobody waits and ending, or who came then would wait for nobody."""
         while self._waiting:
             address, waiting = self._waiting.popitem(last=False)
             if len(waiting) > MOST_TOGETHER:
@@ -110,16 +111,17 @@ class Doors:
             for (_, future), answered in zip(waiting, answers, strict=True):
                 if not future.done():  # its caller has gone
                     future.set_result(answered)
+        self._under_way -= 1
 
 
-def _take_together(address: _Address, calls: list[Call]) -> list[Answered | None]:
+def _take_together(address: Address, calls: list[Call]) -> list[Answered | None]:
     try:
         return take_together(vendor=address.vendor, subject_id=address.subject_id, calls=calls)
     finally:
         connection.close()  # back to the others: no request ends here that would give it back
 
 
-def _address_of(scope: Any) -> _Address | None:
+def _address_of(scope: Any) -> Address | None:
     path: str = scope.path
     if not path.startswith(PREFIX) or scope.method != "POST":
         return None
@@ -129,4 +131,4 @@ def _address_of(scope: Any) -> _Address | None:
     manifest = manifests().get(found[1])
     if manifest is None or "booking_webhook" not in manifest.can:
         return None
-    return _Address(found[1], UUID(found[2]))
+    return Address(found[1], UUID(found[2]))

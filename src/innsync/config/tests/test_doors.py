@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -15,7 +16,9 @@ import pytest
 from innsync.api import webhooks
 from innsync.api.tests.hooked import GOOD, Hooked, Speaking, hooked_to
 from innsync.api.tests.samples import SampleHouse
+from innsync.api.webhooks import Call
 from innsync.config import doors
+from innsync.config.bridge import Bridge
 from innsync.integrations.errors import BadSignature, ContractBroken
 from innsync.integrations.manifest import adapter
 
@@ -142,3 +145,18 @@ def test_a_commit_that_waits_holds_up_no_other_address(hooked: Hooked, monkeypat
         assert not slow.done()
         go_on.set()
         assert slow.result().status_code == 200
+
+
+def test_whoever_calls_just_as_a_commit_ends_is_answered(monkeypatch: pytest.MonkeyPatch):
+    """On the loop, whoever is answered goes on before the end of the commit's own task is known."""
+    monkeypatch.setattr(doors, "AT_ONCE", 1)
+    monkeypatch.setattr(doors, "take_together", lambda *, vendor, subject_id, calls: [("text/plain", b"")] * len(calls))
+    taking = doors.Doors(Bridge(lambda environ, start: [], threads=1))
+    address = doors.Address("channex", uuid4())
+
+    async def one_after_the_other() -> None:
+        async with asyncio.timeout(5):
+            for _ in range(3):
+                assert await taking.take(address, Call({}, b"")) == ("text/plain", b"")
+
+    asyncio.run(one_after_the_other())
