@@ -131,7 +131,7 @@ class _Client:
 
     def _open_again(self, connection: _Connection) -> None:
         """Each request has an effect once, however often it is sent. Raises ConnectionError when it happens often."""
-        self._opened_again += 1
+        self._opened_again += bool(connection.request)  # one that waited for nothing may be closed as often as it likes
         if self._opened_again > MOST_OPENED_AGAIN:
             raise ConnectionError("the server closed one connection after the other")
         self._poll.unregister(connection.socket.fileno())
@@ -195,5 +195,5 @@ class _Client:
                 continue
             if status not in self._allowed:
                 raise ValueError(f"an answer of status {status}: {connection.got[-600:]!r}")
-            connection.request = b""
+            connection.request = connection.got = b""
             yield connection, status
