@@ -19,6 +19,7 @@ from innsync.api import (
     availability,
     bookings,
     events,
+    guests,
     holds,
     hotels,
     lookup,
@@ -154,6 +155,7 @@ def _plain(parameter: dict[str, Any]) -> None:
 
 
 api.add_router("/booking-engine", access.router)
+api.add_router("/booking-engine", guests.router)
 api.add_router("/booking-engine", hotels.router)
 api.add_router("/booking-engine", availability.router)
 api.add_router("/booking-engine", several.router)
@@ -161,5 +163,5 @@ api.add_router("/booking-engine", holds.router)
 api.add_router("/booking-engine", bookings.router)
 api.add_router("/booking-engine", events.router)
 api.add_router("/bookings", lookup.router)
-api.add_router("/webhooks", webhooks.router)
 api.add_router("/owner", owners.router)
+api.add_router("/webhooks", webhooks.router)

@@ -446,6 +446,46 @@ class OwnerRequests(Schema):
     next_cursor: str | None
 
 
+class GuestProfile(Schema):
+    """As the issuer's token says. email: null where the issuer has not verified it."""
+
+    name: str
+    email: str | None
+
+
+class GuestStay(Schema):
+    booking_id: str
+    code: str
+    status: str
+    hotel_id: str
+    hotel_code: str
+    hotel_name: str
+    check_in: date
+    check_out: date
+    room_type_codes: list[str]
+    total: Money
+
+
+class GuestHabits(Schema):
+    """What is known of the guest's wishes; null where nothing is. room_type_code: booked most often. special_requests: the latest."""
+
+    language: str | None
+    country: str | None
+    room_type_code: str | None
+    special_requests: str | None
+
+
+class GuestAccountOut(Schema):
+    """stays: bookings made with the verified address, the latest first, at most 100, of the properties that the key sees."""
+
+    user_id: str
+    issuer: str
+    subject: str
+    profile: GuestProfile
+    stays: list[GuestStay]
+    preferences: GuestHabits
+
+
 class LookupOut(Schema):
     success: bool
     booking: dict[str, Any]
