@@ -211,7 +211,7 @@ def test_who_signs_out_is_cut_off(web: str, house: SampleHouse, monkeypatch: pyt
 
 
 def test_a_follower_that_falls_behind_is_told_of_it_instead_of_missing_something():
-    follower = sockets._Follower(sockets.Admission("1", uuid4(), None, None, 0))
+    follower = sockets._Follower(sockets.Admission("1", uuid4(), None, None, 0), sockets._Door())
     events = [
         stream.StreamedEvent(position, uuid4(), "booking.created", None, datetime.now(UTC), {})
         for position in range(sockets.WAITING + 1)

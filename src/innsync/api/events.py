@@ -1,7 +1,8 @@
-"""What happened, as a list to catch up with; and tickets for the socket on which it is told as it happens."""
+"""What happened, as a list to catch up with; and tickets to the socket that tells it as it happens."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,16 +11,17 @@ from ninja import Query, Router, Schema
 from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas
-from innsync.api.answers import Answer, give
+from innsync.api.answers import Answer, give, instant
 from innsync.api.fields import QUERY_WHOLE, SLUG_PATTERN
 from innsync.api.finding import find_house
 from innsync.api.problems import Problem, invalid
-from innsync.api.security import caller_of, needs_a_key
+from innsync.api.security import SignedIn, caller_of, needs_a_key
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.events import kinds, stream
+from innsync.apps.events import kinds, stream, tickets
 
 router = Router(tags=["Events"])
+tickets_router = Router(tags=["Events"])
 EventId = Annotated[UUID, WithJsonSchema(schemas.UUID_KEY)]
 
 
@@ -89,3 +91,21 @@ def _properties(caller: Caller, asked: str | None) -> list[UUID] | None:
         return sorted(caller.property_ids) or None
     with tenant(caller.organization_id):
         return [find_house(caller, asked, "/property").id]
+
+
+@tickets_router.post(
+    "/ticket",
+    response={201: schemas.TicketOut},
+    auth=[*needs_a_key(), SignedIn()],
+    operation_id="get_ticket",
+    summary="A ticket that opens one socket",
+)
+def get_ticket(request: HttpRequest) -> HttpResponse:
+    """Open `/ws/events?ticket=` with it, once, within a minute. The socket shows what the key, the token or the person may
+    see, and ends when the key does."""
+    who, now = request.auth, datetime.now(UTC)  # type: ignore[attr-defined]  # set by the door
+    if isinstance(who, Caller):
+        ticket, expires_at = tickets.issue(now=now, key_id=who.key_id, scopes=who.scopes)
+    else:
+        ticket, expires_at = tickets.issue(now=now, session_key=request.session.session_key or "")
+    return give(Answer(201, {"ticket": ticket, "expires_at": instant(expires_at)}))

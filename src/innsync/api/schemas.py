@@ -509,6 +509,11 @@ class EventList(Schema):
     resume_after: str | None
 
 
+class TicketOut(Schema):
+    ticket: str
+    expires_at: datetime
+
+
 class TokenOut(Schema):
     access_token: str
     token_type: str

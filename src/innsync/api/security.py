@@ -8,7 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja.security import APIKeyHeader, HttpBearer
+from ninja.security import APIKeyCookie, APIKeyHeader, HttpBearer
+from ninja.utils import check_csrf
 
 from innsync.api import tokens
 from innsync.api.problems import Problem, of_status
@@ -89,6 +90,23 @@ class Bearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         return _admit(request, caller_of_token(token), self.scope)
+
+
+class SignedIn(APIKeyCookie):
+    """A person's session at the desk. A browser sends it whoever asks, so the page's own token is asked for as well."""
+
+    param_name = "sessionid"
+
+    def __init__(self) -> None:
+        super().__init__(csrf=False)  # checked below, and only for those who come this way
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> object | None:
+        user: object = getattr(request, "user", None)
+        if not key or user is None or not getattr(user, "is_authenticated", False):
+            return None
+        if check_csrf(request):
+            raise of_status(403)
+        return user
 
 
 def caller_of_token(token: str) -> Caller | None:

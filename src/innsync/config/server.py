@@ -10,7 +10,6 @@ from typing import Any
 
 from innsync.config.bridge import Bridge
 from innsync.config.settings import setting
-from innsync.config.sockets import Sockets
 from innsync.config.wsgi import application as django
 
 ENDS_WITHIN_S = 5.0
@@ -24,6 +23,7 @@ class Server:
     def __init__(self) -> None:
         from innsync.config.doors import Doors  # which need Django set up: `wsgi` has done that
         from innsync.config.quick import Quick
+        from innsync.config.sockets import Sockets
 
         self._bridge = Bridge(django, threads=int(setting("INNSYNC_WEB_THREADS")))
         self._sockets = Sockets(self._bridge)

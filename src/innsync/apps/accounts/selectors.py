@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -85,6 +86,17 @@ def authenticate(*, secret: str, now: datetime | None = None) -> Caller | None:
 def caller_of(*, key_id: UUID, now: datetime | None = None) -> Caller | None:
     """The same by the key's id, for tokens that were got with it."""
     return _living(_find(_BY_ID, key_id), now)
+
+
+def living_keys(key_ids: Collection[UUID], now: datetime) -> set[UUID]:
+    """Those of the keys that are neither withdrawn nor past their end at this moment."""
+    with sql() as cursor:
+        rows = cursor.execute(
+            "SELECT id FROM accounts_apikey WHERE id = ANY(%s) AND revoked_at IS NULL"
+            " AND (expires_at IS NULL OR expires_at > %s)",
+            (list(key_ids), now),
+        ).fetchall()
+    return {key_id for (key_id,) in rows}
 
 
 def remembered(known_by: str | UUID, now: datetime) -> Caller | None:

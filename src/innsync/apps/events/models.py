@@ -100,3 +100,18 @@ class Bucket(models.Model):
     at = models.DateTimeField()
     stamps = ArrayField(models.FloatField(), default=list)
     blocked_until = models.DateTimeField(null=True)
+
+
+class Ticket(models.Model):
+    """A ticket to the socket that nobody has used yet; see `tickets`. Looked up before it is known whose it is, so it
+    stands outside row-level security.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    key_id = models.UUIDField(null=True)
+    scopes = ArrayField(models.CharField(max_length=40), default=list)
+    session_key = models.CharField(max_length=40, default="")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="ticket_age")]

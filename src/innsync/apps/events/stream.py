@@ -14,7 +14,8 @@ from innsync.apps.events.relay import prompt_chore
 DOORBELL = "innsync_events"
 """What a process LISTENs to that wants to know when there is more."""
 HANDSHAKE = "innsync.handshake"
-"""In a request's environment when the socket server asks who may follow what. No header can set it."""
+"""In a request's environment when the socket server asks who may follow what; its value, when it asks again, is what it
+was told to show then (`live.admission`). No header can set it."""
 PLACED_AT_ONCE = 5_000
 READ_AT_ONCE = 500
 
