@@ -11,7 +11,7 @@ from django.conf import settings
 from innsync.apps.accounts.models import Organization
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.calls.checking import head_of
-from innsync.apps.calls.models import NOBODY
+from innsync.apps.calls.models import NOBODY, Policy
 
 LINKS_AT_ONCE = 500
 KEEP_USAGE = timedelta(days=800)
@@ -47,3 +47,8 @@ def forget_old(*, organization_id: UUID, now: datetime) -> int:
         gone += went
         if went < LINKS_AT_ONCE:
             return gone
+
+
+def keep_bodies(*, organization_id: UUID, wanted: str) -> None:
+    """From now on, as one of `bodies.KEPT` says. Within the tenant's transaction."""
+    Policy.objects.update_or_create(organization_id=organization_id, defaults={"bodies": wanted})

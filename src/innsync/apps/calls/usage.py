@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 import psycopg
 
+from innsync.apps.accounts.tenancy import sql
 from innsync.apps.calls.models import NOBODY
 from innsync.apps.calls.spread import PLACES, place_of
 
@@ -34,7 +36,7 @@ ON CONFLICT DO NOTHING
 
 
 @dataclass(slots=True)
-class _Hour:
+class _Counted:
     calls: int = 0
     errors: int = 0
     refused: int = 0
@@ -61,7 +63,7 @@ class _Hour:
 
 def count(cursor: psycopg.Cursor[Any], organization_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add these calls to their hours, and note from where keys were used. What was missed can't be told apart."""
-    hours: dict[tuple[str, str], _Hour] = defaultdict(_Hour)
+    hours: dict[tuple[str, str], _Counted] = defaultdict(_Counted)
     seen: dict[tuple[str, str], str] = {}
     for row in rows:
         if row["missed"]:
@@ -83,3 +85,29 @@ def count(cursor: psycopg.Cursor[Any], organization_id: UUID, rows: Sequence[Map
     if seen:
         addresses = [{"key_id": key, "address": address, "since": at} for (key, address), at in sorted(seen.items())]
         cursor.execute(_SEEN, (organization_id, orjson.dumps(addresses).decode()))
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A key's, as `models.Usage` has it."""
+
+    key_id: UUID
+    hour: datetime
+    calls: int
+    errors: int
+    refused: int
+    unhappy: int
+    searches: int
+    bookings: int
+    spread: list[int]
+
+
+def list_usage(*, organization_id: UUID, since: datetime, key_ids: Sequence[UUID] | None = None) -> list[Hour]:
+    """By hour. key_ids None: of all keys and none. Within the tenant's transaction."""
+    with sql() as cursor:
+        rows = cursor.execute(
+            f"SELECT key_id, hour, {', '.join(_COUNTS)}, spread FROM calls_usage"  # noqa: S608  # names of our own
+            " WHERE organization_id = %s AND hour >= %s AND (%s::uuid[] IS NULL OR key_id = ANY(%s)) ORDER BY hour",
+            (organization_id, since, key_ids, key_ids),
+        ).fetchall()
+    return [Hour(*row) for row in rows]

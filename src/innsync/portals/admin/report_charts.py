@@ -85,7 +85,7 @@ def chart(lines: Sequence[Line], measure: Measure) -> Chart:
             part = value.minor / largest.minor if largest and largest.minor > 0 else 0.0
         else:
             part = value or 0.0
-        columns.append(Column(_bar(index * step, step * 0.8, part), f"{line.label}: {_said(value)}"))
+        columns.append(Column(bar(index * step, step * 0.8, part), f"{line.label}: {_said(value)}"))
     if largest:
         return Chart(columns, _("The top is %(amount)s.") % {"amount": formats.money(largest)})
     return Chart(columns, _("A full house reaches the top."))
@@ -103,7 +103,7 @@ def chart_pace(months: Sequence[Month]) -> Sequence[Column]:
     width = step * 0.8 / len(kinds)
     return [
         Column(
-            _bar(index * step + place * width, width * 0.9, values[index] / most if most else 0.0),
+            bar(index * step + place * width, width * 0.9, values[index] / most if most else 0.0),
             _("%(month)s, %(what)s: %(count)d")
             % {"month": formats.month(month.first), "what": words, "count": values[index]},
             kind,
@@ -118,7 +118,7 @@ def share(one: Figures, total: Figures) -> float:
     return one.sold / total.sold if total.sold else 0.0
 
 
-def _bar(x: float, width: float, part: float) -> Bar:
+def bar(x: float, width: float, part: float) -> Bar:
     height = round(HEIGHT * min(1.0, max(0.0, part)), 2)
     return Bar(round(x, 2), round(HEIGHT - height, 2), round(width, 2), height)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from innsync.portals.admin import (
+    api_calls,
     booking_change,
     booking_details,
     bookings,
+    call_usage,
     confirmations,
     conflicts,
     connecting,
@@ -209,4 +211,10 @@ urlpatterns = [
     path("api-keys/create", keys.create, name="api-key-create"),
     path("api-keys/<uuid:key_id>/rotate", keys.rotate, name="api-key-rotate"),
     path("api-keys/<uuid:key_id>/revoke", keys.revoke, name="api-key-revoke"),
+    path("api-calls", api_calls.api_calls, name="api-calls"),
+    path("api-calls/lines", api_calls.lines_file, name="api-calls-lines"),
+    path("api-calls/usage", call_usage.usage, name="api-calls-usage"),
+    path("api-calls/keep", api_calls.keep, name="api-calls-keep"),
+    path("api-calls/check", api_calls.check, name="api-calls-check"),
+    path("api-calls/<uuid:call_id>", api_calls.one, name="api-call"),
 ]

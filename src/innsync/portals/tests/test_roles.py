@@ -158,6 +158,12 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "api-key-create": (None, PEOPLE),
     "api-key-rotate": (PEOPLE, PEOPLE),
     "api-key-revoke": (PEOPLE, PEOPLE),
+    "api-calls": (PEOPLE, None),
+    "api-calls-lines": (PEOPLE, None),
+    "api-calls-usage": (PEOPLE, None),
+    "api-calls-keep": (None, PEOPLE),
+    "api-calls-check": (None, PEOPLE),
+    "api-call": (PEOPLE, None),
 }
 
 
