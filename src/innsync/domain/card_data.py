@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 # Any word that contains one of these, whatever stands before and after: cardNumber, cc_number, cardCvvCode ...
 _PARTS = (
@@ -36,7 +36,8 @@ _CODE_IN_TEXT = re.compile(
 
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _AN_ID = re.compile(_UUID)
-_BETWEEN = r"(?:[ \t\-./_+\u00a0\u2000-\u200f\u2010-\u2015\u202f\u2060\u3000\ufeff\r\n]{1,3}|\\[nrt]|%20|%0[aAdD]|%[cC]2%[aA]0)"
+_MARK = r"[ \t\-./_+\u00a0\u2000-\u200f\u2010-\u2015\u202f\u2060\u3000\ufeff\r\n]"
+_BETWEEN = rf"(?:{_MARK}{{1,3}}|\\[nrt]|%20|%0[aAdD]|%[cC]2%[aA]0)"
 _PARTED = re.compile(rf"({_BETWEEN})")
 _GROUPS = rf"(?<!\d)\d{{1,19}}(?:{_BETWEEN}\d{{1,19}})+(?!\d)"
 # As cards are printed. Parted in several ways, only such groups are one number: others may be amounts, dates, telephones.
@@ -69,14 +70,36 @@ _UATP_PRINTED = {(15,), (4, 5, 6), (4, 6, 5)}
 
 # One of them is in every name of `_NAME` and every word of `_CODE_IN_TEXT`, in small letters.
 _TELLING = (
-    *("card_n", "cardn", "cc_n", "ccn", "pan", "series_code", "seriescode", "cvv", "cvc", "cvn", "verification"),
+    *(
+        "card_n",
+        "cardn",
+        "cc_n",
+        "ccn",
+        "number_pan",
+        "numberpan",
+        "series_code",
+        "seriescode",
+        "cvv",
+        "cvc",
+        "cvn",
+        "verification",
+    ),
     *("security_code", "securitycode", "security code", "track_data", "trackdata", "track_1", "track1", "track_2"),
     *("track2", "magnetic", "sicherheitscode"),
 )
+# The one name that is a part of other words, such as occupancy.
+_PAN = re.compile(r"pan(?!\w)")
 # Letters that a search without regard to case takes for an i, an s or a k, and that have other small ones.
 _LIKE_OTHERS = ("\u0130", "\u0131", "\u017f", "\u212a")
 # The marks behind a name, what a code is called, or enough digits: without any of them none of the above is found.
 _MAY_HOLD_ANY = re.compile(r"[=:<]|(?i:cv[vcn]|verification|code)|(?:\d\D*+){13}")
+# What is cheap to look for, and without which the dear search behind it finds nothing.
+_MAY_BE_MARKED = re.compile(r"\d{4}[,|:;]\d{4}")
+_MAY_RUN = re.compile(rf"(?<!\d)\d(?:{_MARK}{{0,3}}\d){{12}}|[%\\]")
+# From where a telling word begins to what must follow it.
+_NESTS = re.compile(rf"[\w.\-]{{0,60}}{_QUOTE}\s{{0,20}}:\s{{0,20}}[\[{{]")
+_IS_MEMBER = re.compile(rf"[\w.\-]{{0,60}}{_QUOTE}\s{{0,20}}:")
+_SAYS_A_CODE = re.compile(r"[^\d\n<>\"'&]{0,20}\d?[^\d\n<>\"'&]{0,15}\d")
 
 
 def is_card_number(digits: str) -> bool:
@@ -140,7 +163,7 @@ def scrub_text(text: str, *, spare: Collection[str] = ()) -> str:
     """The text without card data. Doing it twice changes nothing more."""
     if not _MAY_HOLD_ANY.search(text):
         return text
-    plain = _ESCAPED.sub(_unescape, text)
+    plain = _ESCAPED.sub(_unescape, text) if "\\" in text or "&" in text else text
     if plain != text:
         # Only for a card is a message written otherwise than it came.
         scrubbed = _scrub_plain(plain, spare)
@@ -167,26 +190,45 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def _scrub_plain(text: str, spare: Collection[str]) -> str:
-    if _may_name_card_data(text):
+    if _telling_places(text):
         # A mark that a notation can't do without is looked for first: that takes next to nothing.
         if "=" in text:
             text = _ATTRIBUTE.sub(_attribute, text)
         if "<" in text:
             text = _ELEMENT.sub(lambda found: f"{found[1]}{_inner(found[3])}{found[4]}", text)
-        text = _MEMBER.sub(_member, text)
-        text = _NESTED.sub(lambda found: found[1] + re.sub(r"\d", "*", found[3]), text)
+        if _tells(text, _IS_MEMBER):
+            text = _MEMBER.sub(_member, text)
+        if _tells(text, _NESTS):
+            text = _NESTED.sub(lambda found: found[1] + re.sub(r"\d", "*", found[3]), text)
         if "=" in text:
             text = _FORM.sub(lambda found: found[1] + _mask(found[2]), text)
-        text = _CODE_IN_TEXT.sub(r"\1***", text)
-    text = _by_marks(text)
+        if _tells(text, _SAYS_A_CODE):
+            text = _CODE_IN_TEXT.sub(r"\1***", text)
+    if _MAY_BE_MARKED.search(text):
+        text = _by_marks(text)
+    if not _MAY_RUN.search(text):
+        return text
     # Dates and amounts are runs too, mostly too short for a card.
     return _RUN.sub(lambda found: found[0] if len(found[0]) < 13 or found[0] in spare else _run(found), text)
 
 
-def _may_name_card_data(text: str) -> bool:
-    """Whether it is worth looking for named fields: a hundred times quicker than to look."""
+def _tells(text: str, follows: re.Pattern[str]) -> bool:
+    """Whether that follows any telling word."""
+    return any(follows.match(text, place) for place in _telling_places(text))
+
+
+def _telling_places(text: str) -> Sequence[int]:
+    """Where a word begins that tells of named fields: a hundred times quicker than to look for these."""
     small = text.lower()
-    return any(word in small for word in _TELLING) or any(letter in text for letter in _LIKE_OTHERS)
+    if len(small) != len(text) or any(letter in text for letter in _LIKE_OTHERS):
+        return range(len(text))
+    places = [found.start() for found in _PAN.finditer(small)]
+    for word in _TELLING:
+        place = small.find(word)
+        while place >= 0:
+            places.append(place)
+            place = small.find(word, place + 1)
+    return places
 
 
 def _mask(value: str) -> str:
