@@ -16,8 +16,9 @@ from pydantic import Field
 from innsync.api import schemas, shapes
 from innsync.api.answers import Answer, give
 from innsync.api.fields import Line
+from innsync.api.holding import hold
 from innsync.api.problems import Problem, invalid
-from innsync.api.security import spend
+from innsync.api.security import neighbourhood_of, spend
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import records
@@ -53,7 +54,7 @@ def look_up_booking(
         raise invalid(("/email", "must be given, or last_name"))
     if "\x00" in code:
         raise invalid(("/code", "must not hold control characters"))
-    spend(request, f"lookup:{request.META.get('REMOTE_ADDR', '')}", TRIES_PER_MINUTE)
+    spend(request, f"lookup:{neighbourhood_of(request)}", TRIES_PER_MINUTE)
     found = [
         (organization_id, booking_id)
         for organization_id, booking_id, name, email in _by_code(code.strip().upper()[:12])
@@ -63,7 +64,7 @@ def look_up_booking(
         request.answered_for = found[0][0]  # type: ignore[attr-defined]  # recorded as a call of theirs
     body = _shown(*found[0]) if found else None
     # Whatever was looked at, the answer comes at the same moment.
-    time.sleep(max(0.0, ANSWERED_AFTER_S - (time.monotonic() - started)))
+    hold(request, began=started, beat_s=ANSWERED_AFTER_S)
     if body is None:
         raise Problem(404, "not-found", "Not found", "No booking fits this code and this proof.")
     return give(Answer(200, {"success": True, "booking": body}))

@@ -112,6 +112,7 @@ BY_STATUS: dict[int, Callable[[], Problem]] = {
     403: lambda: Problem(403, "forbidden", "Not allowed"),
     404: not_found,
     405: lambda: Problem(405, "method-not-allowed", "This method is not allowed here"),
+    408: lambda: Problem(408, "too-slow", "The request took too long to arrive"),
     411: lambda: Problem(411, "length-required", "The request must say its length"),
     413: lambda: Problem(413, "too-large", "The request is too large"),
     414: lambda: Problem(414, "too-long", "The address is too long"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,8 @@ from innsync.apps.accounts import selectors
 from innsync.apps.accounts.limits import take_call
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
+
+GUESSES_PER_MINUTE = 120
 
 
 def _admit(request: HttpRequest, caller: Caller | None, scope: str) -> Caller | None:
@@ -52,6 +55,22 @@ def usual_limit() -> int:
     return int(os.environ.get(name) or settings.SETTINGS[name][0])
 
 
+def guess(request: HttpRequest) -> None:
+    """Count a try with no good key or token: nobody who guesses gets far. Raises Problem 429."""
+    spend(request, f"guess:{neighbourhood_of(request)}", GUESSES_PER_MINUTE)
+
+
+def neighbourhood_of(request: HttpRequest) -> str:
+    """From where a call comes, as limits count it: the address, and of IPv6 its network of 2^64, which is one caller's."""
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
 def spend(request: HttpRequest, bucket: str, calls_per_minute: int) -> None:
     """Take one call from the bucket; the answer's headers tell what is left. Raises Problem 429."""
     allowance = take_call(key=bucket, calls_per_minute=calls_per_minute)
@@ -76,7 +95,12 @@ class ApiKey(APIKeyHeader):
         self.scope = scope
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
-        return _admit(request, selectors.authenticate(secret=key) if key else None, self.scope)
+        if not key:
+            return None
+        caller = selectors.authenticate(secret=key)
+        if caller is None:
+            guess(request)
+        return _admit(request, caller, self.scope)
 
 
 class Bearer(HttpBearer):
@@ -89,7 +113,10 @@ class Bearer(HttpBearer):
         self.scope = scope
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        return _admit(request, caller_of_token(token), self.scope)
+        caller = caller_of_token(token)
+        if caller is None:
+            guess(request)
+        return _admit(request, caller, self.scope)
 
 
 class SignedIn(APIKeyCookie):

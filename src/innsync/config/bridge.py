@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any, TypeVar, cast
 
+import orjson
+
+from innsync.api.holding import ANSWER_AT
 from innsync.config.environ import Environ, environ_of
 
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -29,11 +33,12 @@ _BODILESS = frozenset({204, 304})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the application answered, whole."""
+    """What the application answered, whole. not_before: by the monotonic clock, when it may be given."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    not_before: float = 0.0
 
 
 class _Refused(Exception):
@@ -61,13 +66,14 @@ class Bridge:
             return await self._read(scope, proto, into)
         except _Refused as refused:
             status, words = refused.args
-            headers = [("content-type", "text/plain; charset=utf-8"), ("retry-after", "5")]
-            proto.response_str(status, headers[: 2 if status == 503 else 1], f"{words}\n")
+            headers, said = _refusal(scope, status, words)
+            proto.response_bytes(status, headers, said)
             return None
 
     async def answer(self, scope: Any, proto: Any, body: IO[bytes], length: int) -> None:
         """Answer a request whose body, of so many bytes, is here."""
         answer = await self.call(environ_of(scope, body, length))
+        await asyncio.sleep(max(0.0, answer.not_before - time.monotonic()))
         if scope.method == "HEAD" or answer.status in _BODILESS:
             proto.response_empty(answer.status, answer.headers)
         else:
@@ -120,4 +126,23 @@ def _call(application: Application, environ: Environ) -> Answer:
         body = b"".join(result)
     finally:
         getattr(result, "close", lambda: None)()
-    return Answer(*said[0], body)
+    return Answer(*said[0], body, environ.get(ANSWER_AT, 0.0))
+
+
+def _refusal(scope: Any, status: int, words: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body: for programs a problem document (RFC 9457)."""
+    if not scope.path.startswith("/api/"):
+        headers = [("content-type", "text/plain; charset=utf-8")]
+        return headers + [("retry-after", "5")] * (status == 503), f"{words}\n".encode()
+    from innsync.api import middleware, plain, problems  # which need Django set up
+
+    request_id = middleware.request_id_of(scope.headers.get("x-request-id") or "")
+    problem = problems.of_status(status)
+    headers = [
+        ("content-type", problems.MEDIA_TYPE),
+        ("cache-control", "no-store"),
+        *plain.SAFE_HEADERS,
+        *((name.lower(), value) for name, value in problem.headers.items()),
+        ("x-request-id", request_id),
+    ]
+    return headers, orjson.dumps(problem.document(request_id))
