@@ -26,6 +26,21 @@ def test_a_key_is_held_to_its_networks_by_whom_a_trusted_proxy_names(start: Star
     assert ask() == 403
 
 
+def test_a_key_is_held_to_networks_of_version_6_too(start: Start):
+    house = sample_house(ip_allowlist=["2001:db8:5::/48", f"{PARTNER}/32"])
+    address = start(INNSYNC_TRUSTED_PROXIES="127.0.0.1, fd00::/8")
+
+    def ask(*forwarded: str) -> int:
+        headers = {"X-API-Key": house.secret, "X-Forwarded-For": ", ".join(forwarded)}
+        return httpx.get(f"{address}/api/booking-engine/hotels/{house.property.code}", headers=headers).status_code
+
+    assert ask("2001:db8:5:1::9") == 200
+    assert ask("[2001:db8:5:1::9]:4711", "fd00::7") == 200, "through two of our proxies, with the port"
+    assert ask(f"::ffff:{PARTNER}") == 200, "the other version's address in this one's dress"
+    assert ask("2001:db8:6::9") == 403
+    assert ask("2001:db8:5::9", "2001:db8:6::9") == 403, "somebody who claims to be the partner"
+
+
 def test_nobody_else_is_believed_for_whom_they_call(start: Start):
     house = sample_house(ip_allowlist=[f"{PARTNER}/32"])
     headers = {"X-API-Key": house.secret, "X-Forwarded-For": PARTNER}

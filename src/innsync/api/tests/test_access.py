@@ -7,14 +7,16 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from django.test import RequestFactory
 
-from innsync.api import tokens
+from innsync.api import security, tokens
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.api.tests.serving import calling
 from innsync.apps.accounts import limits, selectors
 from innsync.apps.accounts.models import ApiKey
 from innsync.apps.accounts.selectors import REMEMBERED_S, authenticate
 from innsync.apps.accounts.services import create_api_key, hash_secret, revoke_api_key, rotate_api_key
+from innsync.apps.accounts.tenancy import sql
 from innsync.domain.errors import InvalidField
 
 
@@ -242,3 +244,79 @@ def test_a_fault_of_ours_tells_nothing_of_its_inside(client: httpx.Client, house
     assert answer.status_code == 500
     assert kind(answer) == "/problems/internal"
     assert "secret inside" not in answer.text
+
+
+def test_who_guesses_keys_is_slowed_and_who_has_a_good_one_is_not(address: str, house: SampleHouse, guesses: None):
+    with calling(address, "isk_" + "x" * 32) as guesser:
+        statuses = [hotel(guesser, house).status_code for _ in range(5)]
+        refused = hotel(guesser, house)
+    assert statuses == [401] * 3 + [429] * 2
+    assert kind(refused) == "/problems/too-many-requests"
+    with calling(address, house.secret) as client:
+        assert hotel(client, house).status_code == 200
+
+
+def test_who_guesses_tokens_is_slowed_wherever_they_are_tried(web: str, house: SampleHouse, guesses: None):
+    with calling(web) as guesser:
+        days = {"check_in": house.day(1), "check_out": house.day(2)}
+        bearer = {"Authorization": "Bearer x.y.z"}
+        first = [
+            guesser.get(f"/availability/{house.property.code}", params=days, headers=bearer).status_code,
+            guesser.post("/auth/token", json={"api_key": "isk_wrong"}).status_code,
+            guesser.post("/auth/validate-token", json={"token": "x"}).status_code,
+        ]
+        assert first == [401, 401, 200]
+        assert guesser.get(f"/availability/{house.property.code}", params=days, headers=bearer).status_code == 429
+        assert guesser.post("/auth/token", json={"api_key": "isk_wrong"}).status_code == 429
+        assert guesser.get(f"/availability/{house.property.code}", params=days).status_code == 401, "nothing was tried"
+
+
+@pytest.fixture
+def guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three a minute, none of which was used."""
+    monkeypatch.setattr(security, "GUESSES_PER_MINUTE", 3)
+    monkeypatch.setattr(limits, "_leases", {})
+    with sql() as cursor:
+        cursor.execute("DELETE FROM events_bucket WHERE key LIKE 'api:guess:%'")
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("", ""),
+    ],
+)
+def test_a_caller_is_counted_by_its_address_or_its_network(address: str, counted: str):
+    assert security.neighbourhood_of(RequestFactory(REMOTE_ADDR=address).get("/")) == counted
+
+
+@pytest.mark.parametrize(
+    ("allowed", "source", "may"),
+    [
+        ("192.0.2.0/24", "192.0.2.255", True),
+        ("192.0.2.0/24", "192.0.3.0", False),
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("192.0.2.0/24", "::ffff:192.0.2.9", True),
+        ("2001:db8::/32", "2001:db8:ffff::1", True),
+        ("2001:db8::/32", "2001:db9::1", False),
+        ("2001:db8::7", "2001:DB8:0:0:0:0:0:7", True),
+        ("::/0", "192.0.2.7", False),
+        ("0.0.0.0/0", "2001:db8::1", False),
+        ("192.0.2.0/24", "", False),
+        ("192.0.2.0/24", "192.0.2.7, 10.0.0.1", False),
+        ("2001:db8::/32", "fe80::1%eth0", False),
+    ],
+)
+def test_an_allowlist_means_its_networks_and_nothing_else(house: SampleHouse, allowed: str, source: str, may: bool):
+    _, secret = create_api_key(
+        organization_id=house.organization_id, name="x", scopes=["content:read"], ip_allowlist=[allowed]
+    )
+    caller = authenticate(secret=secret)
+    assert caller is not None
+    assert caller.may_come_from(source) is may

@@ -14,10 +14,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from innsync.api import tokens
+from innsync.api import security, tokens
 from innsync.api.tests.samples import SampleHouse
 from innsync.apps.accounts.selectors import authenticate
 from innsync.apps.tokens import signing
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All attacks come from one address; that these are slowed has a test of its own."""
+    monkeypatch.setattr(security, "GUESSES_PER_MINUTE", 100_000)
+
 
 Forge = Callable[["Minter"], str]
 
