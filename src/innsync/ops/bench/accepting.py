@@ -53,7 +53,7 @@ def accepting(stage: Stage) -> Result:
         seconds=stage.size.seconds,
     )
     result = Result(
-        "accepting",
+        "inbox",
         "calls/s",
         full.per_second,
         limit,

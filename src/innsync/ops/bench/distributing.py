@@ -33,7 +33,7 @@ COMMIT;
 """
 
 
-def inbox(stage: Stage) -> Result:
+def applying(stage: Stage) -> Result:
     """Messages of a channel kept for good and then applied as bookings, in batches as they are pulled."""
     from innsync.apps.accounts.tenancy import tenant
     from innsync.apps.distribution.models import Account
@@ -56,7 +56,7 @@ def inbox(stage: Stage) -> Result:
         took = sum(take(many[at : at + BATCH]) for at in range(0, len(many), BATCH))
         limit = _bare_inbox(world, size, len(messages[0].body))
     return Result(
-        "inbox",
+        "applying",
         "messages/s",
         len(many) / took,
         limit,

@@ -36,7 +36,7 @@ UPDATE rates_rateday SET prices = array_fill(:price::int, ARRAY[{products}]) WHE
 """
 
 
-def price_change(stage: Stage) -> Result:
+def bulk_price(stage: Stage) -> Result:
     """All rates of a property set to one price on every night of a year."""
     size, nights = stage.size, min(NIGHTS, stage.size.days)
     _give_own_prices(stage)
@@ -62,7 +62,7 @@ def price_change(stage: Stage) -> Result:
     p50, p99 = quantile(latencies, 0.5), quantile(latencies, 0.99)
     compared, targets = _compared(stage, nights)
     return Result(
-        "price-change",
+        "bulk-price",
         "ms, p50",
         p50,
         limit,

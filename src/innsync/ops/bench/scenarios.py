@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from innsync.ops.bench.accepting import accepting
-from innsync.ops.bench.booking import booking, booking_service
+from innsync.ops.bench.booking import booking, booking_hot, booking_service, race
 from innsync.ops.bench.costs import Memory
-from innsync.ops.bench.distributing import full_load, inbox
+from innsync.ops.bench.distributing import applying, full_load
 from innsync.ops.bench.divergence import divergence
 from innsync.ops.bench.events import events
 from innsync.ops.bench.ground import Ground
 from innsync.ops.bench.idling import idle
-from innsync.ops.bench.pricing import price_change
+from innsync.ops.bench.pricing import bulk_price
 from innsync.ops.bench.result import Result, at_most
 from innsync.ops.bench.scene import Size, Stage, make
 from innsync.ops.bench.searching import availability, availability_hot, calendar
@@ -27,11 +27,13 @@ SCENARIOS: dict[str, Scenario] = {
     "availability-hot": availability_hot,
     "calendar": calendar,
     "booking": booking,
+    "booking-hot": booking_hot,
+    "race": race,
     "booking-service": booking_service,
-    "accepting": accepting,
-    "inbox": inbox,
+    "inbox": accepting,
+    "applying": applying,
     "divergence": divergence,
-    "price-change": price_change,
+    "bulk-price": bulk_price,
     "events": events,
     "full-load": full_load,
     "idle": idle,
