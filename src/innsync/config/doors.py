@@ -20,9 +20,10 @@ from django.db import connection
 
 from innsync.api.middleware import COMPRESSED, request_id_of
 from innsync.api.plain import SAFE_HEADERS, is_plain
+from innsync.api.recording import record_webhook
 from innsync.api.webhooks import Call, take_together
 from innsync.config.bridge import IN_MEMORY, Bridge
-from innsync.config.loop import Told, headers_of
+from innsync.config.loop import Told, addressed, headers_of
 from innsync.integrations.manifest import manifests
 
 PREFIX = "/api/webhooks/"
@@ -50,6 +51,7 @@ class Doors:
         self._waiting: OrderedDict[Address, list[tuple[Call, asyncio.Future[Answered | None]]]] = OrderedDict()
         self._under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._addressed = addressed()
         self._told = Told("POST", f"{PREFIX}any/00000000-0000-0000-0000-000000000000")
 
     async def serve(self, scope: Any, proto: Any) -> bool:
@@ -80,7 +82,10 @@ class Doors:
         if COMPRESSED.match(content_type):
             told.append(("vary", "Accept-Encoding"))
         proto.response_bytes(200, told, said)
-        self._told.tell(scope.path, time.perf_counter() - started, request_id=request_id, caller=None)
+        seconds = time.perf_counter() - started
+        self._told.tell(scope.path, seconds, request_id=request_id, caller=None)
+        peer = self._addressed(scope.client.rpartition(":")[0].strip("[]"), headers.get("x-forwarded-for", ""))
+        record_webhook(path=scope.path, address=peer, seconds=seconds, request_id=request_id)
         return True
 
     async def take(self, address: Address, call: Call) -> Answered | None:

@@ -10,6 +10,7 @@ import structlog
 from procrastinate.contrib.django import app
 
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.calls.keeping import everybody
 from innsync.apps.events.jobs import A_FEW_TIMES, job
 from innsync.apps.events.relay import Entry, handles
 from innsync.apps.rates.selectors import get_house
@@ -20,6 +21,19 @@ from innsync.domain.booking_state import HOLDS_STOCK
 from innsync.domain.errors import InvalidField
 
 log = structlog.get_logger()
+
+
+@app.periodic(cron="*/5 * * * *")
+@job("watch_calls", queueing_lock="watch_calls")
+def watch_calls(timestamp: int) -> None:
+    """Tell of unusual use; an organization where that fails does not keep the others from it."""
+    from innsync.portals import call_alerts  # words: only where something is told
+
+    for organization_id in everybody():
+        try:
+            call_alerts.watch_calls(organization_id, datetime.fromtimestamp(timestamp, UTC))
+        except Exception:
+            log.exception("calls_not_watched", organization_id=str(organization_id))
 
 
 @handles("confirm_by_mail")

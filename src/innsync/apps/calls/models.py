@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from innsync.apps.accounts.ids import new_id
+
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Stands for the organization of calls by callers that nobody knows."""
 
@@ -99,3 +101,29 @@ class Address(models.Model):
     key_id = models.UUIDField()
     address = models.TextField()
     since = models.DateTimeField()
+
+
+class Unusual(models.Model):
+    """Something about the calls of a key that a person should look at: told once a day. kind: see `unusual.Kind`.
+
+    key_id: the zero UUID where there is none. facts: the numbers behind it. seen_at NULL: nobody has said that they know.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization_id = models.UUIDField()
+    kind = models.CharField(max_length=20)
+    key_id = models.UUIDField()
+    day = models.DateField()
+    at = models.DateTimeField()
+    facts = models.JSONField()
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization_id", "kind", "key_id", "day"], name="unusual_once_a_day")
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization_id"], condition=models.Q(seen_at__isnull=True), name="unusual_not_yet_seen"
+            )
+        ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,6 +18,9 @@ from innsync.api import webhooks
 from innsync.api.tests.hooked import GOOD, Hooked, Speaking, hooked_to
 from innsync.api.tests.samples import SampleHouse
 from innsync.api.webhooks import Call
+from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.calls.models import Call as Recorded
+from innsync.apps.calls.recorder import recorder
 from innsync.config import doors
 from innsync.config.bridge import Bridge
 from innsync.integrations.errors import BadSignature, ContractBroken
@@ -160,3 +164,20 @@ def test_whoever_calls_just_as_a_commit_ends_is_answered(monkeypatch: pytest.Mon
                 assert await taking.take(address, Call({}, b"")) == ("text/plain", b"")
 
     asyncio.run(one_after_the_other())
+
+
+@pytest.mark.parametrize(("headers", "status"), [(GOOD, 200), ({"X-Channex-Webhook-Secret": "wrong"}, 401)])
+def test_each_is_recorded_once_as_its_hotels_whoever_answered(hooked, headers, status):
+    answer = hooked.call(body(1), headers=headers)
+    assert answer.status_code == status
+    for _ in range(40):  # the answer is there a moment before it is noted
+        recorder.flush()
+        with tenant(hooked.house.organization_id):
+            found = list(Recorded.objects.filter(request_id=answer.headers["X-Request-Id"]))
+        if found:
+            break
+        time.sleep(0.025)
+    assert [(one.status, one.caller, one.address, one.body) for one in found] == [
+        (status, "channex", "127.0.0.1", None)
+    ]
+    assert found[0].route == "api/webhooks/<vendor>/<connection_id>"

@@ -36,7 +36,10 @@ NAMES: dict[str, tuple[tuple[str, ...], str]] = {
         ("distribution_acknowledged", "distribution_dirty", "distribution_refusedcell"),
         "worked out for each cell and connection, never stored as a flag",
     ),
-    "booking_engine_audit_log": (("events_event", "reservations_revision", "rates_ratechange"), "append-only"),
+    "booking_engine_audit_log": (
+        ("calls_call", "calls_link", "events_event", "reservations_revision", "rates_ratechange"),
+        "append-only",
+    ),
     "ota_bookings": (("inbox_message", "reservations_booking"), "the message as it came, and the booking it became"),
     "ota_rate_plans": (("distribution_ratemapping",), ""),
     "ota_inventory_sync": (("distribution_acknowledged", "distribution_dirty"), ""),

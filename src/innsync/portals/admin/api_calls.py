@@ -142,7 +142,10 @@ def api_calls(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "form": form,
         "first": first,
         "last": last,
-        "found": [{**one, "who": who(one, names), "state": outcome(one)} for one in found[:SHOWN]],
+        "found": [
+            {**one, "who": who(one, names), "state": outcome(one), "took_ms": one["duration_us"] / 1000}
+            for one in found[:SHOWN]
+        ],
         "later": _address(request, before=str(found[SHOWN - 1]["id"])) if len(found) > SHOWN else "",
         "leafed": bool(request.GET.get("before")),
         "lines": f"{reverse('api-calls-lines')}{_address(request, before='')}",

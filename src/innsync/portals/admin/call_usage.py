@@ -16,14 +16,17 @@ from django.utils.translation import gettext_lazy
 from innsync.apps.accounts.models import ApiKey
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.calls.spread import add_up, percentile_ms
+from innsync.apps.calls.unusual import list_unseen, mark_seen
 from innsync.apps.calls.usage import Hour, list_usage
 from innsync.portals import formats
-from innsync.portals.access import Visitor, page
+from innsync.portals.access import Done, Visitor, action, page
 from innsync.portals.admin.api_calls import SECTION, offered_keys, zone_of
 from innsync.portals.admin.pages import show
+from innsync.portals.admin.reading import read_id
 from innsync.portals.admin.report_charts import HEIGHT, WIDTH, Column
 from innsync.portals.admin.report_charts import bar as draw
 from innsync.portals.admin.sparkline import Bar
+from innsync.portals.call_alerts import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,10 @@ def usage(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     shown = [one for one in every if chosen is None or one.key_id == chosen.id]
     steps = _steps(shown, first, period)
     zone = zone_of(visitor)
+    unseen = list_unseen(organization_id=visitor.access.organization_id, key_ids=seen)
     labels = [formats.moment(first + timedelta(hours=period.hours * at), zone) for at in range(period.steps)]
     context = {
+        "unusual": [(one, words_of(one, {key.id: key.name for key in offered})) for one in unseen],
         "totals": _totals(every, offered),
         "all": _total(UUID(int=0), _("Together"), every),
         "chosen": chosen,
@@ -89,10 +94,25 @@ def usage(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "slow": _slow(steps, labels),
         "first": labels[0],
         "last": labels[-1],
+        "zone": str(zone),
         "width": WIDTH,
         "height": HEIGHT,
     }
     return show(request, visitor, "calls/usage.html", context, section=SECTION)
+
+
+@action(Ability.MANAGE_PEOPLE, back="api-calls-usage")
+def known(request: HttpRequest, visitor: Visitor) -> Done:
+    """They know what was unusual."""
+    _offered, seen = offered_keys(visitor)
+    shown = list_unseen(organization_id=visitor.access.organization_id, key_ids=seen)
+    named = {read_id(one) for one in request.POST.getlist("unusual")}
+    mark_seen(
+        organization_id=visitor.access.organization_id,
+        unusual_ids=[one.id for one in shown if one.id in named],
+        now=datetime.now(UTC),
+    )
+    return Done(_("Noted."), "api-calls-usage")
 
 
 def _totals(every: Sequence[Hour], offered: Sequence[ApiKey]) -> list[Total]:

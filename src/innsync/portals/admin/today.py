@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.automation.selectors import DueCount, count_due
+from innsync.apps.calls.unusual import count_unseen
 from innsync.apps.distribution.health import count_states
 from innsync.apps.inventory.selectors import Night, tonight
 from innsync.apps.messaging.selectors import count_waiting
@@ -235,11 +236,22 @@ def _warnings(visitor: Visitor, channels: Channels | None) -> list[Tile]:
                 "bad",
             )
         )
+    unusual = _unusual_calls(visitor)
+    if unusual:
+        to = reverse("api-calls-usage")
+        found.append(Tile("unusual-calls", _("API calls"), str(unusual), _("unusual"), to, "wait"))
     if channels and channels.troubled:
         found.append(
             Tile("channels", _("Channels"), str(channels.troubled), _("not in step"), reverse("connections"), "wait")
         )
     return found
+
+
+def _unusual_calls(visitor: Visitor) -> int:
+    """Whoever manages the keys of some properties finds theirs on the page of usage."""
+    if Ability.MANAGE_PEOPLE not in visitor.access.abilities or not visitor.access.sees_all:
+        return 0
+    return count_unseen(organization_id=visitor.access.organization_id)
 
 
 def _in_step(channels: Channels | None) -> list[Tile]:

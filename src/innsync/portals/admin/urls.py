@@ -214,6 +214,7 @@ urlpatterns = [
     path("api-calls", api_calls.api_calls, name="api-calls"),
     path("api-calls/lines", api_calls.lines_file, name="api-calls-lines"),
     path("api-calls/usage", call_usage.usage, name="api-calls-usage"),
+    path("api-calls/known", call_usage.known, name="api-calls-known"),
     path("api-calls/keep", api_calls.keep, name="api-calls-keep"),
     path("api-calls/check", api_calls.check, name="api-calls-check"),
     path("api-calls/<uuid:call_id>", api_calls.one, name="api-call"),

@@ -25,6 +25,9 @@ from innsync.apps.accounts.models import Invitation, Membership, User
 from innsync.apps.accounts.services import create_api_key
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.automation import services as automation
+from innsync.apps.calls.models import Call
+from innsync.apps.calls.recorder import Recorder
+from innsync.apps.calls.tests.test_recorder import answered
 from innsync.apps.distribution.models import Conflict, PushLog
 from innsync.apps.inbox.models import Message
 from innsync.apps.properties.models import Photo, Room
@@ -51,6 +54,9 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
     house.show_trouble()
     now = datetime.now(UTC)
     said = house.guest_writes(f"{mark} question", twice)
+    recorder = Recorder(own_thread=False)
+    recorder.add(answered(house.organization.id, path=f"/{mark}"))
+    recorder.flush()
     with tenant(house.organization.id):
         order = automation.order(booking_id=booking.id, what=f"{mark} flowers", now=now, actor="test")
         photo = Photo.objects.create(
@@ -100,6 +106,7 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "season_id": season.id,
             "conversation_id": said.conversation_id,
             "said_id": said.id,
+            "call_id": Call.objects.filter(organization_id=house.organization.id).latest("id").id,
         }
 
 
@@ -173,7 +180,7 @@ def walk(request: pytest.FixtureRequest, _own: tuple[House, dict[str, UUID]]) ->
     foreign = furnish(others, THEIRS)
     # Who sees all properties is everybody's colleague.
     User.objects.filter(id=Membership.objects.get(id=foreign["membership_id"]).user_id).update(name="Pat Colleague")
-    for name in ("membership_id", "key_id", "invitation_id"):  # of the whole organization
+    for name in ("membership_id", "key_id", "invitation_id", "call_id"):  # of the whole organization
         del foreign[name]
     client = signed_in(house.person("manager", (house.property.id,)))
     return Walk(client, own, foreign, others, within=True)
@@ -194,7 +201,7 @@ def test_every_name_in_an_address_is_known():
 _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
-    *("block_id", "season_id", "conversation_id", "said_id"),
+    *("block_id", "season_id", "conversation_id", "said_id", "call_id"),
 )
 
 

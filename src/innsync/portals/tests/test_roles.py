@@ -161,6 +161,7 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "api-calls": (PEOPLE, None),
     "api-calls-lines": (PEOPLE, None),
     "api-calls-usage": (PEOPLE, None),
+    "api-calls-known": (None, PEOPLE),
     "api-calls-keep": (None, PEOPLE),
     "api-calls-check": (None, PEOPLE),
     "api-call": (PEOPLE, None),
