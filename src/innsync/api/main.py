@@ -19,6 +19,7 @@ from innsync.api import (
     availability,
     bookings,
     events,
+    examples,
     guests,
     holds,
     hotels,
@@ -140,6 +141,7 @@ def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
             for parameter in operation["parameters"]:
                 _plain(parameter)
     return document
+    examples.put_in(document)
 
 
 def _plain(parameter: dict[str, Any]) -> None:
