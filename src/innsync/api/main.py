@@ -19,7 +19,6 @@ from innsync.api import (
     availability,
     bookings,
     events,
-    examples,
     guests,
     holds,
     hotels,
@@ -28,6 +27,7 @@ from innsync.api import (
     problems,
     schemas,
     several,
+    webhook_endpoints,
     webhooks,
 )
 
@@ -141,7 +141,6 @@ def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
             for parameter in operation["parameters"]:
                 _plain(parameter)
     return document
-    examples.put_in(document)
 
 
 def _plain(parameter: dict[str, Any]) -> None:
@@ -164,6 +163,7 @@ api.add_router("/booking-engine", several.router)
 api.add_router("/booking-engine", holds.router)
 api.add_router("/booking-engine", bookings.router)
 api.add_router("/booking-engine", events.router)
+api.add_router("/booking-engine", webhook_endpoints.router)
 api.add_router("/events", events.tickets_router)
 api.add_router("/bookings", lookup.router)
 api.add_router("/owner", owners.router)

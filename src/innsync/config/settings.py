@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "innsync.apps.inbox",
     "innsync.apps.automation",
     "innsync.apps.messaging",
+    "innsync.apps.webhooks",
     "innsync.apps.tokens",
     "innsync.apps.calls",
 ]

@@ -291,7 +291,7 @@ def refuse_private_address(url: str) -> None:
     except ValueError as error:  # also what no name server can be asked for
         raise Rejected("not an address") from error
     for entry in found:
-        if not _is_public(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])):
+        if not is_public(ipaddress.ip_address(str(entry[4][0]).partition("%")[0])):
             raise ForbiddenAddress(f"{host} is not a public address")
 
 
@@ -311,19 +311,19 @@ def _guard(url: str) -> Callable[[str, Mapping[str, Any]], None]:
         elif event == "connection.connect_tcp.complete" and host == asked:
             stream = info["return_value"]
             address = str(stream.get_extra_info("server_addr")[0]).partition("%")[0]
-            if not _is_public(ipaddress.ip_address(address)):
+            if not is_public(ipaddress.ip_address(address)):
                 stream.close()
                 raise ForbiddenAddress(f"{asked} is not a public address")
 
     return watch
 
 
-def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Whether it is; of an IPv6 address that stands for an IPv4 one, whether that is."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and (address in _NAT64 or int(address) < 2**32):
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
-            return _is_public(inner)
+            return is_public(inner)
     return address.is_global and not address.is_multicast

@@ -41,15 +41,21 @@ def run_worker() -> None:
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     learn()
     from innsync.apps.events import relay
+    from innsync.apps.webhooks import courier
 
     stop = threading.Event()
-    thread = threading.Thread(target=relay.run, args=(stop,), name="relay", daemon=True)
-    thread.start()
+    beside = [
+        threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+        for name, work in (("relay", relay.run), ("courier", courier.run))
+    ]
+    for thread in beside:
+        thread.start()
     try:
         asyncio.run(_work())
     finally:
         stop.set()
-        thread.join(5)
+        for thread in beside:
+            thread.join(5)
 
 
 def learn() -> None:

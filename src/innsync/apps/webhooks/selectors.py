@@ -1,0 +1,46 @@
+"""Endpoints and the log of their deliveries. Everything works inside `tenant(...)`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+
+from innsync.apps.events.kinds import shown
+from innsync.apps.events.models import Event
+from innsync.apps.events.stream import StreamedEvent
+from innsync.apps.webhooks.models import Delivery, Endpoint, State
+
+
+def list_endpoints(*, program_id: UUID | None = None) -> list[Endpoint]:
+    """The newest first. program_id: only that program's."""
+    found = Endpoint.objects.order_by("-id")
+    return list(found if program_id is None else found.filter(program_id=program_id))
+
+
+def find_endpoint(endpoint_id: UUID, *, program_id: UUID | None = None) -> Endpoint | None:
+    found = Endpoint.objects.filter(id=endpoint_id)
+    return (found if program_id is None else found.filter(program_id=program_id)).first()
+
+
+def list_deliveries(
+    endpoint: Endpoint, *, state: State | None = None, before: Delivery | None = None, limit: int
+) -> list[Delivery]:
+    """The newest in the stream first. before: the last of the page before."""
+    found = Delivery.objects.filter(endpoint=endpoint).order_by("-position")
+    if state is not None:
+        found = found.filter(state=state)
+    if before is not None:
+        found = found.filter(position__lt=before.position)
+    return list(found[:limit])
+
+
+def find_delivery(endpoint: Endpoint, delivery_id: UUID) -> Delivery | None:
+    return Delivery.objects.select_related("endpoint").filter(endpoint=endpoint, id=delivery_id).first()
+
+
+def body_of(delivery: Delivery) -> bytes:
+    """What is sent, byte by byte."""
+    event = Event.objects.get(id=delivery.event_id)
+    told = StreamedEvent(delivery.position, event.id, event.type, event.property_id, event.occurred_at, event.data)
+    return orjson.dumps(shown(told), option=orjson.OPT_UTC_Z)
