@@ -8,14 +8,14 @@ before it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 FIRST = bytes(32)
 """What stands before an organization's first link."""
-_DIGEST = 32
+_ID, _DIGEST = 16, 32
 
 
 def digest(line: bytes) -> bytes:
@@ -24,15 +24,20 @@ def digest(line: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """number: from 1 within the organization. previous_at None: it is the first. digests: of the calls, one after another."""
+    """number: from 1 within the organization. previous_at None: it is the first. ids, digests: of the calls, one after
+    another, 16 and 32 bytes each.
+    """
 
     organization_id: UUID
     number: int
     at: datetime
     previous_at: datetime | None
     previous: bytes
-    ids: Sequence[UUID]
+    ids: bytes
     digests: bytes
+
+    def __len__(self) -> int:
+        return len(self.ids) // _ID
 
     def hash(self) -> bytes:
         head = (
@@ -41,18 +46,17 @@ class Link:
             _instant(self.at),
             _instant(self.previous_at) if self.previous_at else "",
             self.previous.hex(),
-            len(self.ids),
+            len(self),
         )
         sealed = hashlib.sha256(" ".join(str(one) for one in head).encode())
-        for one in self.ids:
-            sealed.update(one.bytes)
+        sealed.update(self.ids)
         sealed.update(self.digests)
         return sealed.digest()
 
     def calls(self) -> Iterator[tuple[UUID, bytes]]:
         """Each call's id and digest."""
-        for place, one in enumerate(self.ids):
-            yield one, self.digests[place * _DIGEST : (place + 1) * _DIGEST]
+        for at in range(len(self)):
+            yield UUID(bytes=self.ids[at * _ID : (at + 1) * _ID]), self.digests[at * _DIGEST : (at + 1) * _DIGEST]
 
 
 def _instant(moment: datetime) -> str:

@@ -86,11 +86,11 @@ class _Walk:
 
     def find(self) -> Iterator[Broken]:
         while links := self._next():
-            rows = self._rows([one for link, _ in links for one in link.ids])
+            rows = self._rows([call_id for link, _ in links for call_id, _digest in link.calls()])
             for link, said in links:
                 yield from self._compare(link, said)
                 yield from self._compare_calls(link, rows)
-                self.calls += len(link.ids)
+                self.calls += len(link)
                 self.number, self.hash, self.at = link.number, said, link.at
         missing = [number for number in self._known if number > self.number]
         if missing:
@@ -107,7 +107,15 @@ class _Walk:
             found = cursor.execute(_LINKS, (self._organization_id, self.number, LINKS_AT_ONCE)).fetchall()
         return [
             (
-                Link(self._organization_id, number, at, previous_at, bytes(previous), ids, bytes(digests)),
+                Link(
+                    self._organization_id,
+                    number,
+                    at,
+                    previous_at,
+                    bytes(previous),
+                    b"".join(one.bytes for one in ids),
+                    bytes(digests),
+                ),
                 bytes(said),
             )
             for number, at, previous_at, previous, ids, digests, said in found

@@ -53,7 +53,7 @@ SELECT %s, {", ".join(_COLUMNS)} FROM json_to_recordset(%s::json) AS x({", ".joi
 _HEAD = "SELECT number, at, hash FROM calls_link WHERE organization_id = %s ORDER BY number DESC LIMIT 1"
 _LINK = """
 INSERT INTO calls_link (organization_id, number, at, previous_at, previous, ids, digests, hash)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s::text::uuid[], %s, %s)
 """
 
 
@@ -234,7 +234,7 @@ def write(batch: Batch) -> None:
     """Once, however often it is called with the same rows. Raises Unwritable, and what the database raises."""
     organization_id, rows = batch.organization_id, batch.rows
     lines = [line_of(row) for row in rows]
-    ids = [UUID(str(row["id"])) for row in rows]
+    ids = [str(row["id"]) for row in rows]
     try:
         with tenant(organization_id), sql() as cursor:
             # All processes write to one chain: one after the other.
@@ -255,9 +255,10 @@ def write(batch: Batch) -> None:
         raise
 
 
-def _tie(cursor: psycopg.Cursor[Any], organization_id: UUID, ids: Sequence[UUID], digests: bytes) -> None:
+def _tie(cursor: psycopg.Cursor[Any], organization_id: UUID, ids: Sequence[str], digests: bytes) -> None:
     number, previous_at, previous = cursor.execute(_HEAD, (organization_id,)).fetchone() or (0, None, FIRST)
-    link = Link(organization_id, number + 1, datetime.now(UTC), previous_at, bytes(previous), ids, digests)
+    together = bytes.fromhex("".join(ids).replace("-", ""))
+    link = Link(organization_id, number + 1, datetime.now(UTC), previous_at, bytes(previous), together, digests)
     cursor.execute(
         _LINK,
         (
@@ -266,7 +267,7 @@ def _tie(cursor: psycopg.Cursor[Any], organization_id: UUID, ids: Sequence[UUID]
             link.at,
             link.previous_at,
             link.previous,
-            list(ids),
+            f"{{{','.join(ids)}}}",
             digests,
             link.hash(),
         ),

@@ -90,7 +90,13 @@ def test_a_link_made_to_fit_a_changed_call_breaks_the_next(organization_id, supe
     superuser("UPDATE calls_link SET digests = %s WHERE number = 2 AND organization_id = %s", forged)
     assert checked(organization_id).broken.what == "was changed"
     made_to_fit = checking.Link(
-        organization_id, 2, link.at, link.previous_at, bytes(link.previous), link.ids, forged
+        organization_id,
+        2,
+        link.at,
+        link.previous_at,
+        bytes(link.previous),
+        b"".join(one.bytes for one in link.ids),
+        forged,
     ).hash()
     superuser("UPDATE calls_link SET hash = %s WHERE number = 2 AND organization_id = %s", made_to_fit)
     # With the call itself made to fit too, it is the next link that gives it away.
