@@ -19,6 +19,7 @@ from innsync.api import (
     availability,
     bookings,
     events,
+    examples,
     guests,
     holds,
     hotels,
@@ -140,6 +141,7 @@ def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
                 operation["responses"].setdefault(status, {"$ref": "#/components/responses/Problem"})
             for parameter in operation["parameters"]:
                 _plain(parameter)
+    examples.put_in(document)
     return document
 
 
