@@ -26,7 +26,7 @@ from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.events import services as events
 from innsync.apps.events import stream
 from innsync.apps.mail import tasks as mails
-from innsync.apps.webhooks import endpoints, rounds
+from innsync.apps.webhooks import endpoints, rounds, tasks
 from innsync.apps.webhooks.courier import Courier
 from innsync.apps.webhooks.models import Delivery, Endpoint
 from innsync.domain.errors import InvalidField
@@ -454,3 +454,16 @@ def test_a_killed_courier_leaves_no_gap(database: str, house: SampleHouse, recei
     for at, booking in enumerate(bookings):
         seen = [int(call.code) for call in calls if call.event["data"]["booking_id"] == str(booking)]
         assert list(dict.fromkeys(seen)) == list(range(at, 300, 6)), "in order; what comes twice came in order first"
+
+
+def test_the_log_is_for_a_month(house: SampleHouse, receiver: Receiver):
+    endpoint, _ = add(house, receiver.url)
+    clock = Clock()
+    happen(house, "old")
+    clock.now -= rounds.KEPT_FOR + timedelta(hours=1)
+    drive(endpoint, clock)
+    happen(house, "new")
+    drive(endpoint, Clock())
+    tasks.forget(0)
+    assert len(receiver.calls) == 2
+    assert [one.event_id for one in deliveries(endpoint)] == [UUID(receiver.calls[1].event["id"])]

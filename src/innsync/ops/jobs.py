@@ -65,6 +65,7 @@ def learn() -> None:
     from innsync.apps.inbox import tasks as inbox  # noqa: F401
     from innsync.apps.mail import tasks as mail  # noqa: F401
     from innsync.apps.messaging import tasks as messaging  # noqa: F401
+    from innsync.apps.webhooks import tasks as webhooks  # noqa: F401
 
 
 async def _work() -> None:
