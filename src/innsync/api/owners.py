@@ -10,10 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
-from ninja.security import APIKeyCookie
 from pydantic import Field
 
 from innsync.api import schemas
@@ -22,7 +20,7 @@ from innsync.api.availability import HotelKey
 from innsync.api.fields import QUERY_WHOLE, Day
 from innsync.api.finding import find_house
 from innsync.api.problems import Problem, invalid
-from innsync.api.security import needs, spend, usual_limit
+from innsync.api.security import SignedIn, needs, spend, usual_limit
 from innsync.apps.accounts.models import Scope, User
 from innsync.apps.accounts.people import list_access
 from innsync.apps.accounts.roles import Ability
@@ -39,19 +37,18 @@ router = Router(tags=["Owners"])
 LOOKS_BACK = timedelta(days=30)
 
 
-class SignedIn(APIKeyCookie):
-    """Somebody who is signed in, by the cookie of their session."""
-
-    param_name = settings.SESSION_COOKIE_NAME
+class Owner(SignedIn):
+    """Counted by person, as a key's calls are by key."""
 
     def authenticate(self, request: HttpRequest, key: str | None) -> User | None:
-        if not isinstance(request.user, User):
+        user = super().authenticate(request, key)
+        if not isinstance(user, User):
             return None
-        spend(request, f"person:{request.user.id}", usual_limit())
-        return request.user
+        spend(request, f"person:{user.id}", usual_limit())
+        return user
 
 
-_DOORS = [*needs(Scope.BOOKINGS_READ), SignedIn()]
+_DOORS = [*needs(Scope.BOOKINGS_READ), Owner()]
 
 
 class PageQuery(Schema):

@@ -181,10 +181,10 @@ def test_a_page_of_many_bookings_takes_as_many_statements_as_one_of_few(
     execute, seen = psycopg.Cursor.execute, []
 
     def counted(self, query, *args, **options):
-        seen.append(str(query))
+        if "events_bucket" not in str(query):  # calls are taken from the limit a few at a time
+            seen.append(str(query))
         return execute(self, query, *args, **options)
 
-    bookings(owner, house.property.id)  # some calls of the limit are leased from here on
     monkeypatch.setattr(psycopg.Cursor, "execute", counted)
     counts = []
     for day in (3, 8, 13, 18):
