@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -57,7 +56,6 @@ def masked(value: Any, *, name: str = "", about_guest: bool = False, depth: int 
     return value
 
 
-@lru_cache(maxsize=4_096)
 def kept_query(query: str) -> str:
     """A query's guests and secrets are always cut: unlike bodies, queries end in browsers' histories and proxies' logs."""
     if not query:
