@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +20,6 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.tokens import issuers
 from innsync.apps.tokens.models import GuestAccount, Issuer
 from innsync.domain.errors import InvalidField
-from innsync.ops.commands import issuers as command
 
 
 @pytest.fixture
@@ -283,23 +281,3 @@ def test_who_is_trusted_no_more_opens_nothing_and_its_accounts_are_forgotten(
     refused(account(client, engine.token()))
     with tenant(house.organization_id):
         assert not GuestAccount.objects.exists()
-
-
-def test_an_operator_trusts_lists_and_distrusts_by_command(
-    house: SampleHouse, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(command, "use_database", lambda: None)
-    parser = argparse.ArgumentParser()
-    command.configure(parser)
-
-    def run(*arguments: str) -> str:
-        assert command.run(parser.parse_args([*arguments, "--organization", str(house.organization_id)])) == 0
-        return capsys.readouterr().out
-
-    with oidc_issuer() as issuer:
-        issuer.new_key()
-        said = run("trust", issuer.url, "--audience", AUDIENCE)
-        assert "is trusted: 1 keys" in said
-        assert f"{issuer.url}  for {AUDIENCE}" in run("list")
-        run("distrust", said.split()[0])
-        assert run("list") == ""

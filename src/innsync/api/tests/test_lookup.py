@@ -6,6 +6,7 @@ from statistics import median
 
 import httpx
 import pytest
+from django.conf import settings
 from django.test import RequestFactory
 
 from innsync.api import lookup
@@ -13,7 +14,6 @@ from innsync.api.holding import ANSWER_AT, hold
 from innsync.api.lookup import ANSWERED_AFTER_S
 from innsync.api.tests.samples import SampleHouse
 from innsync.apps.accounts import limits
-from innsync.config.settings import setting
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_look_ups_that_wait_for_their_moment_hold_nobody_up(
     web: str, house: SampleHouse, code: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(lookup, "ANSWERED_AFTER_S", 4.0)
-    threads = int(setting("INNSYNC_WEB_THREADS"))
+    threads = int(settings.SETTINGS["INNSYNC_WEB_THREADS"][0])
     with ThreadPoolExecutor(2 * threads) as callers:
         waiting = [callers.submit(look, web, code, last_name="Smith") for _ in range(2 * threads)]
         time.sleep(1.0)

@@ -24,6 +24,7 @@ KEYS: dict[str, str] = {
     "relay_domains": "domains, and all below them, where the vendor makes up an e-mail address for one booking; guests are never merged by such an address",
     "messages_help": "what a person must do at the channel before it passes on messages",
     "webhook_help": "where in the channel's screens a person enters the address that it announces bookings to, and the secret",
+    "amenities": "what the vendor calls amenities: `opentravel` where it takes that list's numbers, else tables `property` and `room` from Innsync's codes to its names",
     "notes": "one sentence for people who connect it",
     "base_urls": "the vendor's addresses by a name that calls use; an account may replace them",
     "secrets": "what an account needs, each with `label`, `help` and `optional`, or just a label",
