@@ -20,7 +20,9 @@ from innsync.ops.postgres_place import bundled_programs
 from innsync.ops.refusal import Refusal, of_os_error
 
 # Filled by migrations and by running, not by anybody's work.
-_HOUSEKEEPING = r"^(django_|auth_|procrastinate_|events_(bucket|change|forgotten)$|calls_(call|link|usage|address|unusual)$)"
+_HOUSEKEEPING = (
+    r"^(django_|auth_|procrastinate_|events_(bucket|change|forgotten)$|calls_(call|link|usage|address|unusual)$)"
+)
 
 
 def program(name: str, *, server_version: int) -> str:
