@@ -24,6 +24,7 @@ OUTSIDE = {
     "events_streamentry",
     "distribution_dirty",
     "distribution_schedule",
+    "webhooks_round",
 }
 APPEND_ONLY = (
     "calls_call",

@@ -60,7 +60,14 @@ def add(house: SampleHouse, url: str, **more: Any) -> tuple[Endpoint, str]:
         )
 
 
-def happen(house: SampleHouse, code: object = "", type: str = "booking.created", booking: UUID | None = None) -> None:
+def happen(
+    house: SampleHouse,
+    code: object = "",
+    type: str = "booking.created",
+    booking: UUID | None = None,
+    placed: bool = True,
+) -> None:
+    """placed: here, as by the relay; not where a worker does that, since places are given by one hand alone."""
     with tenant(house.organization_id):
         events.record(
             organization_id=house.organization_id,
@@ -70,7 +77,8 @@ def happen(house: SampleHouse, code: object = "", type: str = "booking.created",
             data={"code": str(code), "guest_email": "sarah@example.com"}
             | ({"booking_id": str(booking)} if booking else {}),
         )
-    place()
+    if placed:
+        place()
 
 
 def again(endpoint: Endpoint) -> Endpoint:
@@ -214,12 +222,15 @@ def test_what_one_booking_waits_for_holds_up_no_other(house: SampleHouse, receiv
     first, *_ = deliveries(endpoint)
     assert (first.state, len(first.attempts)) == ("failed", len(rounds.WAITS) + 1)
     last = datetime.fromisoformat(first.attempts[-1]["at"])
-    assert timedelta(days=2.4) < last - began < timedelta(days=3.7)
+    assert timedelta(days=2.1) < last - began < timedelta(days=3.7)
     waits = [
         datetime.fromisoformat(after["at"]) - datetime.fromisoformat(before["at"])
         for before, after in zip(first.attempts, first.attempts[1:], strict=False)
     ]
-    assert sorted(waits) == waits
+    for at, (wait, planned) in enumerate(zip(waits, rounds.WAITS, strict=True)):
+        assert wait < planned * 1.21 + timedelta(minutes=7), "give or take a fifth, and a rest"
+        # The first few may be hurried: whenever another arrives, the endpoint might be back.
+        assert at < rounds.HURRIED or wait > planned * 0.79
 
 
 def test_a_slow_endpoint_delays_nobody_else(house: SampleHouse, receiver: Receiver):
@@ -438,11 +449,11 @@ def test_a_killed_courier_leaves_no_gap(database: str, house: SampleHouse, recei
     receiver.takes_s = 0.01
     _endpoint, secret = add(house, receiver.url)
     with worker(database) as first:
-        happen(house, 0, booking=bookings[0])
+        happen(house, 0, booking=bookings[0], placed=False)
         assert receiver.wait_for(1, 40), "the worker serves it"
         with worker(database):
             for number in range(1, 300):
-                happen(house, number, booking=bookings[number % 6])
+                happen(house, number, booking=bookings[number % 6], placed=False)
                 if number == 150:
                     first.send_signal(signal.SIGKILL)
             until = time.monotonic() + 60

@@ -97,7 +97,7 @@ def enable(endpoint: Endpoint, *, skip: bool, now: datetime) -> None:
         waiting.update(state=State.FAILED, settled_at=now)
     else:
         waiting.update(tries=0, next_at=now)
-    endpoint.save()
+    endpoint.save(update_fields=["disabled_at", "disabled_why", "failures", "failing_since", "rest_until", "cursor"])
     _call(endpoint)
 
 
