@@ -53,7 +53,13 @@ def test_a_call_is_listed_with_who_what_and_how_it_ended(boss, house):
         key=key_of(house),
     )
     said = text_of(boss.get("/api-calls"))
-    for words in ("POST /api/booking-engine/bookings", "409 sold-out", "Website", "198.51.100.7", "4\N{NO-BREAK SPACE}ms"):
+    for words in (
+        "POST /api/booking-engine/bookings",
+        "409 sold-out",
+        "Website",
+        "198.51.100.7",
+        "4\N{NO-BREAK SPACE}ms",
+    ):
         assert words in said
 
 
