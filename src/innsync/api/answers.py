@@ -49,9 +49,12 @@ def instant(moment: datetime) -> str:
 
 
 def give(answer: Answer) -> HttpResponse:
-    return as_response(
-        StoredAnswer(answer.status, answer.headers, b"" if answer.body is None else orjson.dumps(answer.body))
-    )
+    return as_response(StoredAnswer(answer.status, answer.headers, b"" if answer.body is None else packed(answer.body)))
+
+
+def packed(body: Any) -> bytes:
+    """As JSON; moments in UTC end with a Z."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
 def as_response(stored: StoredAnswer) -> HttpResponse:
@@ -68,10 +71,10 @@ def as_response(stored: StoredAnswer) -> HttpResponse:
 
 def content(request: HttpRequest, body: Any) -> HttpResponse:
     """What changes seldom: with an ETag, and 304 for a client that has it already."""
-    packed = orjson.dumps(body)
-    tag = f'"{hashlib.sha256(packed).hexdigest()[:32]}"'
+    said = packed(body)
+    tag = f'"{hashlib.sha256(said).hexdigest()[:32]}"'
     known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
     headers = {"ETag": tag, "Cache-Control": f"private, max-age={CONTENT_LIVES_S}"}
     if tag in known or "*" in known:
         return as_response(StoredAnswer(304, headers, b""))
-    return as_response(StoredAnswer(200, headers, packed))
+    return as_response(StoredAnswer(200, headers, said))

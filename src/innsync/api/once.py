@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import orjson
 import psycopg
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from innsync.api import problems
-from innsync.api.answers import Answer, as_response
+from innsync.api.answers import Answer, as_response, packed
 from innsync.api.finding import find_house
 from innsync.apps.accounts import idempotency
 from innsync.apps.accounts.idempotency import IdempotencyMismatch, StoredAnswer
@@ -97,7 +96,7 @@ def _answer(
             if not isinstance(house, House):
                 raise house
             answer = work(house)
-            stored = StoredAnswer(answer.status, answer.headers, orjson.dumps(answer.body))
+            stored = StoredAnswer(answer.status, answer.headers, packed(answer.body))
             if key is not None:
                 key.keep(stored, now)
     except (DomainError, problems.Problem) as refusal:

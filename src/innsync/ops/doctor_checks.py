@@ -35,6 +35,7 @@ READ_ACROSS_TENANTS = {
     "events_streamentry": "ids only, read by web processes for the followers of many organizations",
     "distribution_dirty": "read by the reconciler for all organizations at once",
     "distribution_schedule": "read by the scheduler for all organizations at once",
+    "webhooks_round": "ids only, read by the courier for all organizations at once",
 }
 
 

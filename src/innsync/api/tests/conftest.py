@@ -1,3 +1,3 @@
-from innsync.api.tests.fixtures import address, client, house
+from innsync.api.tests.fixtures import address, client, house, unrecorded
 
-__all__ = ["address", "client", "house"]
+__all__ = ["address", "client", "house", "unrecorded"]

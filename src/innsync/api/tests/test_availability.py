@@ -103,7 +103,7 @@ def test_a_hotel_is_found_by_id_and_by_code_and_by_nothing_else(client: httpx.Cl
 
 
 def test_a_search_takes_three_statements_beside_the_opening(
-    client: httpx.Client, house: SampleHouse, monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, house: SampleHouse, monkeypatch: pytest.MonkeyPatch, unrecorded: None
 ):
     search(client, house)  # the key is known from here on
     seen: list[str] = []

@@ -16,6 +16,8 @@ from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.api.tests.serving import calling
 from innsync.apps.accounts.tenancy import sql, tenant
 
+pytestmark = pytest.mark.usefixtures("unrecorded")
+
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[str]:

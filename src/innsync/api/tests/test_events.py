@@ -68,7 +68,7 @@ def test_a_sale_is_told_as_a_booking_and_as_what_it_leaves(client: httpx.Client,
         "nights": [{"room_type_id": str(house.room_types["double"].id), "first": house.day(10), "last": house.day(11)}]
     }
     assert {one["property_id"] for one in items} == {str(house.property.id)}
-    assert all(datetime.fromisoformat(one["occurred_at"]).tzinfo for one in items)
+    assert all(datetime.fromisoformat(one["occurred_at"]) and one["occurred_at"].endswith("Z") for one in items)
 
 
 def test_new_prices_say_which_nights_they_are_for(client: httpx.Client, house: SampleHouse):

@@ -28,6 +28,8 @@ MOST_WAITING, MOST_BODY_BYTES = 50_000, 32_000_000
 """Calls, and bytes of their bodies, that wait in one process: minutes of a busy one's."""
 AT_ONCE = 5_000
 EVERY_S, SLOWEST_S = 0.25, 5.0
+THREAD = "calls"
+"""The name of the one that writes."""
 _AWAY = (DatabaseError, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed, OSError)
 log = structlog.get_logger()
 
@@ -142,7 +144,7 @@ class Recorder:
             with self._lock:
                 if self._process != os.getpid():
                     self._process = os.getpid()
-                    threading.Thread(target=self._run, name="calls", daemon=True).start()
+                    threading.Thread(target=self._run, name=THREAD, daemon=True).start()
         self._some.set()
 
     def _run(self) -> None:
