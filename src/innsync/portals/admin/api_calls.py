@@ -51,6 +51,7 @@ _OUTCOMES = {
     "5": gettext_lazy("failed"),
     "0": gettext_lazy("not recorded"),
 }
+_USUAL = ("outcome", "booking")
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
@@ -82,6 +83,16 @@ class CallFilters(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", nothing), *labels.items()]
+
+    def usual(self) -> list[forms.BoundField]:
+        return [self[name] for name in _USUAL]
+
+    def closer(self) -> list[forms.BoundField]:
+        """What is asked for seldom, and stands shut until it is."""
+        return [self[name] for name in self.fields if name not in _USUAL]
+
+    def is_closer(self) -> bool:
+        return any(name not in _USUAL for name in (*self.changed_data, *self.errors))
 
     def days(self) -> tuple[date, date]:
         said = self.cleaned_data if self.is_valid() else {}
