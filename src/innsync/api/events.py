@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field, WithJsonSchema
 
-from innsync.api import schemas
+from innsync.api import event_schemas, schemas
 from innsync.api.answers import Answer, give, instant
 from innsync.api.fields import QUERY_WHOLE, SLUG_PATTERN
 from innsync.api.finding import find_house
@@ -39,7 +39,7 @@ class EventsQuery(Schema):
 
 @router.get(
     "/events",
-    response=schemas.EventList,
+    response=event_schemas.EventList,
     auth=needs_a_key(),
     operation_id="list_events",
     summary="What happened, to catch up",
@@ -95,7 +95,7 @@ def _properties(caller: Caller, asked: str | None) -> list[UUID] | None:
 
 @tickets_router.post(
     "/ticket",
-    response={201: schemas.TicketOut},
+    response={201: event_schemas.TicketOut},
     auth=[*needs_a_key(), SignedIn()],
     operation_id="get_ticket",
     summary="A ticket that opens one socket",

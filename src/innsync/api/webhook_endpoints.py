@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Schema
 from pydantic import AwareDatetime, Field, StrictBool, WithJsonSchema
 
-from innsync.api import schemas
+from innsync.api import event_schemas, schemas
 from innsync.api.answers import Answer, give, instant
 from innsync.api.events import read_types
 from innsync.api.fields import JSON_WHOLE, QUERY_WHOLE, Key, Line, Strict
@@ -67,7 +67,7 @@ class DeliveriesQuery(Schema):
 
 @router.get(
     "/webhook-endpoints",
-    response=schemas.EndpointList,
+    response=event_schemas.EndpointList,
     auth=needs_a_key(),
     operation_id="list_webhook_endpoints",
     summary="The program's endpoints",
@@ -82,7 +82,7 @@ def list_endpoints(request: HttpRequest) -> HttpResponse:
 
 @router.post(
     "/webhook-endpoints",
-    response={201: schemas.EndpointWithSecret},
+    response={201: event_schemas.EndpointWithSecret},
     auth=needs_a_key(),
     operation_id="create_webhook_endpoint",
     summary="Have events sent to an address",
@@ -114,7 +114,7 @@ def create_endpoint(request: HttpRequest, body: EndpointIn) -> HttpResponse:
 
 @router.get(
     "/webhook-endpoints/{endpoint_id}",
-    response=schemas.EndpointOut,
+    response=event_schemas.EndpointOut,
     auth=needs_a_key(),
     operation_id="get_webhook_endpoint",
     summary="One endpoint",
@@ -141,7 +141,7 @@ def delete_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpRespon
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/enable",
-    response=schemas.EndpointOut,
+    response=event_schemas.EndpointOut,
     auth=needs_a_key(),
     operation_id="enable_webhook_endpoint",
     summary="Send there again",
@@ -157,7 +157,7 @@ def enable_endpoint(request: HttpRequest, endpoint_id: EndpointId, body: EnableI
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/disable",
-    response=schemas.EndpointOut,
+    response=event_schemas.EndpointOut,
     auth=needs_a_key(),
     operation_id="disable_webhook_endpoint",
     summary="Send nothing there for now",
@@ -172,7 +172,7 @@ def disable_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpRespo
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/rotate-secret",
-    response=schemas.EndpointWithSecret,
+    response=event_schemas.EndpointWithSecret,
     auth=needs_a_key(),
     operation_id="rotate_webhook_secret",
     summary="Another secret",
@@ -188,7 +188,7 @@ def rotate_secret(request: HttpRequest, endpoint_id: EndpointId, body: RotateIn)
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/test",
-    response={202: schemas.Queued},
+    response={202: event_schemas.Queued},
     auth=needs_a_key(),
     operation_id="test_webhook_endpoint",
     summary="Have a webhook.test sent",
@@ -202,7 +202,7 @@ def test_endpoint(request: HttpRequest, endpoint_id: EndpointId) -> HttpResponse
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/replay",
-    response={202: schemas.Queued},
+    response={202: event_schemas.Queued},
     auth=needs_a_key(),
     operation_id="replay_webhook_events",
     summary="Send what happened in a range of time once more",
@@ -216,7 +216,7 @@ def replay_range(request: HttpRequest, endpoint_id: EndpointId, body: ReplayIn) 
 
 @router.get(
     "/webhook-endpoints/{endpoint_id}/deliveries",
-    response=schemas.DeliveryList,
+    response=event_schemas.DeliveryList,
     auth=needs_a_key(),
     operation_id="list_webhook_deliveries",
     summary="What was sent there, and what became of it",
@@ -239,7 +239,7 @@ def list_deliveries(request: HttpRequest, endpoint_id: EndpointId, asked: Query[
 
 @router.get(
     "/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}",
-    response=schemas.DeliveryWithRequest,
+    response=event_schemas.DeliveryWithRequest,
     auth=needs_a_key(),
     operation_id="get_webhook_delivery",
     summary="One delivery, with what is sent",
@@ -255,7 +255,7 @@ def get_delivery(request: HttpRequest, endpoint_id: EndpointId, delivery_id: Del
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay",
-    response={202: schemas.Queued},
+    response={202: event_schemas.Queued},
     auth=needs_a_key(),
     operation_id="replay_webhook_delivery",
     summary="Send it once more",
