@@ -33,8 +33,6 @@ PATH = "/ws/events"
 WAITING = 1_000
 """Events that may wait for a slow follower."""
 ADMITTED_AGAIN_EVERY_S = 30.0
-KNOCKING_AT_ONCE = 2
-"""Of many who come at once, the others wait a moment: or those who listen would, since threads take turns with the loop."""
 KEYS_LOOKED_AT_EVERY_S = 0.4
 """A key that was withdrawn holds within a second everywhere: also for whoever came by it."""
 SENT_WITHIN_S = 10.0
@@ -73,7 +71,6 @@ class Sockets:
         self._bridge = bridge
         self._hub: Hub | None = None
         self._open: Counter[str] = Counter()
-        self._knocking = asyncio.Semaphore(KNOCKING_AT_ONCE)
         self._by_key: dict[UUID, set[_Follower]] = {}
         self._looking: asyncio.Task[None] | None = None
 
@@ -119,8 +116,7 @@ class Sockets:
         if scope.path != PATH:
             return 404
         environ = environ_of(scope, io.BytesIO())
-        async with self._knocking:
-            answer = await self._bridge.call(environ | {"REQUEST_METHOD": "GET", HANDSHAKE: door.shown})
+        answer = await self._bridge.call(environ | {"REQUEST_METHOD": "GET", HANDSHAKE: door.shown})
         if answer.status != 200 or answer.body is None:
             return answer.status
         said = orjson.loads(answer.body)
@@ -191,12 +187,8 @@ class Sockets:
                     await transport.send_str(_message(event, follower.admission))
             sent = max(sent, event.position)
 
-        async def missed() -> list[StreamedEvent]:
-            async with self._knocking:
-                return await self._bridge.run(lambda: _read(follower.admission.organization_id, sent))
-
-        while events := await missed():
-            for event in events:
+        while missed := await self._bridge.run(lambda: _read(follower.admission.organization_id, sent)):
+            for event in missed:
                 await send(event)
         while (one := await follower.next()) is not None:
             await send(one)
