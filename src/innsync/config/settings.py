@@ -144,7 +144,7 @@ def database(url: str, *, as_application: bool) -> dict[str, object]:
     role = f" -c role={APPLICATION_ROLE}" if as_application and parts.get("user") != APPLICATION_ROLE else ""
     known = {"dbname", "user", "password", "host", "port", "options"}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "innsync.config.postgresql",
         "NAME": parts.get("dbname", "innsync"),
         "USER": parts.get("user", ""),
         "PASSWORD": parts.get("password", ""),

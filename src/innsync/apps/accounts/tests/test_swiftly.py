@@ -182,3 +182,17 @@ def test_a_connection_that_lost_what_was_prepared_fails_once_and_not_for_ever(or
         book()
     book()
     assert len(names(organization_id)) == 11
+
+
+def test_what_is_prepared_after_a_part_was_undone_is_there_the_next_time(organization_id: UUID) -> None:
+    """psycopg forgets what it has prepared when it reads of a rollback, and tells the server with a later statement."""
+    for name in ("Ada", "Ben"):
+        with swiftly(organization_id):
+            with pytest.raises(ZeroDivisionError), transaction.atomic():
+                raise ZeroDivisionError
+            sql().execute("SELECT 'what was sent has been answered'").fetchone()
+            add(organization_id, name)
+    with swiftly(organization_id), pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+    assert names(organization_id) == ["Ada", "Ben"]
+    assert names(organization_id) == ["Ada", "Ben"]
