@@ -14,7 +14,7 @@ from pydantic import Field
 from innsync.api import schemas, tokens
 from innsync.api.answers import Answer, give, instant
 from innsync.api.fields import Strict
-from innsync.api.problems import of_status
+from innsync.api.problems import Problem, of_status
 from innsync.api.security import caller_of_token, check_address, count, guess
 from innsync.apps.accounts import selectors
 from innsync.apps.accounts.models import Organization
@@ -52,6 +52,8 @@ def get_token(
         raise of_status(401)
     check_address(request, caller)
     count(request, caller)
+    if caller.publishable:
+        raise Problem(403, "forbidden", "Not allowed", "A publishable key gets no tokens: pages send the key itself.")
     now = datetime.now(UTC)
     token, expires_at = tokens.issue(caller=caller, now=now)
     return give(

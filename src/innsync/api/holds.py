@@ -17,6 +17,7 @@ from innsync.api.bookings import MOST_ROOMS, IdempotencyKey
 from innsync.api.fields import JSON_WHOLE, Day, Key, Line, Strict
 from innsync.api.finding import check_stay, find_room_type, read_uuid
 from innsync.api.once import once
+from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.tenancy import tenant
@@ -28,6 +29,8 @@ from innsync.domain.occupancy import OLDEST_CHILD
 
 router = Router(tags=["Holds"])
 LONGEST_HOLD_MIN = 60
+VISITORS_HOLD_MIN, VISITORS_ROOMS = 10, 9
+"""Anybody may show a publishable key: no visitor of a website keeps many rooms from all others, or for long."""
 
 
 class HeldRoomIn(Strict):
@@ -57,7 +60,7 @@ class HoldIn(Strict):
 @router.post(
     "/holds",
     response={201: schemas.HoldOut},
-    auth=needs(Scope.BOOKINGS_WRITE),
+    auth=needs(Scope.BOOKINGS_MAKE),
     operation_id="place_hold",
     summary="Keep rooms for a checkout in progress",
 )
@@ -65,6 +68,8 @@ def place_hold(request: HttpRequest, body: HoldIn, idempotency_key: IdempotencyK
     caller, now = caller_of(request), datetime.now(UTC)
 
     def work(house: House) -> Answer:
+        if caller.publishable:
+            _check_modest(body)
         stay = check_stay(house, body.check_in, body.check_out, now)
         rooms: Counter[UUID] = Counter()
         codes = {}
@@ -93,10 +98,18 @@ def place_hold(request: HttpRequest, body: HoldIn, idempotency_key: IdempotencyK
     return once(request, caller, body.hotel_id, work, now=now)
 
 
+def _check_modest(body: HoldIn) -> None:
+    """Raises Problem for more than a publishable key may keep."""
+    if body.minutes > VISITORS_HOLD_MIN:
+        raise invalid(("/minutes", f"must be {VISITORS_HOLD_MIN} at most with a publishable key"))
+    if sum(room.count for room in body.rooms) > VISITORS_ROOMS:
+        raise invalid(("/rooms", f"must be {VISITORS_ROOMS} at most with a publishable key"))
+
+
 @router.delete(
     "/holds/{hold_id}",
     response={204: None},
-    auth=needs(Scope.BOOKINGS_WRITE),
+    auth=needs(Scope.BOOKINGS_MAKE),
     operation_id="release_hold",
     summary="Give a hold's rooms back",
 )

@@ -27,15 +27,16 @@ import psycopg
 from django.conf import settings
 from pydantic import ValidationError
 
-from innsync.api import plain, tokens
+from innsync.api import cors, plain, tokens
 from innsync.api.answers import instant
 from innsync.api.availability import AvailabilityQuery, read_party
 from innsync.api.finding import check_party, check_stay
 from innsync.api.middleware import WORTH_COMPRESSING, limit_headers, may_compress, request_id_of
 from innsync.api.offer_text import texts_of
 from innsync.api.problems import Problem
-from innsync.api.security import calls_per_minute_of
+from innsync.api.security import VISITOR_CALLS_PER_MINUTE, calls_per_minute_of, neighbourhood, visitor_bucket
 from innsync.apps.accounts import limits, selectors
+from innsync.apps.accounts.limits import Allowance
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.services import hash_secret
@@ -59,7 +60,6 @@ _HEADERS = [
     ("content-type", "application/json"),
     ("cache-control", "no-store"),
     *plain.SAFE_HEADERS,
-    ("vary", "Accept-Encoding"),
 ]
 
 
@@ -156,23 +156,27 @@ class QuickSearch:
             or (caller.ip_allowlist and not caller.may_come_from(asked.address()))
         ):
             return None
-        bucket, most = str(caller.program_id), calls_per_minute_of(caller)
-        allowance = limits.take_leased(key=bucket, calls_per_minute=most)
-        if allowance is None:
-            if not await self._once(bucket, lambda: limits.lease_calls(key=bucket, calls_per_minute=most)):
+        open_to: list[tuple[str, str]] = []
+        visitor = None
+        if caller.publishable:
+            open_to = cors.headers_for(caller, headers.get("origin", ""))
+            visitor = visitor_bucket(neighbourhood(asked.address()))
+            if not open_to or await self._take(visitor, VISITOR_CALLS_PER_MINUTE) is None:
                 return None
-            allowance = limits.take_leased(key=bucket, calls_per_minute=most)
-        if allowance is None:
-            return None
-        found = await self._find(caller, key, asked.query, search)
-        if found is None:
-            limits.give_back(key=bucket)
+        bucket = str(caller.program_id)
+        allowance = await self._take(bucket, calls_per_minute_of(caller))
+        found = None if allowance is None else await self._find(caller, key, asked.query, search)
+        if allowance is None or found is None:
+            for taken in (visitor, bucket if allowance else None):
+                if taken is not None:
+                    limits.give_back(key=taken)
             return None
         if use is not None:
             selectors.used(use)
         kept, as_of = found
         request_id = request_id_of(headers.get("x-request-id", ""))
-        told = [*_HEADERS, *limit_headers(allowance), ("x-request-id", request_id)]
+        vary = "Origin, Accept-Encoding" if open_to else "Accept-Encoding"
+        told = [*_HEADERS, *open_to, ("vary", vary), *limit_headers(allowance), ("x-request-id", request_id)]
         if len(kept.before) + len(kept.after) >= WORTH_COMPRESSING and _takes_gzip(headers.get("accept-encoding", "")):
             body = self._packed(kept, as_of)
             told.append(("content-encoding", "gzip"))
@@ -180,6 +184,15 @@ class QuickSearch:
             body = b"".join((kept.before, as_of, kept.after))
         told.append(("content-length", str(len(body))))
         return Given(told, body, request_id, caller)
+
+    async def _take(self, bucket: str, most: int) -> Allowance | None:
+        """A call of those that the bucket holds ready; None where only Django may count it."""
+        allowance = limits.take_leased(key=bucket, calls_per_minute=most)
+        if allowance is None and await self._once(
+            bucket, lambda: limits.lease_calls(key=bucket, calls_per_minute=most)
+        ):
+            allowance = limits.take_leased(key=bucket, calls_per_minute=most)
+        return allowance
 
     async def _caller(self, headers: Mapping[str, str], now: datetime) -> tuple[Caller | None, str | UUID | None]:
         """Whose key or token that is (a key goes before a token, as with Django), and by what a use is to be counted."""

@@ -18,8 +18,13 @@ from innsync.apps.accounts import selectors
 from innsync.apps.accounts.limits import take_call
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
+from innsync.apps.accounts.services import PUBLISHABLE_SCOPES
 
 GUESSES_PER_MINUTE = 120
+VISITOR_CALLS_PER_MINUTE = 600
+"""Of one address that shows publishable keys: a household searching, and a lobby's network."""
+VISITOR_CHANGES_PER_MINUTE = 12
+"""Of those, the calls that keep or sell rooms."""
 
 
 def _admit(request: HttpRequest, caller: Caller | None, scope: str) -> Caller | None:
@@ -27,10 +32,43 @@ def _admit(request: HttpRequest, caller: Caller | None, scope: str) -> Caller | 
     if caller is None:
         return None
     check_address(request, caller)
+    if caller.publishable:
+        _check_page(request, caller, scope)
     count(request, caller)
-    if scope and scope not in caller.scopes:
+    if scope and not caller.may(scope):
         raise Problem(403, "forbidden", "Not allowed", f"This key lacks the scope {scope}.")
     return caller
+
+
+def _check_page(request: HttpRequest, caller: Caller, scope: str) -> None:
+    """Raises Problem: 403 when a publishable key is shown elsewhere than in its pages, or for what is not theirs; 429."""
+    spend_from_here(request)
+    if request.method not in ("GET", "HEAD"):
+        spend(request, f"visitor-change:{neighbourhood_of(request)}", VISITOR_CHANGES_PER_MINUTE)
+    if not is_from_page(caller, request.headers.get("Origin", ""), request.headers.get("Sec-Fetch-Site", "")):
+        raise Problem(
+            403,
+            "forbidden",
+            "Not allowed",
+            "A publishable key works only in pages of the origins that it names. Add this one to the key, or use another key.",
+        )
+    if scope not in PUBLISHABLE_SCOPES:
+        raise Problem(403, "forbidden", "Not allowed", "A publishable key is not good for this. Use another key.")
+
+
+def is_from_page(caller: Caller, origin: str, site: str) -> bool:
+    """Whether a publishable key is shown where it may be. site: Sec-Fetch-Site, which pages can't forge: those of this
+    installation itself, such as a preview at the desk, name no origin when they read."""
+    return origin in caller.origins or (not origin and site == "same-origin")
+
+
+def spend_from_here(request: HttpRequest) -> None:
+    """Count a call of some visitor of a website against the limit of the address. Raises Problem 429."""
+    spend(request, visitor_bucket(neighbourhood_of(request)), VISITOR_CALLS_PER_MINUTE)
+
+
+def visitor_bucket(neighbourhood: str) -> str:
+    return f"visitor:{neighbourhood}"
 
 
 def check_address(request: HttpRequest, caller: Caller) -> None:
@@ -61,9 +99,14 @@ def guess(request: HttpRequest) -> None:
 
 
 def neighbourhood_of(request: HttpRequest) -> str:
-    """From where a call comes, as limits count it: the address, and of IPv6 its network of 2^64, which is one caller's."""
+    """From where a call comes, as limits count it."""
+    return neighbourhood(request.META.get("REMOTE_ADDR", ""))
+
+
+def neighbourhood(text: str) -> str:
+    """The address, and of IPv6 its network of 2^64, which is one caller's."""
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv4Address):

@@ -171,6 +171,7 @@ if _migrating:
 
 MIDDLEWARE = [
     "innsync.config.requests.RequestContext",
+    "innsync.api.cors.PagesElsewhere",
     "innsync.api.straight.StraightToPrograms",
     "django.middleware.security.SecurityMiddleware",
     "innsync.portals.headers.PageHeaders",

@@ -27,6 +27,7 @@ _SCOPES: dict[Scope, Promise] = {
     Scope.AVAILABILITY_READ: _("Read availability and prices"),
     Scope.CONTENT_READ: _("Read properties, rooms and terms"),
     Scope.BOOKINGS_READ: _("Read bookings and guests"),
+    Scope.BOOKINGS_MAKE: _("Keep rooms and make bookings"),
     Scope.BOOKINGS_WRITE: _("Make, change and cancel bookings"),
 }
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from innsync.apps.accounts.ids import new_id
@@ -106,6 +107,7 @@ class Scope(models.TextChoices):
     AVAILABILITY_READ = "availability:read"
     CONTENT_READ = "content:read"
     BOOKINGS_READ = "bookings:read"
+    BOOKINGS_MAKE = "bookings:make"
     BOOKINGS_WRITE = "bookings:write"
 
 
@@ -113,6 +115,8 @@ class ApiKey(models.Model):
     """A program's key. Only the hash of the secret is kept; `prefix` is its readable beginning.
 
     calls: made with it so far; a process that ends takes the last second's with it.
+    origins: from whose pages a publishable key is used; empty for every other key. published: all of a publishable key,
+    which stands in those pages for everybody to read; empty for every other key.
 
     Looked up before the organization is known, so it stands outside row-level security; it holds no guest data.
     """
@@ -125,6 +129,8 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=40))
     property_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     ip_allowlist = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    origins = ArrayField(models.CharField(max_length=200), default=list, db_default=[], blank=True)
+    published = models.CharField(max_length=64, default="", db_default="", blank=True)
     calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -133,6 +139,15 @@ class ApiKey(models.Model):
     calls = models.BigIntegerField(default=0, db_default=0)
     replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
     first_key_id = models.UUIDField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(origins=[], published="") | ~models.Q(origins=[]) & ~models.Q(property_ids=[]),
+                name="publishable_keys_name_their_hotels",
+            )
+        ]
+        indexes = [GinIndex(fields=["origins"], name="keys_by_origin")]
 
     @property
     def program_id(self) -> UUID:

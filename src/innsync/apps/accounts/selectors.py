@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from innsync.apps.accounts.services import SECRET_PREFIX, hash_secret
+from innsync.apps.accounts.models import Scope
+from innsync.apps.accounts.services import PUBLISHABLE_PREFIX, SECRET_PREFIX, hash_secret
 from innsync.apps.accounts.tenancy import sql
 
 REMEMBERED_S = 1.0
@@ -23,6 +24,7 @@ class Caller:
     """A program that showed a good key: what it may do, for whom.
 
     program_id: the same before and after a rotation. property_ids: empty means every property of the organization.
+    origins: of a publishable key, from whose pages alone it is used; empty for every other key.
     """
 
     key_id: UUID
@@ -35,6 +37,15 @@ class Caller:
     ip_allowlist: tuple[str, ...]
     expires_at: datetime | None
     calls_per_minute: int | None
+    origins: tuple[str, ...] = ()
+
+    @property
+    def publishable(self) -> bool:
+        return bool(self.origins)
+
+    def may(self, scope: str) -> bool:
+        """Whoever may write bookings may make them."""
+        return scope in self.scopes or (scope == Scope.BOOKINGS_MAKE and Scope.BOOKINGS_WRITE in self.scopes)
 
     def may_see(self, property_id: UUID) -> bool:
         return not self.property_ids or property_id in self.property_ids
@@ -54,13 +65,14 @@ class Caller:
 _FIND = """
 WITH found AS (
   SELECT id, coalesce(first_key_id, id) AS program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist,
-         expires_at, calls_per_minute
+         expires_at, calls_per_minute, origins
   FROM accounts_apikey WHERE {where} = %(value)s AND revoked_at IS NULL
 ), used AS (
   UPDATE accounts_apikey k SET last_used_at = greatest(k.last_used_at, %(now)s), calls = k.calls + %(calls)s FROM found
   WHERE k.id = found.id
 )
-SELECT id, program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist, expires_at, calls_per_minute
+SELECT id, program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist, expires_at, calls_per_minute,
+       origins
 FROM found
 """
 _BY_HASH = _FIND.format(where="secret_hash")
@@ -78,7 +90,7 @@ def authenticate(*, secret: str, now: datetime | None = None) -> Caller | None:
     A process remembers the answer for a second, so a busy program costs no look-up a call; a withdrawn key is refused
     within that second everywhere.
     """
-    if not secret.startswith(SECRET_PREFIX) or len(secret) > 200:
+    if not secret.startswith((SECRET_PREFIX, PUBLISHABLE_PREFIX)) or len(secret) > 200:
         return None
     return _living(_find(_BY_HASH, hash_secret(secret)), now)
 
@@ -97,6 +109,17 @@ def living_keys(key_ids: Collection[UUID], now: datetime) -> set[UUID]:
             (list(key_ids), now),
         ).fetchall()
     return {key_id for (key_id,) in rows}
+
+
+def is_known_origin(origin: str) -> bool:
+    """Whether some living publishable key names that origin."""
+    with sql() as cursor:
+        row = cursor.execute(
+            "SELECT EXISTS (SELECT FROM accounts_apikey WHERE origins @> ARRAY[%s]::varchar[] AND revoked_at IS NULL"
+            " AND (expires_at IS NULL OR expires_at > %s))",
+            (origin, datetime.now(UTC)),
+        ).fetchone()
+    return bool(row and row[0])
 
 
 def remembered(known_by: str | UUID, now: datetime) -> Caller | None:
@@ -145,7 +168,19 @@ def _find(statement: str, value: Any) -> Caller | None:
 
 
 def _read(row: tuple[Any, ...]) -> Caller:
-    key_id, program_id, organization_id, name, prefix, scopes, property_ids, ip_allowlist, expires_at, limit = row
+    (
+        key_id,
+        program_id,
+        organization_id,
+        name,
+        prefix,
+        scopes,
+        property_ids,
+        ip_allowlist,
+        expires_at,
+        limit,
+        origins,
+    ) = row
     return Caller(
         key_id=key_id,
         program_id=program_id,
@@ -157,4 +192,5 @@ def _read(row: tuple[Any, ...]) -> Caller:
         ip_allowlist=tuple(ip_allowlist),
         expires_at=expires_at,
         calls_per_minute=limit,
+        origins=tuple(origins),
     )

@@ -13,9 +13,14 @@ from uuid import UUID
 from django.db import transaction
 
 from innsync.apps.accounts.models import ApiKey, Scope
+from innsync.apps.accounts.origins import read_origin
 from innsync.domain.errors import DomainError, InvalidField
 
 SECRET_PREFIX = "isk_"  # noqa: S105  # how every key begins, not a secret
+PUBLISHABLE_PREFIX = "ipk_"
+PUBLISHABLE_SCOPES = (Scope.AVAILABILITY_READ, Scope.CONTENT_READ, Scope.BOOKINGS_MAKE)
+"""What everybody who opens a website may do there; a booking is read by nobody with such a key."""
+MOST_ORIGINS = 20
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _SECRET_LETTERS = 32
 _SHOWN_LETTERS = 10
@@ -42,12 +47,15 @@ def create_api_key(
     ip_allowlist: Sequence[str] = (),
     expires_at: datetime | None = None,
     calls_per_minute: int | None = None,
+    origins: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which nobody can read again. No `property_ids`: all; no `ip_allowlist`: from anywhere.
 
-    Raises InvalidField for an unknown scope, an address range that is none, or a limit below one call.
+    origins: with any, the key is publishable: it stands in the pages that come from there, and works in no other.
+    Raises InvalidField for an unknown scope, an address range or origin that is none, a limit below one call, and for a
+    publishable key that would be good for more than its pages need.
     """
-    known = {scope.value for scope in Scope}
+    known = {scope.value for scope in (PUBLISHABLE_SCOPES if origins else Scope)}
     for index, scope in enumerate(scopes):
         if scope not in known:
             raise InvalidField(field=f"/scopes/{index}", problem=f"must be one of {', '.join(sorted(known))}")
@@ -55,7 +63,11 @@ def create_api_key(
         raise InvalidField(field="/scopes", problem="must name at least one scope")
     if calls_per_minute is not None and calls_per_minute < 1:
         raise InvalidField(field="/calls_per_minute", problem="must be 1 or more")
-    secret = _new_secret()
+    if origins and not property_ids:
+        raise InvalidField(field="/property_ids", problem="must name the hotels that the website sells")
+    if len(origins) > MOST_ORIGINS:
+        raise InvalidField(field="/origins", problem=f"must be {MOST_ORIGINS} at most")
+    secret = _new_secret(PUBLISHABLE_PREFIX if origins else SECRET_PREFIX)
     key = ApiKey.objects.create(
         organization_id=organization_id,
         name=name[:200],
@@ -66,6 +78,8 @@ def create_api_key(
         ip_allowlist=[_network(text, index) for index, text in enumerate(ip_allowlist)],
         expires_at=expires_at,
         calls_per_minute=calls_per_minute,
+        origins=list(dict.fromkeys(_origin(text, index) for index, text in enumerate(origins))),
+        published=secret if origins else "",
     )
     return key, secret
 
@@ -83,6 +97,7 @@ def rotate_api_key(*, key_id: UUID, grace: timedelta, now: datetime | None = Non
             ip_allowlist=old.ip_allowlist,
             expires_at=old.expires_at,
             calls_per_minute=old.calls_per_minute,
+            origins=old.origins,
         )
         key.first_key_id = old.program_id
         key.save(update_fields=["first_key_id"])
@@ -108,8 +123,8 @@ def _living(key_id: UUID) -> ApiKey:
     return key
 
 
-def _new_secret() -> str:
-    return SECRET_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LETTERS))
+def _new_secret(prefix: str) -> str:
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_SECRET_LETTERS))
 
 
 def _network(text: str, index: int) -> str:
@@ -117,3 +132,12 @@ def _network(text: str, index: int) -> str:
         return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
         raise InvalidField(field=f"/ip_allowlist/{index}", problem="must be an address or a CIDR range") from None
+
+
+def _origin(text: str, index: int) -> str:
+    try:
+        return read_origin(text)
+    except ValueError:
+        raise InvalidField(
+            field=f"/origins/{index}", problem="must look like https://www.example.com, or http://localhost:8080 to try"
+        ) from None

@@ -33,9 +33,13 @@ def create_key(
     ip_allowlist: Sequence[str] = (),
     expires_at: datetime | None = None,
     calls_per_minute: int | None = None,
+    origins: Sequence[str] = (),
     now: datetime,
 ) -> tuple[ApiKey, str]:
-    """A key and its secret, which nobody can read again. Raises InvalidField, BeyondReach."""
+    """A key and its secret, which nobody can read again. origins: of the website whose pages show the key to everybody.
+
+    Raises InvalidField, BeyondReach.
+    """
     if not name.strip():
         raise InvalidField(field="/name", problem="must say what the key is for")
     wanted = known_properties(property_ids)
@@ -50,6 +54,7 @@ def create_key(
         ip_allowlist=ip_allowlist,
         expires_at=expires_at,
         calls_per_minute=calls_per_minute,
+        origins=origins,
     )
     note(manager, "api_key.created", now, _what(key))
     return key, secret

@@ -52,6 +52,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--allow-ip", action="append", dest="addresses", metavar="CIDR", help="only from there; may be repeated"
     )
+    create.add_argument(
+        "--origin",
+        action="append",
+        dest="origins",
+        metavar="URL",
+        help="make a publishable key, for pages of that website alone, such as https://www.example.com; may be repeated;"
+        " needs --property",
+    )
     create.add_argument("--expires-in-days", type=lasting, metavar="N", help="default: never")
     create.add_argument("--calls-per-minute", type=int, metavar="N", help="default: INNSYNC_API_CALLS_PER_MINUTE")
     rotate = actions.add_parser("rotate", help="make a key in place of another, which goes on working for a while")
@@ -111,7 +119,7 @@ def _state(key: Any) -> str:
 
 def _create(args: argparse.Namespace) -> None:
     from innsync.apps.accounts.models import Scope
-    from innsync.apps.accounts.services import create_api_key
+    from innsync.apps.accounts.services import PUBLISHABLE_SCOPES, create_api_key
 
     if not args.name.strip():
         raise Refusal("Say what the key is for, as in `innsync keys create Website`.")
@@ -120,11 +128,12 @@ def _create(args: argparse.Namespace) -> None:
     key, secret = create_api_key(
         organization_id=organization.id,
         name=args.name,
-        scopes=args.scopes or [scope.value for scope in Scope],
+        scopes=args.scopes or [scope.value for scope in (PUBLISHABLE_SCOPES if args.origins else Scope)],
         property_ids=_properties(organization.id, args.properties or []),
         ip_allowlist=args.addresses or [],
         expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
         calls_per_minute=args.calls_per_minute,
+        origins=args.origins or [],
     )
     _show(key, secret)
 
@@ -164,7 +173,10 @@ def _revoke(args: argparse.Namespace) -> None:
 def _show(key: Any, secret: str) -> None:
     print(f"{key.id}  {key.name}")
     print(secret)
-    print("Keep it now: it is not shown again.")
+    if key.origins:
+        print(f"Anybody may read it; it works in pages of {', '.join(key.origins)} alone.")
+    else:
+        print("Keep it now: it is not shown again.")
 
 
 def find_organization(text: str | None) -> Any:
