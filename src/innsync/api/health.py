@@ -35,6 +35,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         except Exception as error:
             log.warning("not_ready", part=name, error=type(error).__name__)
             parts[name] = {"ok": False, "why": "can't be asked"}
+            if name == "database":
+                break  # the others would each wait for it as long
     fit = all(part["ok"] for part in parts.values())
     return _json({"status": "ready" if fit else "not ready", "parts": parts}, 200 if fit else 503)
 

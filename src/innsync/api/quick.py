@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import psycopg
 from django.conf import settings
+from django.db import OperationalError
 from pydantic import ValidationError
 
 from innsync.api import cors, plain, tokens
@@ -56,7 +57,7 @@ LONGEST_QUERY = 500
 """Characters. What is longer is no plain search, and would be remembered whole."""
 PREFIX = "/api/booking-engine/availability/"
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_HEADERS = [
+HEADERS = [
     ("content-type", "application/json"),
     ("cache-control", "no-store"),
     *plain.SAFE_HEADERS,
@@ -81,7 +82,7 @@ class Given(NamedTuple):
     caller: Caller
 
 
-class _Search(NamedTuple):
+class Search(NamedTuple):
     """A query that was understood."""
 
     check_in: date
@@ -124,9 +125,12 @@ class _Kept:
 class QuickSearch:
     """Of one event loop."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, suspect: Callable[[], None] = lambda: None) -> None:
+        """suspect: called when the database let somebody down."""
         self._run = run
-        self._live = Live(run)
+        self._suspect = suspect
+        self.live = self._live = Live(run)
+        self.live.on_lost = suspect
         self._answers: OrderedDict[tuple[UUID, str, str], _Kept] = OrderedDict()
         self._bytes = 0
         self._asking: dict[object, asyncio.Future[Any]] = {}
@@ -136,25 +140,12 @@ class QuickSearch:
 
     async def answer(self, asked: Asked) -> Given | None:
         """None: ask Django, who has counted nothing of it yet."""
-        headers = asked.headers
-        key = asked.path[len(PREFIX) :]
-        if (
-            len(asked.query) > LONGEST_QUERY
-            or headers.get("content-length", "0") != "0"
-            or not plain.is_plain(headers)
-            or not _KEY.fullmatch(key)
-        ):
+        understood = understand(asked)
+        if understood is None:
             return None
-        search = _read_query(asked.query)
-        if search is None:
-            return None
-        now = datetime.now(UTC)
+        headers, (key, search), now = asked.headers, understood, datetime.now(UTC)
         caller, use = await self._caller(headers, now)
-        if (
-            caller is None
-            or Scope.AVAILABILITY_READ not in caller.scopes
-            or (caller.ip_allowlist and not caller.may_come_from(asked.address()))
-        ):
+        if caller is None or not may_search(caller, asked):
             return None
         open_to: list[tuple[str, str]] = []
         visitor = None
@@ -176,8 +167,8 @@ class QuickSearch:
         kept, as_of = found
         request_id = request_id_of(headers.get("x-request-id", ""))
         vary = "Origin, Accept-Encoding" if open_to else "Accept-Encoding"
-        told = [*_HEADERS, *open_to, ("vary", vary), *limit_headers(allowance), ("x-request-id", request_id)]
-        if len(kept.before) + len(kept.after) >= WORTH_COMPRESSING and _takes_gzip(headers.get("accept-encoding", "")):
+        told = [*HEADERS, *open_to, ("vary", vary), *limit_headers(allowance), ("x-request-id", request_id)]
+        if len(kept.before) + len(kept.after) >= WORTH_COMPRESSING and takes_gzip(headers.get("accept-encoding", "")):
             body = self._packed(kept, as_of)
             told.append(("content-encoding", "gzip"))
         else:
@@ -203,7 +194,7 @@ class QuickSearch:
         if scheme.lower() != "bearer":
             return None, None
         keys = signing.remembered() or await self._once("signing keys", signing.read_keys)
-        said = None if keys is None else _read_token(keys, token)
+        said = None if keys is None else read_token(keys, token)
         if said is None or said.expires_at <= now:
             return None, None
         caller, use = await self._known(said.key_id, lambda: selectors.caller_of(key_id=said.key_id), now)
@@ -226,10 +217,13 @@ class QuickSearch:
             asking.add_done_callback(lambda _: self._asking.pop(what, None))
         try:
             return await asyncio.shield(asking)
+        except (psycopg.OperationalError, OperationalError, TimeoutError):
+            self._suspect()
         except Exception:
-            return None  # Django meets it too, and says so
+            pass
+        return None  # Django meets it too, and says so
 
-    async def _find(self, caller: Caller, key: str, query: str, search: _Search) -> tuple[_Kept, bytes] | None:
+    async def _find(self, caller: Caller, key: str, query: str, search: Search) -> tuple[_Kept, bytes] | None:
         """The answer, and the moment that it shows. None for one that is not 200."""
         live, place = self._live, (caller.organization_id, key, query)
         behind: float = settings.SEARCH_BEHIND_S
@@ -250,6 +244,7 @@ class QuickSearch:
                 return None
             except (psycopg.Error, TimeoutError):
                 self._live.end()
+                self._suspect()
                 return None
         if not caller.may_see(kept.house.property_id):
             return None
@@ -257,7 +252,7 @@ class QuickSearch:
             self._answers.move_to_end(place)
         return kept, _instant(live.as_of)
 
-    async def _search(self, known: Known, place: tuple[UUID, str, str], search: _Search) -> tuple[_Kept, bytes] | None:
+    async def _search(self, known: Known, place: tuple[UUID, str, str], search: Search) -> tuple[_Kept, bytes] | None:
         """Raises Problem for what Django must refuse."""
         live, now = self._live, datetime.now(UTC)
         stay = check_stay(known.house, search.check_in, search.check_out, now)
@@ -268,9 +263,9 @@ class QuickSearch:
             return (
                 None
                 if rows is None
-                else (_make(known, generation, stay, search.party, rows, now), _instant(live.as_of))
+                else (make_answer(known, generation, stay, search.party, rows, now), _instant(live.as_of))
             )
-        kept = _make(known, generation, stay, search.party, await live.rows(known, stay), now)
+        kept = make_answer(known, generation, stay, search.party, await live.rows(known, stay), now)
         self._keep(place, kept)
         return kept, _instant(as_of)
 
@@ -301,8 +296,34 @@ class QuickSearch:
         )
 
 
-def _make(
-    known: Known, generation: int, stay: StayDates, party: tuple[Occupancy, ...], rows: Rows, now: datetime
+def understand(asked: Asked) -> tuple[str, Search] | None:
+    """The hotel's id or code and what is searched; None for what Django must refuse or explain."""
+    key = asked.path[len(PREFIX) :]
+    if (
+        len(asked.query) > LONGEST_QUERY
+        or asked.headers.get("content-length", "0") != "0"
+        or not plain.is_plain(asked.headers)
+        or not _KEY.fullmatch(key)
+    ):
+        return None
+    search = read_query(asked.query)
+    return None if search is None else (key, search)
+
+
+def may_search(caller: Caller, asked: Asked) -> bool:
+    """Whether the key goes for searches, and from there."""
+    return Scope.AVAILABILITY_READ in caller.scopes and (
+        not caller.ip_allowlist or caller.may_come_from(asked.address())
+    )
+
+
+def make_answer(
+    known: Known,
+    generation: int,
+    stay: StayDates,
+    party: tuple[Occupancy, ...],
+    rows: Rows,
+    now: datetime,
 ) -> _Kept:
     house = known.house
     today = house.today(now)
@@ -338,7 +359,7 @@ def _make(
 
 
 @lru_cache(maxsize=4_096)
-def _read_query(query: str) -> _Search | None:
+def read_query(query: str) -> Search | None:
     """None for what Django must refuse or explain."""
     try:
         asked = AvailabilityQuery.model_validate(dict(parse_qsl(query, keep_blank_values=True)))
@@ -347,16 +368,16 @@ def _read_query(query: str) -> _Search | None:
         return None
     if asked.explain:
         return None
-    return _Search(asked.check_in, asked.check_out, tuple(party), asked.fresh)
+    return Search(asked.check_in, asked.check_out, tuple(party), asked.fresh)
 
 
 @lru_cache(maxsize=1_024)
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
     return may_compress(accepted)
 
 
 @lru_cache(maxsize=4_096)
-def _read_token(keys: Keys, token: str) -> tokens.Token | None:
+def read_token(keys: Keys, token: str) -> tokens.Token | None:
     """A good one stays good, as long as the keys are the same, until it expires, which is asked each time."""
     return tokens.read_with(keys, token.strip())
 

@@ -76,7 +76,10 @@ class UnavailableOut(Schema):
 
 
 class AvailabilityOut(Schema):
-    """Bookable offers, cheapest first; empty when nothing is left. `unavailable` only when explained."""
+    """Bookable offers, cheapest first; empty when nothing is left. `unavailable` only when explained.
+
+    stale: true while the database can't be reached; then this is what was there at `as_of`, and nothing can be booked.
+    """
 
     hotel_id: str
     check_in: date
@@ -86,6 +89,7 @@ class AvailabilityOut(Schema):
     as_of: datetime
     offers: list[OfferOut]
     unavailable: list[UnavailableOut] | None = None
+    stale: bool | None = None
 
 
 class HotelAnswer(Schema):

@@ -48,8 +48,10 @@ class _Refused(Exception):
 class Bridge:
     """Calls a WSGI application in threads. All of an answer is made in one thread: its database connection is there."""
 
-    def __init__(self, application: Application, *, threads: int) -> None:
+    def __init__(self, application: Application, *, threads: int, doubt: Callable[[], None] = lambda: None) -> None:
+        """doubt: called when the application says that it can't answer now."""
         self._application = application
+        self._doubt = doubt
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
         self._on_disk = 0
 
@@ -66,13 +68,15 @@ class Bridge:
             return await self._read(scope, proto, into)
         except _Refused as refused:
             status, words = refused.args
-            headers, said = _refusal(scope, status, words)
+            headers, said = refusal(scope, status, words)
             proto.response_bytes(status, headers, said)
             return None
 
     async def answer(self, scope: Any, proto: Any, body: IO[bytes], length: int) -> None:
         """Answer a request whose body, of so many bytes, is here."""
         answer = await self.call(environ_of(scope, body, length))
+        if answer.status == 503:
+            self._doubt()
         await asyncio.sleep(max(0.0, answer.not_before - time.monotonic()))
         if scope.method == "HEAD" or answer.status in _BODILESS:
             proto.response_empty(answer.status, answer.headers)
@@ -129,8 +133,8 @@ def _call(application: Application, environ: Environ) -> Answer:
     return Answer(*said[0], body, environ.get(ANSWER_AT, 0.0))
 
 
-def _refusal(scope: Any, status: int, words: str) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body: for programs a problem document (RFC 9457)."""
+def refusal(scope: Any, status: int, words: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body: for programs a problem document (RFC 9457). words: for a person, one sentence or two."""
     if not scope.path.startswith("/api/"):
         headers = [("content-type", "text/plain; charset=utf-8")]
         return headers + [("retry-after", "5")] * (status == 503), f"{words}\n".encode()

@@ -8,10 +8,12 @@ from typing import Any
 
 import structlog
 
+from innsync.api.last_known import LastKnown
 from innsync.api.quick import PREFIX, Asked, QuickSearch
 from innsync.api.recording import record_search
 from innsync.config.bridge import Bridge
 from innsync.config.loop import Told, addressed, headers_of
+from innsync.config.outage import Outage
 
 log = structlog.get_logger()
 
@@ -19,12 +21,15 @@ log = structlog.get_logger()
 class Quick:
     """Begun in each web process, on its loop."""
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._search = QuickSearch(bridge.run)
+    def __init__(self, bridge: Bridge, outage: Outage) -> None:
+        self._outage = outage
+        self._search = QuickSearch(bridge.run, outage.suspect)
+        self._last_known = LastKnown(self._search.live)
         self._addressed = addressed()
         self._told = Told("GET", f"{PREFIX}any")
 
     def end(self) -> None:
+        self._last_known.end()
         self._search.end()
 
     async def serve(self, scope: Any, proto: Any) -> bool:
@@ -36,10 +41,12 @@ class Quick:
         if headers is None:
             return False
         started = time.perf_counter()
+        asked = Asked(path, scope.query_string, headers, lambda: self._address_of(scope, headers))
+        self._last_known.keep()
         try:
-            given = await self._search.answer(
-                Asked(path, scope.query_string, headers, lambda: self._address_of(scope, headers))
-            )
+            given = None if self._outage.suspected else await self._search.answer(asked)
+            if given is None and self._outage.suspected:
+                given = self._last_known.answer(asked)
         except Exception:  # whatever it is, the caller gets an answer: Django meets it too, or knows better
             log.exception("search_failed_on_the_loop", path=path)
             given = None

@@ -8,11 +8,13 @@ import gc
 import threading
 from typing import Any
 
-from innsync.config.bridge import Bridge
+from innsync.config.bridge import Bridge, refusal
 from innsync.config.settings import setting
 from innsync.config.wsgi import application as django
 
 ENDS_WITHIN_S = 5.0
+NEED_NO_DATABASE = ("/healthz", "/metrics", "/static/")
+NOT_READY = b'{"status":"not ready","parts":{"database":{"ok":false,"why":"can\'t be reached"}}}'
 GARBAGE_LOOKED_FOR = 50_000, 20, 50
 """See `gc.set_threshold`. Little of what an answer leaves refers to itself: the rest goes without being looked for."""
 
@@ -22,18 +24,25 @@ class Server:
 
     def __init__(self) -> None:
         from innsync.config.doors import Doors  # which need Django set up: `wsgi` has done that
+        from innsync.config.outage import Outage, reach
         from innsync.config.quick import Quick
         from innsync.config.sockets import Sockets
 
-        self._bridge = Bridge(django, threads=int(setting("INNSYNC_WEB_THREADS")))
+        self._outage = Outage(reach)
+        self._bridge = Bridge(django, threads=int(setting("INNSYNC_WEB_THREADS")), doubt=self._outage.suspect)
         self._sockets = Sockets(self._bridge)
-        self._quick = Quick(self._bridge)
+        self._quick = Quick(self._bridge, self._outage)
         self._doors = Doors(self._bridge)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.proto == "ws":
             await self._sockets.serve(scope, proto)
-        elif not await self._quick.serve(scope, proto) and not await self._doors.serve(scope, proto):
+        elif await self._quick.serve(scope, proto):
+            pass
+        elif self._outage.away and not scope.path.startswith(NEED_NO_DATABASE):
+            # Whoever waited for it would hold a thread, and in the end nothing would be answered any more.
+            proto.response_bytes(503, *_refused_while_away(scope))
+        elif not await self._doors.serve(scope, proto):
             await self._bridge.serve(scope, proto)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -49,9 +58,16 @@ class Server:
 
         self._sockets.end()
         self._quick.end()
+        self._outage.end()
         last = threading.Thread(target=recorder.end, name="calls-end")  # Django's database is not for event loops
         last.start()
         last.join(ENDS_WITHIN_S)
+
+
+def _refused_while_away(scope: Any) -> tuple[list[tuple[str, str]], bytes]:
+    if scope.path == "/readyz":
+        return [("content-type", "application/json"), ("cache-control", "no-store")], NOT_READY
+    return refusal(scope, 503, "The database can't be reached just now. Try again in a moment.")
 
 
 application = Server()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -47,9 +47,10 @@ class Lane:
     Belongs to the event loop that runs when it is made.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        """connection: as `connect` makes it."""
+    def __init__(self, connection: psycopg.Connection[Any], lost: Callable[[], None] = lambda: None) -> None:
+        """connection: as `connect` makes it. lost: called when it breaks, also while nobody asks anything."""
         self._connection = connection
+        self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Asked] = deque()
         self._prepared: set[bytes] = set()
@@ -97,6 +98,8 @@ class Lane:
             if not answer.done():
                 answer.set_exception(self._fault)
         self._connection.close()
+        if error is not None:
+            self._lost()
 
     def _flush(self) -> None:
         if self._pg.flush():

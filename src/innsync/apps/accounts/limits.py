@@ -49,6 +49,8 @@ class _Lease:
 
 
 _leases: dict[str, _Lease] = {}
+_alone: dict[str, tuple[float, float]] = {}
+"""What is left of a key's calls, and when that was so, while this process counts by itself."""
 _leasing = threading.Lock()
 
 
@@ -101,3 +103,17 @@ def give_back(*, key: str) -> None:
         lease = _leases.get(key)
         if lease is not None:
             lease.calls += 1
+
+
+def take_alone(*, key: str, calls_per_minute: int) -> Allowance:
+    """The same while the database can't be asked: each process counts for itself."""
+    rate, now = calls_per_minute / 60, time.monotonic()
+    with _leasing:
+        left, at = _alone.get(key, (float(calls_per_minute), now))
+        left = min(float(calls_per_minute), left + rate * (now - at))
+        if left < 1:
+            return Allowance(calls_per_minute, 0, max(1, math.ceil((1 - left) / rate)))
+        if len(_alone) > 4096:
+            _alone.clear()
+        _alone[key] = (left - 1, now)
+    return Allowance(calls_per_minute, int(left - 1), 0)

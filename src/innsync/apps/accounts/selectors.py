@@ -130,6 +130,12 @@ def remembered(known_by: str | UUID, now: datetime) -> Caller | None:
     return _living(known[1], now)
 
 
+def last_known(known_by: str | UUID, now: datetime) -> Caller | None:
+    """The same however long ago that was: for the time in which the database, where a key is withdrawn, can't be reached."""
+    known = _remembered.get(known_by)
+    return None if known is None else _living(known[1], now)
+
+
 def used(known_by: str | UUID) -> None:
     """Count a call that was answered for whom `remembered` named."""
     with _remembering:

@@ -27,7 +27,7 @@ from innsync.domain.stay import StayDates
 MOST_HOUSES = 512
 LONGEST_CHANGE = 4_000  # days; more than that is everything
 Result = TypeVar("Result")
-_Place = tuple[UUID, str]
+Place = tuple[UUID, str]
 """An organization, and a house's id or code as it was asked for."""
 
 _BY_ID = Statement(b"house_by_id", f"{HOUSE.replace('%s', '$1')} p.id = $2".encode())
@@ -112,12 +112,16 @@ class Live:
         self._lane: Lane | None = None
         self._opening: asyncio.Task[Lane] | None = None
         self._looking: asyncio.Task[list[PGresult]] | None = None
-        self._houses: OrderedDict[_Place, Known] = OrderedDict()
-        self._places: defaultdict[UUID, set[_Place]] = defaultdict(set)
+        self._houses: OrderedDict[Place, Known] = OrderedDict()
+        self._places: defaultdict[UUID, set[Place]] = defaultdict(set)
         self._dropped = 0  # how often houses were
         self._snapshot: bytes | None = None
         self._seen_at = float("-inf")
         self.as_of = datetime.min.replace(tzinfo=UTC)
+        self.on_change: Callable[[Change], None] = _ignore
+        """Called with every change that a look finds."""
+        self.on_lost: Callable[[], None] = lambda: None
+        """Called when the connection breaks."""
 
     def end(self) -> None:
         if self._lane is not None:
@@ -136,7 +140,7 @@ class Live:
     def look(self) -> asyncio.Task[list[PGresult]]:
         """The look under way, or a new one; nobody need wait for it."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.ensure_future(self._look())
+            self._looking = asyncio.ensure_future(self.look_with())
             self._looking.add_done_callback(_heard)
         return self._looking
 
@@ -162,6 +166,10 @@ class Live:
             self._keep(place, known)
         return self._houses[place]
 
+    def known(self) -> list[tuple[Place, Known]]:
+        """All houses, the one that was asked for last at the end."""
+        return list(self._houses.items())
+
     async def rows(self, known: Known, stay: StayDates) -> Rows:
         """What the database says now."""
         house = known.house
@@ -171,23 +179,26 @@ class Live:
     async def fresh_rows(self, known: Known, stay: StayDates) -> Rows | None:
         """The same, and `see`; None when the house itself is not what it was."""
         house = known.house
-        _, found = await self._look(*_asked(house, stay))
+        _, found = await self.look_with(*_asked(house, stay))
         return _read_rows(known, stay, found) if known.since.current else None
 
-    async def _look(self, *more: tuple[Statement, Values]) -> list[PGresult]:
-        """The results of what is asked with it."""
+    async def look_with(self, *more: tuple[Statement, Values]) -> list[PGresult]:
+        """Look; the results of what is asked with it, which is no older than the look."""
         lane = await self._open()
         asked_at, moment = asyncio.get_running_loop().time(), datetime.now(UTC)
         looked, *results = await lane.ask((LOOK, [self._snapshot]), *more)
         if lane is not self._lane:
             raise psycopg.OperationalError("another connection took its place")
         look = read_look(looked)
+        if self._snapshot is None:
+            self.on_change(Change(None, None, None))  # nobody looked at what happened before
         for change in look.changes:
             self._note(change)
         self._snapshot, self._seen_at, self.as_of = look.snapshot, asked_at, moment
         return results
 
     def _note(self, change: Change) -> None:
+        self.on_change(change)
         if change.property_id is None:
             self._forget()
             return
@@ -200,13 +211,13 @@ class Live:
         for place in places:
             self._houses[place].since.note(change.first, change.last)
 
-    def _keep(self, place: _Place, known: Known) -> None:
+    def _keep(self, place: Place, known: Known) -> None:
         self._houses[place] = known
         self._places[known.house.id].add(place)
         while len(self._houses) > MOST_HOUSES:
             self._drop(next(iter(self._houses)))
 
-    def _drop(self, place: _Place) -> None:
+    def _drop(self, place: Place) -> None:
         known = self._houses.pop(place)
         known.since.end()
         places = self._places[known.house.id]
@@ -229,9 +240,16 @@ class Live:
             self._opening.add_done_callback(_heard)
         return await asyncio.shield(self._opening)
 
+    def _lost(self) -> None:
+        self.on_lost()
+
     async def _connect(self) -> Lane:
-        self._lane = lane = Lane(await self._run(connect))
+        self._lane = lane = Lane(await self._run(connect), self._lost)
         return lane
+
+
+def _ignore(change: Change) -> None:
+    """Nobody wants to know."""
 
 
 def _heard(task: asyncio.Task[Any]) -> None:

@@ -80,6 +80,11 @@ def remembered() -> Keys | None:
     return _known.keys if time.monotonic() - _known.read_at < REMEMBERED_S else None
 
 
+def last_read() -> Keys:
+    """The same however long ago that was: for the time in which the database can't be reached."""
+    return _known.keys
+
+
 def keys(*, unknown: bool = False) -> Keys:
     """The keys. unknown: somebody named one that is not among those remembered."""
     age = time.monotonic() - _known.read_at

@@ -30,7 +30,7 @@ def search(shop: httpx.Client, house: SampleHouse, more: str = "", **headers: st
 
 
 def test_what_is_long_is_answered_and_not_remembered(shop: httpx.Client, house: SampleHouse):
-    remembering = (quick._read_query, quick._read_token, quick._takes_gzip)
+    remembering = (quick.read_query, quick.read_token, quick.takes_gzip)
     for cache in remembering:
         cache.cache_clear()
     strange = "x" * 20_000
