@@ -26,6 +26,7 @@ from innsync.domain.occupancy import Occupancy
 from innsync.domain.stay import StayDates
 from innsync.ops.portfolio import Built, PropertyPlan, RatePlanPlan, RoomTypePlan, build
 from innsync.ops.sandbox_link import Sandbox, connect_everywhere
+from tests.flows.vendors import VENDORS
 
 
 def small_hotel(code: str, *, rooms: int = 2, types: Sequence[str] = ("double",)) -> PropertyPlan:
@@ -137,7 +138,9 @@ class Stack:
 
     def pushes(self, vendor: str, after: int = 0) -> list[dict[str, Any]]:
         """The requests that told the vendor availability, prices or rules."""
-        return [one for one in self.requests(vendor, after) if one["method"] == "POST" and is_push(vendor, one)]
+        return [
+            one for one in self.requests(vendor, after) if one["method"] in ("POST", "PUT") and is_push(vendor, one)
+        ]
 
     def change(self, vendor: str, reference: str, **changes: Any) -> None:
         self.sandbox.call("PATCH", f"{vendor}/bookings/{reference}", changes)
@@ -206,6 +209,7 @@ PUSH_PATHS = {
     "booking_com": ("OTA_HotelAvailNotif", "OTA_HotelRateAmountNotif"),
     "channex": ("/availability", "/restrictions"),
     "expedia": ("/eqc/ar",),
+    "booking_engine": ("/ari",),
 }
 
 
@@ -263,7 +267,7 @@ def make_stack(
             sandbox=sandbox,
             built=built,
             now=now,
-            vendors=vendors,
+            vendors=vendors or VENDORS,
             horizon_days=days,
             fast=fast,
             webhook_base=webhook_base,

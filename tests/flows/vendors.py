@@ -1,4 +1,7 @@
-"""The channels of the sandbox that a house of these tests is connected to, and the classes of their adapters."""
+"""The channels of the sandbox that a house of these tests is connected to, and the classes of their adapters.
+
+A booking engine, which is told bookings as well, has flows of its own: test_booking_engine.py.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from innsync.api.finding import read_uuid
-from innsync.api.problems import not_found, of_status
+from innsync.api.problems import Problem, not_found, of_status
 from innsync.apps.accounts.tenancy import swiftly, together
-from innsync.apps.distribution.doors import Door, find_door, note_call, poll_now
+from innsync.apps.distribution.doors import Door, enter, find_door, find_open_doors, note_call, poll_now
 from innsync.apps.inbox import services as inbox
 from innsync.apps.messaging import reading
 from innsync.integrations.errors import BadSignature, ContractBroken
@@ -24,6 +24,11 @@ from innsync.integrations.ports import RawMessage, WebhookResult
 
 router = Router(tags=["Coming in"])
 log = structlog.get_logger()
+
+OPEN_EVENTS = ("booking-created", "booking-updated", "booking-cancelled", "guest-checked-in", "guest-checked-out")
+"""Addresses that are the same for every system, and name no connection."""
+EVENT_HEADER = "x-webhook-event"
+SOURCE_HEADER = "x-webhook-source"
 
 
 @router.post("/{vendor}/{connection_id}", auth=None, include_in_schema=False)
@@ -52,6 +57,60 @@ def vendor_call(request: HttpRequest, vendor: str, connection_id: str) -> HttpRe
         reading.read_now(organization_id=door.organization_id, account_id=door.account_id, now=now)
     content_type, answer = _answer(door, implementation, result)
     return HttpResponse(answer, content_type=content_type)
+
+
+@router.post("/{event}", auth=None, include_in_schema=False)
+def open_call(request: HttpRequest, event: str) -> HttpResponse:
+    """A booking of any system that has a secret of ours; which one, the secret says. 401: nobody's, and stored nowhere.
+
+    202: kept, and a person must see to it.
+    """
+    if event not in OPEN_EVENTS:
+        raise not_found()
+    now = datetime.now(UTC)
+    headers = {name.lower(): value for name, value in request.headers.items()} | {EVENT_HEADER: event}
+    with swiftly(None):
+        found = _whose(headers, request.body, now)
+        if found is not None:
+            door, implementation = found
+            enter(door.organization_id)
+            result = _take(door, implementation, headers, request.body, now)
+            is_clear = isinstance(result, WebhookResult) and inbox.is_mapped(
+                account_id=door.account_id, messages=result.messages, now=now
+            )
+    if found is None or result is None:
+        log.warning("webhook_refused", vendor="", account_id=headers.get(SOURCE_HEADER, "")[:36])
+        raise problem_of_no_proof()
+    if isinstance(result, ContractBroken):
+        log.warning("webhook_not_understood", vendor=door.vendor, account_id=str(door.account_id))
+        return HttpResponse(status=202)
+    content_type, answer = _answer(door, implementation, result)
+    return HttpResponse(answer, content_type=content_type, status=200 if is_clear else 202)
+
+
+def _whose(headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[Door, Any] | None:
+    """The account whose secret the call proves, and its adapter. All that are tried are tried to the end, so that how long
+    it takes tells nothing of who is here.
+    """
+    open_ones = {key: adapter(key).implementation for key, one in manifests().items() if "open_webhook" in one.can}
+    names = {name for implementation in open_ones.values() for name in implementation.names_in(body)}
+    source = headers.get(SOURCE_HEADER, "")
+    account_id = read_uuid(source, SOURCE_HEADER) if source else None
+    tried = [
+        (door, _verified(door, open_ones[door.vendor], headers, body, now)[0])
+        for door in find_open_doors(vendors=open_ones, names=names, account_id=account_id)
+    ]
+    return next(((door, open_ones[door.vendor]) for door, used in tried if used is not None), None)
+
+
+def problem_of_no_proof() -> Problem:
+    return Problem(
+        401,
+        "no-proof",
+        "The signature is missing or wrong",
+        "Sign the raw body with the secret of the connection's page: hex HMAC-SHA256 in X-Webhook-Signature, with "
+        "X-Webhook-Timestamp over timestamp.body. X-Webhook-Source may name the access that is meant.",
+    )
 
 
 class Call(NamedTuple):

@@ -9,11 +9,22 @@ from enum import StrEnum
 from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 
+WHOLE_HOUSE = "*"
+"""A channel's room where it names none: the only one that is mapped, of a house or flat that is let as a whole."""
+
 
 class RevisionKind(StrEnum):
+    """What a channel says of a booking. checked_in, checked_out: that its guests came, or left, and nothing else."""
+
     NEW = "new"
     MODIFIED = "modified"
     CANCELLED = "cancelled"
+    CHECKED_IN = "checked_in"
+    CHECKED_OUT = "checked_out"
+
+    @property
+    def is_movement(self) -> bool:
+        return self in (RevisionKind.CHECKED_IN, RevisionKind.CHECKED_OUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ PORTS: Mapping[str, type] = {
     "list_bookings": ports.ListBookings,
     "acknowledge": ports.Acknowledge,
     "booking_webhook": ports.BookingWebhook,
+    "open_webhook": ports.OpenWebhook,
     "register_webhook": ports.RegisterWebhook,
     "try_webhook": ports.TryWebhook,
     "catalogue": ports.Catalogue,
@@ -118,7 +119,8 @@ class Manifest:
     it makes up an e-mail address for one booking, which says nothing about who the guest is. webhook_help: where in the
     vendor's screens a person enters the address that it announces bookings to, and the secret. messages_help:
     what they must do there before it passes on messages, told when it does not. amenities: what it calls them, by place
-    and our code; what is missing it has no word for, or nobody wrote it down.
+    and our code; what is missing it has no word for, or nobody wrote it down. own_address: each installation of it has its
+    own, which a person enters; without one nothing is sent there.
     """
 
     key: str
@@ -141,6 +143,7 @@ class Manifest:
     webhook_help: str = ""
     messages_help: str = ""
     amenities: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    own_address: bool = False
 
     def lists_missed(self, settings: Mapping[str, Any]) -> MissedList | None:
         """The list of what was not acknowledged, if an account of these settings has it."""
@@ -190,6 +193,7 @@ def read_manifest(path: Path, package: str) -> Manifest:
             webhook_help=facts.get("webhook_help", ""),
             messages_help=facts.get("messages_help", ""),
             amenities=_read_amenities(facts.get("amenities", {})),
+            own_address=facts.get("own_address", False),
         )
     except (KeyError, TypeError, ValueError, tomllib.TOMLDecodeError) as error:
         raise BrokenManifest(f"{path}: {error}") from error

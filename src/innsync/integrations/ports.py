@@ -84,7 +84,8 @@ class RawMessage:
 
     message_id: equal for a redelivery of the same revision, different for another one; unique within the account.
     body: the bytes as they came. They may hold card data: scrub before storing.
-    acknowledge: what the adapter needs to acknowledge it later; plain text, no card data.
+    acknowledge: what the adapter needs to acknowledge it later, or to read it, and the body does not say; plain text, no
+    card data.
     unacknowledged: in a list, one that the channel says nobody has acknowledged, whatever became of it in the queue.
     """
 
@@ -286,6 +287,18 @@ class BookingWebhook(Protocol):
 
     def webhook_answer(self, messages: Sequence[RawMessage], confirmations: Mapping[str, str]) -> tuple[str, bytes]:
         """Content type and body of the answer that the vendor expects once the messages are stored."""
+        ...
+
+
+@runtime_checkable
+class OpenWebhook(Protocol):
+    """manifest: open_webhook. For what calls the addresses that are the same for everybody, and name no connection."""
+
+    def names_in(self, body: bytes) -> frozenset[str]:
+        """Who may be calling, by what the body says of its source and house, in lower case. Nothing of it is proved yet.
+
+        Never raises: a body that can't be read names nobody.
+        """
         ...
 
 

@@ -34,6 +34,7 @@ READ_ACROSS_TENANTS = {
     "events_laterjob": "jobs that are due later; what they hold is encrypted, as in the queue",
     "events_streamentry": "ids only, read by web processes for the followers of many organizations",
     "distribution_dirty": "read by the reconciler for all organizations at once",
+    "distribution_opendoor": "ids and names, read before the secret of a call says whose it is",
     "distribution_schedule": "read by the scheduler for all organizations at once",
     "webhooks_round": "ids only, read by the courier for all organizations at once",
 }

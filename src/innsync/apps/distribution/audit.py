@@ -49,7 +49,7 @@ def audit(*, organization_id: UUID, connection_id: UUID, repair: bool = True) ->
     now = datetime.now(UTC)
     with tenant(organization_id):
         linked = load_linked(connection_id=connection_id)
-        if "read_back" not in linked.manifest.can:
+        if "read_back" not in linked.manifest.can or not linked.is_told:
             return Audit(0, [], [], told("this channel can't be read back"))
         first, last = linked.window(now)
         layouts = linked.layouts()

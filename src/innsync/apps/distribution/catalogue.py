@@ -27,7 +27,7 @@ def check_mapping(*, organization_id: UUID, connection_id: UUID) -> list[str]:
         linked = load_linked(connection_id=connection_id)
         known = RateMapping.objects.filter(connection_id=connection_id).values_list("external_room", "aliases")
         aliases = {(room, alias) for room, several in known for alias in several}
-    if "catalogue" not in linked.manifest.can:
+    if "catalogue" not in linked.manifest.can or not linked.is_told:
         return []
     adapter, session = open_session(linked.account)
     try:

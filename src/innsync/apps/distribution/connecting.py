@@ -12,14 +12,16 @@ from uuid import UUID
 
 from django.db import transaction
 
+from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.access import open_session
 from innsync.apps.distribution.models import Account, Connection, RateMapping, RoomMapping
 from innsync.apps.distribution.reconcile import Outcome, plan_all
 from innsync.apps.distribution.services import RateLink, RoomLink, Terms, change_mapping, connect
 from innsync.apps.distribution.vault import seal
-from innsync.apps.properties.models import Property
+from innsync.apps.properties.models import Property, RoomType
+from innsync.apps.rates.models import Product
 from innsync.domain.ari import AriUpdate, Target
-from innsync.domain.channel import ChannelRoom
+from innsync.domain.channel import ChannelRate, ChannelRoom
 from innsync.domain.errors import InvalidField
 from innsync.integrations.http import LocalTokens
 from innsync.integrations.manifest import manifests
@@ -78,9 +80,13 @@ def draft_account(
 def list_channel_rooms(*, account: Account, prop: Property, external_id: str, currency: str) -> list[ChannelRoom]:
     """The rooms and rates that the channel has for the property; proves the access. Calls the channel: in no transaction.
 
-    Raises the IntegrationError family. Empty where the adapter has no catalogue.
+    Raises the IntegrationError family. Empty where the adapter has no catalogue. Where nobody gave an address, they are
+    taken to be called there by our own codes.
     """
     found, session = open_session(account)
+    if found.manifest.own_address and not any(session.base_urls.values()):
+        with tenant(account.organization_id):
+            return _own_rooms(prop)
     if not found.can("catalogue"):
         return []
     ref = PropertyRef(external_id, currency, prop.time_zone)
@@ -88,6 +94,16 @@ def list_channel_rooms(*, account: Account, prop: Property, external_id: str, cu
     found.implementation.check_access(trial, ref)
     rooms: list[ChannelRoom] = found.implementation.list_rooms(trial, ref)
     return rooms
+
+
+def _own_rooms(prop: Property) -> list[ChannelRoom]:
+    rates: dict[UUID, list[ChannelRate]] = {}
+    for one in Product.objects.filter(property=prop).select_related("rate_plan").order_by("rate_plan__code"):
+        rates.setdefault(one.room_type_id, []).append(ChannelRate(one.rate_plan.code, one.rate_plan.name))
+    return [
+        ChannelRoom(one.code, one.name, one.max_adults, tuple(rates.get(one.id, ())))
+        for one in RoomType.objects.filter(property=prop).order_by("code")
+    ]
 
 
 def suggest(ours: Mapping[UUID, str], theirs: Mapping[str, str], *, whole: bool = True) -> dict[str, UUID]:

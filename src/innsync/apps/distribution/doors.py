@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import enter_by, sql, write_first
+from innsync.apps.distribution.models import Account
 from innsync.apps.distribution.schedules import schedule
 from innsync.apps.distribution.webhooks import NOTED_EVERY, secrets_in
 from innsync.integrations.manifest import manifests
@@ -53,6 +54,46 @@ def find_door(subject_id: UUID) -> Door | None:
     enter_by(_OWNER, (subject_id,))
     row = sql().execute(_DOOR, (subject_id, subject_id)).fetchone()
     return None if row is None else Door(*row)
+
+
+# Whoever is called so first. The rest are tried too, as long as they are not too many: the words may be unknown here yet.
+_OPEN = """
+SELECT organization_id, account_id FROM distribution_opendoor
+WHERE vendor = ANY(%(vendors)s) AND (%(account)s::uuid IS NULL OR account_id = %(account)s)
+ORDER BY names && %(names)s::text[] DESC, id LIMIT %(most)s
+"""
+MOST_TRIED = 64
+
+
+def open_door(*, account: Account, external_id: str) -> None:
+    """Let its calls be taken where no connection is named. external_id: what the property is called there."""
+    names = sorted({account.name.casefold(), external_id.casefold()})
+    with sql() as cursor:
+        cursor.execute(
+            "INSERT INTO distribution_opendoor AS d (organization_id, account_id, vendor, names) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (account_id) DO UPDATE"
+            " SET names = ARRAY(SELECT DISTINCT unnest(d.names || excluded.names) ORDER BY 1)",
+            (account.organization_id, account.id, account.vendor, names),
+        )
+
+
+def find_open_doors(*, vendors: Collection[str], names: Collection[str], account_id: UUID | None) -> list[Door]:
+    """Whose calls these may be, the likeliest first; just that account's where one is given. Inside `swiftly(None)`.
+
+    Afterwards the transaction is some organization's: `enter` the one whose call it is.
+    """
+    found = sql().execute(
+        _OPEN, {"vendors": list(vendors), "account": account_id, "names": list(names), "most": MOST_TRIED}
+    )
+    asked = []
+    for organization_id, one in found.fetchall():
+        enter(organization_id)
+        asked.append(sql().execute(_DOOR, (one, one)))
+    return [Door(*row) for cursor in asked if (row := cursor.fetchone()) is not None]
+
+
+def enter(organization_id: UUID) -> None:
+    enter_by("SELECT %s::uuid", (organization_id,))
 
 
 def owners_of(subject_ids: Collection[UUID]) -> dict[UUID, UUID]:

@@ -82,6 +82,19 @@ class Connection(models.Model):
         indexes = [models.Index(fields=["property"], name="connections_of_property")]
 
 
+class OpenDoor(models.Model):
+    """An account whose calls may come to the addresses that name no connection. Plumbing, outside row-level security.
+
+    names: what its calls say of their source and houses, in lower case; who is called so is tried first.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization_id = models.UUIDField()
+    account_id = models.UUIDField(unique=True)
+    vendor = models.CharField(max_length=40)
+    names = ArrayField(models.TextField(), default=list)
+
+
 class RoomMapping(models.Model):
     """One of our room types as a room of the channel.
 

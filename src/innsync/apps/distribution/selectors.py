@@ -77,8 +77,15 @@ class Linked:
             self._layouts = self._find_layouts()
         return self._layouts
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there is an address that anything could be sent to."""
+        return not self.manifest.own_address or any({**self.manifest.base_urls, **self.account.base_urls}.values())
+
     def _find_layouts(self) -> dict[Target, tuple[str, ...]]:
         found: dict[Target, tuple[str, ...]] = {}
+        if not self.is_told:
+            return found
         if "push_availability" in self.manifest.can:
             found |= {room.target: ROOM_LAYOUT for room in self.rooms}
             found |= {target: ROOM_LAYOUT for target in self.withdrawn if target.rate is None}

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution import acknowledged, marks, schedules
+from innsync.apps.distribution import acknowledged, doors, marks, schedules
 from innsync.apps.distribution.links import MappedTwice as MappedTwice
 from innsync.apps.distribution.links import RateLink as RateLink
 from innsync.apps.distribution.links import RoomLink as RoomLink
@@ -133,6 +133,8 @@ def connect(
             every_s=manifest.poll_s,
             due_at=now,
         )
+    if "open_webhook" in manifest.can:
+        doors.open_door(account=account, external_id=external_id)
     write_mapping(connection, rooms, rates)
     paces = {"second_look": second_look_every_s(manifest, account.settings)}
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)

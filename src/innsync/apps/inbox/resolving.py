@@ -11,7 +11,7 @@ from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.selectors import Linked, load_linked
 from innsync.apps.reservations.services import ResolvedRoom
 from innsync.domain.ari import Target
-from innsync.domain.channel import BookingRevision, ChannelRoomStay, RevisionKind
+from innsync.domain.channel import WHOLE_HOUSE, BookingRevision, ChannelRoomStay, RevisionKind
 from innsync.domain.errors import DomainError
 from innsync.domain.wording import told
 
@@ -105,7 +105,10 @@ def link_of(account: Account, property_ref: str) -> Link:
     if not found:
         raise NotMapped(what=told("property"), ref=property_ref)
     linked = load_linked(connection_id=found[0][1])
-    return Link(linked, {room.external_room: room.room_type_id for room in linked.rooms}, _plans(linked))
+    types = {room.external_room: room.room_type_id for room in linked.rooms}
+    if len(types) == 1:
+        types.setdefault(WHOLE_HOUSE, *types.values())
+    return Link(linked, types, _plans(linked))
 
 
 def _plans(linked: Linked) -> dict[tuple[str, str], UUID]:

@@ -106,6 +106,21 @@ def store_unread(
         )
 
 
+def is_mapped(*, account_id: UUID, messages: Sequence[RawMessage], now: datetime) -> bool:
+    """Whether these could be applied as they are. They are kept in any case; it is for telling who sent them."""
+    account = Account.objects.get(id=account_id)
+    try:
+        for message in messages:
+            for revision in adapter(account.vendor).implementation.parse_booking(message):
+                link = resolving.link_of(account, revision.property_ref)
+                resolving.refuse_impossible_dates(revision, now.date())
+                if not (revision.keeps_details or revision.kind.is_movement):
+                    link.resolve_rooms(revision)
+    except (ContractBroken, DomainError):
+        return False
+    return True
+
+
 def _rows(
     organization_id: UUID,
     account_id: UUID,
@@ -307,7 +322,11 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
     revision = replace(revision, currency=link.currency_of(revision))
     message.connection_id = link.linked.id
     resolving.refuse_impossible_dates(revision, batch.now.date())
-    keeps = revision.keeps_details or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)
+    keeps = (
+        revision.keeps_details
+        or revision.kind.is_movement
+        or (revision.kind is RevisionKind.CANCELLED and not revision.rooms)
+    )
     try:
         rooms = [] if keeps else link.resolve_rooms(revision)
     except NotMapped:

@@ -65,7 +65,10 @@ def _ask_access(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResp
         "prop": prop,
         "accounts": accounts_of(visitor, vendor),
         "said": {name: request.GET.get(name, "") for name in ("external_id", "name", "currency", "exchange_rate")},
-        "addresses": [(name, f"{settings.SANDBOX_URL}/{vendor}") for name in manifest.base_urls if settings.SANDBOX],
+        "addresses": [
+            (name, f"{settings.SANDBOX_URL}/{vendor}") for name in manifest.base_urls if _is_sandbox(manifest)
+        ],
+        "own_address": request.GET.get("address-api", f"{settings.SANDBOX_URL}/{vendor}" if settings.SANDBOX else ""),
     }
     return show(request, visitor, "connect/access.html", context, section="connections")
 
@@ -137,13 +140,29 @@ def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Dra
         account_id=known,
         name=text("name") or manifest.name,
         credentials=base64.b64encode(seal({name: value for name, value in credentials.items() if value})).decode(),
-        # Credentials go to the channel's own address, whatever a form says; only a sandbox may play the channel.
-        base_urls={
-            name: url for name in manifest.base_urls if settings.SANDBOX and (url := text(f"address-{name}", LONG))
-        },
+        base_urls=_read_addresses(manifest, {name: text(f"address-{name}", LONG) for name in manifest.base_urls}),
         rooms=[],
         mapping={},
     )
+
+
+def _is_sandbox(manifest: Manifest) -> bool:
+    """Whether the sandbox is offered to play this channel; one with an address of its own is asked for that instead."""
+    return settings.SANDBOX and not manifest.own_address
+
+
+def _read_addresses(manifest: Manifest, said: Mapping[str, str]) -> dict[str, str]:
+    """Credentials go to the channel's own address, whatever a form says; only a sandbox may play the channel.
+
+    Raises InvalidField for an address of a person's own that would carry them in the clear.
+    """
+    given = {name: url for name, url in said.items() if url}
+    if manifest.own_address and not settings.SANDBOX:
+        for name, url in given.items():
+            if not url.startswith("https://"):
+                raise InvalidField(field=f"/address-{name}", problem=_("must begin with https://"))
+        return given
+    return given if settings.SANDBOX else {}
 
 
 def _why_not(manifest: Manifest, error: IntegrationError) -> str:
@@ -160,7 +179,7 @@ def _why_not(manifest: Manifest, error: IntegrationError) -> str:
 
 def _again(manifest: Manifest, prop: Property, said: Mapping[str, Any]) -> str:
     """The form once more, with all that is no secret."""
-    fields = ("external_id", "name", "currency", "exchange_rate")
+    fields = ("external_id", "name", "currency", "exchange_rate", *(f"address-{one}" for one in manifest.base_urls))
     kept = {CHOSEN: prop.code, **{name: str(said[name])[:LONG] for name in fields if said.get(name)}}
     return f"{reverse('connect-access', args=[manifest.key])}?{urlencode(kept)}"
 

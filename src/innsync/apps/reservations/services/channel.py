@@ -13,6 +13,7 @@ from innsync.apps.accounts.ids import new_id
 from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, record_stock
 from innsync.apps.reservations import records
+from innsync.apps.reservations.services.movements import move_along
 from innsync.apps.reservations.services.telling import tell
 from innsync.apps.reservations.services.told import said_before
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
@@ -64,6 +65,8 @@ def apply_channel_revision(
     The caller holds the account's lock, so that two revisions of one booking are never applied at once.
     """
     known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.reference)
+    if revision.kind.is_movement:
+        return Applied(*move_along(known, revision.kind, now=now, channel=channel))
     if known is None and revision.replaces:
         known = records.load_by_channel_ref(
             connection_id=connection_id, channel_ref=revision.replaces
