@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -23,11 +24,15 @@ from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.selectors import list_left, list_stock
 from innsync.apps.rates.days import list_days
+from innsync.apps.rates.promotions import has_ended
 from innsync.apps.rates.selectors import House, list_rate_rows
+from innsync.apps.reservations.promoting import list_given
+from innsync.apps.reservations.refusals import PromotionRefused
 from innsync.domain.occupancy import OLDEST_CHILD, Occupancy
 from innsync.domain.offers import RateRow, StockRow, search
 from innsync.domain.pricing import price_by_occupancy
 from innsync.domain.products import ProductFacts, effective_price, effective_rules
+from innsync.domain.promotions import Promotion
 from innsync.domain.stay import StayDates
 
 router = Router(tags=["Availability"])
@@ -47,7 +52,8 @@ class AvailabilityQuery(Schema):
         1, description="Rooms of one kind; adults and children are spread evenly over them."
     )
     promo: Annotated[Line, Field(max_length=40)] | None = Field(
-        None, description="A code of a promotion; one that the hotel does not know is refused."
+        None,
+        description="A code of a promotion; one that the hotel does not know, or that is not for this stay, is refused.",
     )
     explain: Flag = Field(False, description="Also tell what is not offered, and every reason why.")
     fresh: Flag = Field(False, description="Read the database even where a snapshot would do.")
@@ -67,9 +73,10 @@ def search_availability(request: HttpRequest, hotel_id: HotelKey, asked: Query[A
         house = find_house(caller, hotel_id)
         stay = check_stay(house, asked.check_in, asked.check_out, now)
         check_party(house, party)
+        promotions = given(house, stay, asked.promo, now)
         stock = list_stock(property_id=house.id, first=stay.check_in, last=stay.last_night)
         rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
-    return give(Answer(200, found_at(house, stay, party, stock, rates, now, explain=asked.explain)))
+    return give(Answer(200, found_at(house, stay, party, stock, rates, now, promotions, explain=asked.explain)))
 
 
 def found_at(
@@ -79,6 +86,7 @@ def found_at(
     stock: list[StockRow],
     rates: list[RateRow],
     now: datetime,
+    promotions: Sequence[Promotion],
     *,
     explain: bool,
 ) -> dict[str, Any]:
@@ -94,6 +102,7 @@ def found_at(
         taxes=house.taxes,
         fees=house.fees,
         explain=explain,
+        promotions=promotions,
     )
     body: dict[str, Any] = {
         "hotel_id": str(house.id),
@@ -110,10 +119,18 @@ def found_at(
 
 
 def read_party(asked: AvailabilityQuery) -> list[Occupancy]:
-    """The guests of each room. Raises a problem, also for a promotion: there are none yet."""
-    if asked.promo:
-        raise invalid(("/promo", "is not a promotion of this hotel"))
+    """The guests of each room. Raises a problem."""
     return split_party(asked.adults, read_ages(asked.children, _ages(asked.child_ages)), asked.rooms)
+
+
+def given(house: House, stay: StayDates, code: str | None, now: datetime) -> list[Promotion]:
+    """The promotions that the search may give. In a tenant transaction. Raises a problem for a code of none, saying why."""
+    try:
+        return list_given(house, stay, code or "", house.today(now))
+    except PromotionRefused as refused:
+        if refused.refusal is None and has_ended(property_id=house.id, code=refused.code):
+            raise invalid(("/promo", "has ended")) from None
+        raise
 
 
 def _ages(text: str) -> list[int]:

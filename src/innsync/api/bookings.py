@@ -14,6 +14,7 @@ from pydantic import Field, WithJsonSchema
 
 from innsync.api import schemas, shapes
 from innsync.api.answers import Answer, give
+from innsync.api.availability import given
 from innsync.api.fields import JSON_WHOLE, Day, Key, Line, MoneyIn, Strict, Text
 from innsync.api.finding import (
     check_stay,
@@ -90,7 +91,8 @@ class GuestIn(Strict):
 class BookingIn(Strict):
     """expected_total: the price that the guest was shown; another price of the moment is refused.
 
-    promo: a code of a promotion; one that the hotel does not know is refused.
+    promo: a code of a promotion; one that the hotel does not know, or that is for none of these rooms, is refused. What is
+    for everybody needs no code, and the best is given.
     """
 
     hotel_id: Key
@@ -106,7 +108,9 @@ class BookingIn(Strict):
 
 
 class ChangeIn(Strict):
-    """What is left out or null stays as it is. New dates or rooms are priced anew."""
+    """What is left out or null stays as it is. New dates or rooms are priced anew, with the promotion that was given while its
+    conditions hold.
+    """
 
     hotel_id: Key | None = None
     check_in: Day | None = None
@@ -134,8 +138,7 @@ def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: Idemp
 
     def work(house: House) -> Answer:
         stay = check_stay(house, body.check_in, body.check_out, now)
-        if body.promo:
-            raise invalid(("/promo", "is not a promotion of this hotel"))
+        given(house, stay, body.promo, now)
         total, rooms = body.expected_total, read_rooms(house, body.rooms)
         sync = ask_sync_of_new(
             property_id=house.id,
@@ -154,6 +157,7 @@ def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: Idemp
             expected_total=read_money(total.amount, total.currency, house, "/expected_total") if total else None,
             external_id=scrub_text(body.external_id or ""),
             special_requests=scrub_text(body.special_requests or ""),
+            promo=body.promo or "",
         )
         # Which channels a hotel sells on is no matter of whoever opens its website.
         return _created(house, record, {} if caller.publishable else sync())

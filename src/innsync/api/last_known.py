@@ -65,15 +65,15 @@ class LastKnown:
         try:
             stay = check_stay(picture.known.house, search.check_in, search.check_out, now)
             check_party(picture.known.house, list(search.party))
+            rows = picture.rows(stay)
+            if rows is None:
+                return None
+            made = make_answer(picture.known, 0, stay, search.party, rows, now, search.promo)
         except (Problem, DomainError):
-            return None
-        rows = picture.rows(stay)
-        if rows is None:
             return None
         allowance = limits.take_alone(key=str(caller.program_id), calls_per_minute=calls_per_minute_of(caller))
         if not allowance.granted:
             return None
-        made = make_answer(picture.known, 0, stay, search.party, rows, now, search.promo)
         body = b"".join((made.before, instant(self._pictures.as_of).encode(), made.after[:-1], b',"stale":true}'))
         request_id = request_id_of(asked.headers.get("x-request-id", ""))
         vary = "Origin, Accept-Encoding" if open_to else "Accept-Encoding"

@@ -20,6 +20,7 @@ from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.domain.money import Money
 from innsync.domain.offers import Offer
 from innsync.domain.policies import CancellationPolicy, DuePayment, PaymentPolicy, free_until, payment_schedule
+from innsync.domain.promotions import Promotion
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargedMinor, ChargeRule
 
@@ -104,9 +105,15 @@ class OfferTexts:
             nightly = '"},'.join(map(add, dates, map(amounts.__getitem__, offer.nightly_minor)))
             texts.append(
                 f'{self._products[offer.product.slot]}{offer.available},"total":{total},"taxes":[{self._charges(offer.taxes)}],'
-                f'"fees":[{self._charges(offer.fees)}],"nightly":[{nightly}"}}],{terms[plan_id]}{schedule}}}}}'
+                f'"fees":[{self._charges(offer.fees)}],"nightly":[{nightly}"}}],"promotion":{self._promotion(offer)},'
+                f"{terms[plan_id]}{schedule}}}}}"
             )
         return f"[{','.join(texts)}]".encode()
+
+    def _promotion(self, offer: Offer) -> str:
+        if offer.promotion is None:
+            return "null"
+        return _text(promotion(offer.promotion, sum(offer.cuts_minor), offer.total_before_minor, offer.currency))
 
     def _rule(self, rule: ChargeRule) -> tuple[str, str]:
         included = "true" if rule.included else "false"
@@ -143,6 +150,17 @@ class OfferTexts:
             before[1:-2] + ',"free_until":',
             "}," + between[1:-2] + ',"schedule":',
         )
+
+
+def promotion(found: Promotion, off_minor: int, before_minor: int, currency: str) -> dict[str, Any]:
+    """What an offer is reduced by. before_minor: its total without."""
+    return {
+        "code": found.code or None,
+        "name": found.name,
+        "names": dict(found.names),
+        "discount": money(off_minor, currency),
+        "total_before": money(before_minor, currency),
+    }
 
 
 def _schedule(policy: PaymentPolicy, offer: Offer, today: date) -> str:

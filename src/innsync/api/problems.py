@@ -15,11 +15,13 @@ from django.http import HttpRequest, HttpResponse
 
 from innsync.apps.accounts.idempotency import IdempotencyMismatch
 from innsync.apps.inventory.services import HoldGone, SoldOut
+from innsync.apps.rates.promotions import PromotionUsedUp
 from innsync.apps.rates.selectors import UnknownProperty
 from innsync.apps.rates.services import UnknownProduct
 from innsync.apps.reservations.refusals import (
     NotChangeable,
     PriceChanged,
+    PromotionRefused,
     StaleVersion,
     StayNotSellable,
     UnknownBooking,
@@ -32,6 +34,7 @@ from innsync.domain.errors import (
     InvalidMoney,
     InvalidStay,
 )
+from innsync.domain.promotions import WhyNot
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -187,6 +190,36 @@ def _not_changeable(error: NotChangeable) -> Problem:
     )
 
 
+_NEEDS: dict[WhyNot, str] = {
+    WhyNot.USED_UP: "has been given as often as it may be",
+    WhyNot.NOT_YET: "can be booked from {day} on",
+    WhyNot.OVER: "could be booked until {day}",
+    WhyNot.OTHER_NIGHTS: "is for none of these nights",
+    WhyNot.MIN_NIGHTS: "needs a stay of {number} nights or more",
+    WhyNot.MAX_NIGHTS: "is for stays of {number} nights at most",
+    WhyNot.TOO_LATE: "must be booked {number} days or more before arrival",
+    WhyNot.TOO_EARLY: "can be booked {number} days before arrival at the earliest",
+    WhyNot.OTHER_ROOMS: "is for none of these rooms and rate plans",
+}
+
+
+def _promotion_refused(error: PromotionRefused) -> Problem:
+    if error.refusal is None:
+        return invalid(("/promo", "is not a promotion of this hotel"))
+    return invalid(("/promo", _NEEDS[error.refusal.why].format(number=error.refusal.number, day=error.refusal.day)))
+
+
+def _promotion_used_up(error: PromotionUsedUp) -> Problem:
+    if error.code:
+        return invalid(("/promo", _NEEDS[WhyNot.USED_UP]))
+    return Problem(
+        409,
+        "promotion-used-up",
+        "The promotion is used up",
+        f"{error.name} was given for the last time at this moment. Search again for the present price.",
+    )
+
+
 # The one table. A subclass stands before its parent.
 TABLE: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
     (Problem, lambda error: error),
@@ -203,6 +236,8 @@ TABLE: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
             [{"pointer": "/hold_id", "detail": "is not an active hold"}],
         ),
     ),
+    (PromotionRefused, _promotion_refused),
+    (PromotionUsedUp, _promotion_used_up),
     (StaleVersion, _stale),
     (UnknownBooking, lambda error: not_found("There is no such booking.")),
     (UnknownProperty, lambda error: not_found(NO_SUCH_HOTEL)),

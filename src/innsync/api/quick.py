@@ -42,6 +42,7 @@ from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.services import hash_secret
 from innsync.apps.rates.live import Changes, Known, Live, Rows, Run
+from innsync.apps.reservations.promoting import list_given
 from innsync.apps.tokens import signing
 from innsync.apps.tokens.signing import Keys
 from innsync.domain.errors import DomainError
@@ -89,6 +90,7 @@ class Search(NamedTuple):
     check_out: date
     party: tuple[Occupancy, ...]
     fresh: bool
+    promo: str
 
 
 @dataclass(slots=True, eq=False)
@@ -263,9 +265,9 @@ class QuickSearch:
             return (
                 None
                 if rows is None
-                else (make_answer(known, generation, stay, search.party, rows, now), _instant(live.as_of))
+                else (make_answer(known, generation, stay, search.party, rows, now, search.promo), _instant(live.as_of))
             )
-        kept = make_answer(known, generation, stay, search.party, await live.rows(known, stay), now)
+        kept = make_answer(known, generation, stay, search.party, await live.rows(known, stay), now, search.promo)
         self._keep(place, kept)
         return kept, _instant(as_of)
 
@@ -324,7 +326,9 @@ def make_answer(
     party: tuple[Occupancy, ...],
     rows: Rows,
     now: datetime,
+    promo: str,
 ) -> _Kept:
+    """Raises PromotionRefused."""
     house = known.house
     today = house.today(now)
     offers = find(
@@ -338,6 +342,7 @@ def make_answer(
         sellable_days=house.sellable_days,
         taxes=house.taxes,
         fees=house.fees,
+        promotions=list_given(house, stay, promo, today),
     )
     about = {
         "hotel_id": str(house.id),
@@ -368,7 +373,7 @@ def read_query(query: str) -> Search | None:
         return None
     if asked.explain:
         return None
-    return Search(asked.check_in, asked.check_out, tuple(party), asked.fresh)
+    return Search(asked.check_in, asked.check_out, tuple(party), asked.fresh, asked.promo or "")
 
 
 @lru_cache(maxsize=1_024)

@@ -52,8 +52,29 @@ class Night(Schema):
     amount: str
 
 
+class PromotionOut(Schema):
+    """What the nights are reduced by: they, the taxes and the total are the reduced ones. code: null where everybody has it.
+
+    names: in languages that have their own. discount: what all nights are reduced by, before taxes that are added.
+    """
+
+    code: str | None = Field(examples=["SUMMER10"])
+    name: str
+    names: dict[str, str] = Field(examples=[{"es": "Diez por ciento en verano"}])
+    discount: Money
+
+
+class OfferPromotionOut(PromotionOut):
+    """total_before: what the offer costs without."""
+
+    total_before: Money
+
+
 class OfferOut(Schema):
-    """A room type at a rate plan that may be booked for all rooms of the party. Amounts are over all rooms."""
+    """A room type at a rate plan that may be booked for all rooms of the party. Amounts are over all rooms.
+
+    promotion: the best of those that hold, which are never combined; null: none does.
+    """
 
     room_type_id: str
     room_type_code: str
@@ -64,6 +85,7 @@ class OfferOut(Schema):
     taxes: list[Charge]
     fees: list[Charge]
     nightly: list[Night]
+    promotion: OfferPromotionOut | None
     meal_plan: str
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy
@@ -308,6 +330,7 @@ class RoomStayOut(Schema):
     child_ages: list[int]
     guest_name: str
     nightly: list[Night]
+    promotion: PromotionOut | None
     total: Money
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy

@@ -11,16 +11,18 @@ from pydantic import Field
 
 from innsync.api import schemas
 from innsync.api.answers import Answer, give, instant
-from innsync.api.availability import AvailabilityQuery, found_at, read_party
+from innsync.api.availability import AvailabilityQuery, found_at, given, read_party
 from innsync.api.finding import check_party, check_stay
-from innsync.api.problems import NO_SUCH_HOTEL, Problem, invalid, not_found
+from innsync.api.problems import NO_SUCH_HOTEL, Problem, invalid, not_found, of_error
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.inventory.selectors import list_stock_of
 from innsync.apps.rates.selectors import House, get_houses, list_rate_rows_of
+from innsync.apps.reservations.refusals import PromotionRefused
 from innsync.domain.occupancy import Occupancy
+from innsync.domain.promotions import Promotion
 from innsync.domain.stay import StayDates
 
 router = Router(tags=["Availability"])
@@ -54,19 +56,22 @@ def search_several(request: HttpRequest, asked: Query[SeveralQuery]) -> HttpResp
     answers: dict[str, dict[str, Any]] = {}
     with tenant(caller.organization_id):
         houses = get_houses(organization_id=caller.organization_id, keys=keys)
-        asking: dict[str, House] = {}
+        asking: dict[str, tuple[House, list[Promotion]]] = {}
         for key in keys:
             try:
                 asking[key] = _admit(caller, houses.get(key), asked, party, now)
-            except Problem as problem:
+            except (Problem, PromotionRefused) as refused:
+                problem = of_error(refused)
                 answers[key] = {"problem": problem.document(request.request_id)}  # type: ignore[attr-defined]
-        seen = [house.id for house in asking.values()]
+        seen = [house.id for house, _ in asking.values()]
         stay = StayDates(asked.check_in, asked.check_out)
         stock = list_stock_of(property_ids=seen, first=stay.check_in, last=stay.last_night)
         rates = list_rate_rows_of(property_ids=seen, first=stay.check_in, last=stay.check_out)
-    for key, house in asking.items():
+    for key, (house, promotions) in asking.items():
         answers[key] = {
-            "availability": found_at(house, stay, party, stock[house.id], rates[house.id], now, explain=asked.explain)
+            "availability": found_at(
+                house, stay, party, stock[house.id], rates[house.id], now, promotions, explain=asked.explain
+            )
         }
     return give(
         Answer(
@@ -84,10 +89,10 @@ def search_several(request: HttpRequest, asked: Query[SeveralQuery]) -> HttpResp
 
 def _admit(
     caller: Caller, house: House | None, asked: AvailabilityQuery, party: list[Occupancy], now: datetime
-) -> House:
-    """Raises Problem as a single search would."""
+) -> tuple[House, list[Promotion]]:
+    """With the promotions that it may give. Raises Problem and PromotionRefused as a single search would."""
     if house is None or not caller.may_see(house.id):
         raise not_found(NO_SUCH_HOTEL)
-    check_stay(house, asked.check_in, asked.check_out, now)
+    stay = check_stay(house, asked.check_in, asked.check_out, now)
     check_party(house, party)
-    return house
+    return house, given(house, stay, asked.promo, now)

@@ -167,11 +167,25 @@ def _room_stay(house: House, record: Record, stay: Stay) -> Json:
         "child_ages": list(stay.child_ages),
         "guest_name": stay.guest_name,
         "nightly": nights(stay.check_in, stay.nightly_minor, currency),
+        "promotion": _promotion(stay, currency),
         "total": money(stay.total_minor, currency),
         "cancellation_policy": cancellation_terms(
             house, terms.get("cancellation_policy") or {}, stay.check_in, currency
         ),
         "payment_policy": payment_terms(terms.get("payment_policy") or {}, currency),
+    }
+
+
+def _promotion(stay: Stay, currency: str) -> Json | None:
+    """As it was agreed."""
+    agreed = stay.terms.get("promotion")
+    if agreed is None:
+        return None
+    return {
+        "code": agreed["code"] or None,
+        "name": agreed["name"],
+        "names": agreed["names"],
+        "discount": money(sum(stay.cuts_minor), currency),
     }
 
 

@@ -14,10 +14,11 @@ from innsync.domain.taxes import ChargePlan, FeeRule, TaxRule
 
 
 class Passed(NamedTuple):
-    """The nights of a booked stay that are over: what each cost, and who slept there."""
+    """The nights of a booked stay that are over: what each cost, who slept there, and what a promotion took off."""
 
     nightly_minor: tuple[int, ...]
     guests: Occupancy
+    cuts_minor: tuple[int, ...] = ()
 
 
 def rows_after(rates: Iterable[RateRow], stay: StayDates, nights: int, facts: PropertyFacts) -> list[RateRow]:

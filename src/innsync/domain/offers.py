@@ -32,6 +32,8 @@ from innsync.domain.products import (
     effective_rules,
     inherit_flags,
 )
+from innsync.domain.promotions import Given, Holding, Promotion, best, holding
+from innsync.domain.promotions import Room as PromotedRoom
 from innsync.domain.restrictions import ALWAYS, NOT_YET, Booked, Reason, ReasonCode, rule_refusals, window_refusals
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargedMinor, ChargePlan, FeeRule, TaxRule
@@ -57,7 +59,10 @@ __all__ = [
 
 
 class Offer(NamedTuple):
-    """One product that may be booked for the whole stay by the whole party. Amounts are minor units over all rooms."""
+    """One product that may be booked for the whole stay by the whole party. Amounts are minor units over all rooms.
+
+    promotion: what they are reduced by, with what it takes off each night, and the total that there would be without.
+    """
 
     room_type: RoomTypeFacts
     product: ProductFacts
@@ -68,6 +73,9 @@ class Offer(NamedTuple):
     taxes: tuple[ChargedMinor, ...]
     fees: tuple[ChargedMinor, ...]
     total_minor: int
+    promotion: Promotion | None = None
+    cuts_minor: tuple[int, ...] = ()
+    total_before_minor: int = 0
 
     @property
     def currency(self) -> str:
@@ -111,13 +119,14 @@ def search(
     fees: Sequence[FeeRule] = (),
     explain: bool = True,
     booked: Booked = NOT_YET,
+    promotions: Sequence[Promotion] = (),
 ) -> tuple[list[Offer], list[Unavailable]]:
     """Every product that all rooms of the party can book together, cheapest first, and why the others can't.
 
     occupancies: one for each room wanted; all rooms are of one product. stock: the nights; a missing one has no room.
     rates: the nights and the check-out day, whose row says whether one may leave then; a missing one has no price and
     no rule. today: the date at the property. explain=False leaves the second list empty, and is faster. booked: what a
-    booking that is to be changed brings along.
+    booking that is to be changed brings along. promotions: those that may be given, where their conditions hold.
     """
     stock_rows, rate_rows = list(stock), {row.day: row for row in rates}
     party = _Party(stay, occupancies, taxes, fees)
@@ -130,6 +139,7 @@ def search(
         today,
         sellable_days,
         booked,
+        promotions,
     )
     if not explain:
         return offers, []
@@ -149,6 +159,7 @@ def find(
     sellable_days: int,
     taxes: Sequence[TaxRule] = (),
     fees: Sequence[FeeRule] = (),
+    promotions: Sequence[Promotion] = (),
 ) -> list[Offer]:
     """What `search` offers, from what was worked out already.
 
@@ -156,7 +167,7 @@ def find(
     made them for the same facts.
     """
     party = _Party(stay, occupancies, taxes, fees)
-    return _judge(party, facts, left, nights, leaving, today, sellable_days, NOT_YET)[0]
+    return _judge(party, facts, left, nights, leaving, today, sellable_days, NOT_YET, promotions)[0]
 
 
 def _judge(
@@ -168,6 +179,7 @@ def _judge(
     today: date,
     sellable_days: int,
     booked: Booked,
+    promotions: Sequence[Promotion],
 ) -> tuple[list[Offer], list[PreparedProduct]]:
     """The offers, cheapest first, and the products that are none."""
     stay, rooms = party.stay, party.rooms
@@ -175,6 +187,7 @@ def _judge(
     common = window_refusals(stay, ALWAYS, today, sellable_days, booked)
     ahead = booked.days_ahead(stay, today)
     left_of_type = [left.get(one.id, 0) for one in facts.room_types]
+    held = holding(promotions, stay, today) if promotions else ()
     offers: list[Offer] = []
     refused: list[PreparedProduct] = []
     for one in facts.prepared:
@@ -195,7 +208,8 @@ def _judge(
         ):
             refused.append(one)
             continue
-        offers.append(party.offer(one, prices, available))
+        offer = party.offer(one, prices, available)
+        offers.append(party.promoted(offer, one, prices, held) if held else offer)
     offers.sort(key=_by_price)
     return offers, refused
 
@@ -265,15 +279,46 @@ class _Party:
             total,
         )
 
+    def promoted(self, offer: Offer, one: PreparedProduct, prices: Sequence[int], held: Sequence[Holding]) -> Offer:
+        """The offer at the price that its best promotion leaves."""
+        pricing = one.product.pricing
+        rooms = [PromotedRoom(_nightly(prices, guests, pricing), count) for guests, count, _ in self.groups]
+        given = best(held, one.product.room_type_id, one.product.rate_plan_id, rooms)
+        if given is None:
+            return offer
+        left = [without(room.nightly, cut) for room, cut in zip(rooms, given.cuts, strict=True)]
+        nightly, taxes, fees, total = self._added(
+            [(own, *plan.apply(own)) for own, (_, _, plan) in zip(left, self.groups, strict=True)]
+        )
+        cuts = [sum(night) for night in zip(*_weighted(given, rooms), strict=True)]
+        return offer._replace(
+            nightly_minor=tuple(nightly),
+            taxes=tuple(taxes),
+            fees=tuple(fees),
+            total_minor=total,
+            promotion=given.promotion,
+            cuts_minor=tuple(cuts),
+            total_before_minor=offer.total_minor,
+        )
+
     def _sum(
         self, one: PreparedProduct, prices: Sequence[int]
     ) -> tuple[Sequence[int], list[ChargedMinor], list[ChargedMinor], int]:
-        nightly: list[int] = [0] * len(prices)
+        pricing = one.product.pricing
+        return self._added(
+            [((own := _nightly(prices, guests, pricing)), *plan.apply(own)) for guests, _, plan in self.groups]
+        )
+
+    def _added(
+        self, priced: Sequence[tuple[Sequence[int], list[ChargedMinor], list[ChargedMinor], int]]
+    ) -> tuple[list[int], list[ChargedMinor], list[ChargedMinor], int]:
+        """All rooms together. priced: for each group the nights of one room, its taxes and fees, and what these add."""
+        nightly: list[int] = [0] * len(self.stay)
         taxes: list[ChargedMinor] = []
         fees: list[ChargedMinor] = []
         total = 0
-        for guests, count, plan in self.groups:
-            own_nightly, own_taxes, own_fees, own_total = _price(prices, guests, one.product.pricing, plan)
+        for (own_nightly, own_taxes, own_fees, added), (_, count, _) in zip(priced, self.groups, strict=True):
+            own_total = sum(own_nightly) + added
             nightly = [night + count * own for night, own in zip(nightly, own_nightly, strict=True)]
             taxes += _times(own_taxes, count)
             fees += _times(own_fees, count)
@@ -284,10 +329,24 @@ class _Party:
 def _price(
     prices: Sequence[int], guests: Occupancy, pricing: OccupancyPricing, plan: ChargePlan
 ) -> tuple[Sequence[int], list[ChargedMinor], list[ChargedMinor], int]:
-    delta = occupancy_delta(guests, pricing)
-    nightly = [night + delta if night + delta > 0 else 0 for night in prices] if delta else prices
+    nightly = _nightly(prices, guests, pricing)
     taxes, fees, added = plan.apply(nightly)
     return nightly, taxes, fees, sum(nightly) + added
+
+
+def _nightly(prices: Sequence[int], guests: Occupancy, pricing: OccupancyPricing) -> Sequence[int]:
+    delta = occupancy_delta(guests, pricing)
+    return [night + delta if night + delta > 0 else 0 for night in prices] if delta else prices
+
+
+def without(nightly: Sequence[int], cuts: Sequence[int]) -> list[int]:
+    """The nights with that much taken off each."""
+    return [night - cut for night, cut in zip(nightly, cuts, strict=True)]
+
+
+def _weighted(given: Given, rooms: Sequence[PromotedRoom]) -> list[list[int]]:
+    """What is taken off each night of all rooms of each price."""
+    return [[room.alike * cut for cut in cuts] for room, cuts in zip(rooms, given.cuts, strict=True)]
 
 
 def _times(lines: list[ChargedMinor], count: int) -> list[ChargedMinor]:

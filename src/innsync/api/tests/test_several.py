@@ -95,7 +95,6 @@ def test_a_question_that_makes_no_sense_is_refused_whole(client: httpx.Client, h
     assert pointers(ask(client, ["a"] * 2 + [f"h{one}" for one in range(MOST_HOTELS)], house)) == ["/hotel_ids"]
     assert pointers(ask(client, [house.property.code], house, check_out=house.day(10))) == ["/check_out"]
     assert pointers(ask(client, [house.property.code], house, adults=0)) == ["/adults"]
-    assert pointers(ask(client, [house.property.code], house, promo="SUMMER")) == ["/promo"]
     with httpx.Client(base_url=client.base_url) as stranger:
         refused = ask(stranger, [house.property.code], house)
     assert (refused.status_code, problem(refused)["type"]) == (401, "/problems/unauthorised")

@@ -37,6 +37,7 @@ from innsync.domain.policies import (
 )
 from innsync.domain.pricing import OccupancyPricing
 from innsync.domain.products import effective_price, effective_rules
+from innsync.domain.promotions import CutKind, Promotion, PromotionRule
 from innsync.domain.restrictions import PlanWindow, window_refusals
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargeKind, FeeRule, TaxRule
@@ -177,6 +178,15 @@ def plain_offer(house: House, offer: Offer, today: date) -> dict[str, Any]:
             for name, lines in (("taxes", quote.taxes), ("fees", quote.fees))
         },
         "nightly": [{"date": night.date.isoformat(), "amount": str(night.amount)} for night in quote.nightly],
+        "promotion": None
+        if offer.promotion is None
+        else {
+            "code": offer.promotion.code or None,
+            "name": offer.promotion.name,
+            "names": dict(offer.promotion.names),
+            "discount": spelled(Money(sum(offer.cuts_minor), house.currency)),
+            "total_before": spelled(Money(offer.total_before_minor, house.currency)),
+        },
         "meal_plan": plan.meal_plan,
         "cancellation_policy": {
             **rules.cancellation_policy(cancellation, plan.cancellation_policy, house.currency),
@@ -193,9 +203,25 @@ def spelled(amount: Money) -> dict[str, str]:
     return {"amount": str(amount), "currency": amount.currency}
 
 
+promotions = st.sampled_from(
+    [
+        (),
+        (Promotion("1", "", 'A "third"', PromotionRule(CutKind.PERCENT, Decimal("33.33"))),),
+        (Promotion("2", "É-1", "Less", PromotionRule(CutKind.PER_STAY, Decimal(999)), names={"es": "Menos é"}),),
+    ]
+)
+
+
 @settings(max_examples=30)
-@given(houses(), rate_rows, parties, st.integers(0, 5), st.integers(1, 4))
-def test_offers(house: House, rates: tuple[RateRow, ...], party: tuple[Occupancy, ...], arrive: int, nights: int):
+@given(houses(), rate_rows, parties, promotions, st.integers(0, 5), st.integers(1, 4))
+def test_offers(
+    house: House,
+    rates: tuple[RateRow, ...],
+    party: tuple[Occupancy, ...],
+    given_away: tuple[Promotion, ...],
+    arrive: int,
+    nights: int,
+):
     stay, today = StayDates(DAYS[arrive], DAYS[arrive + nights]), house.today(NOW)
     open_rates = [row._replace(min_arrival=[], min_through=[], flags=[]) for row in rates]
     found, _ = search(
@@ -208,6 +234,7 @@ def test_offers(house: House, rates: tuple[RateRow, ...], party: tuple[Occupancy
         sellable_days=house.sellable_days,
         taxes=house.taxes,
         fees=house.fees,
+        promotions=given_away,
     )
     plain = orjson.dumps([plain_offer(house, offer, today) for offer in found])
     assert OfferTexts(house).of(found, stay, today) == plain

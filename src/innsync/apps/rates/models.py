@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from innsync.apps.accounts.ids import new_id
 
@@ -113,6 +114,41 @@ class Season(models.Model):
     class Meta:
         ordering = ["firsts", "name"]
         constraints = [models.UniqueConstraint(fields=["property", "name"], name="season_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Promotion(models.Model):
+    """What a property takes off its own price. rule: see `domain.promotions.PromotionRule`.
+
+    code: in capital letters; empty: for everybody. names: in languages that have their own, beside `name`.
+    most_uses: null for no limit. used: how many bookings have it that are not cancelled; they count it themselves.
+    ended_at: not given any more since; bookings that have it keep it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="promotions")
+    code = models.CharField(max_length=40, blank=True)
+    name = models.CharField(max_length=80)
+    names = models.JSONField(default=dict, blank=True)
+    rule = models.JSONField()
+    most_uses = models.PositiveIntegerField(null=True, blank=True)
+    used = models.PositiveIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["property", "code"], condition=~Q(code="") & Q(ended_at=None), name="promotion_code"
+            ),
+            models.CheckConstraint(
+                name="promotion_used", condition=Q(most_uses=None) | Q(used__lte=models.F("most_uses"))
+            ),
+        ]
+        indexes = [models.Index(fields=["property"], condition=Q(ended_at=None), name="present_promotions")]
 
     def __str__(self) -> str:
         return self.name

@@ -18,6 +18,7 @@ from innsync.domain.derivation import Derivation
 from innsync.domain.errors import DomainError
 from innsync.domain.offers import ProductFacts, PropertyFacts, RateRow, RoomTypeFacts
 from innsync.domain.pricing import ChildBand, OccupancyPricing
+from innsync.domain.promotions import Promotion, PromotionRule, clean_code
 from innsync.domain.restrictions import PlanWindow
 from innsync.domain.taxes import FeeRule, TaxRule
 
@@ -61,6 +62,7 @@ class House:
     product_ids: dict[UUID, int]  # product id -> slot
     retired: frozenset[UUID] = frozenset()  # room types and rate plans that are sold no more
     confirms_by_mail: bool | None = None  # as the property says; None: where mail is set up
+    promotions: tuple[Promotion, ...] = ()  # those that are not ended
 
     def today(self, now: datetime) -> date:
         """The calendar date at the property."""
@@ -80,6 +82,18 @@ class House:
     def present_plans(self) -> list[PlanTerms]:
         """Those that are not retired, in their order."""
         return [one for one in self.plans.values() if one.id not in self.retired]
+
+    def promotion(self, code: str) -> Promotion | None:
+        """The one with that code, however it is written."""
+        wanted = clean_code(code)
+        return next((one for one in self.promotions if one.code == wanted), None) if wanted else None
+
+    def promotions_for(self, code: str = "") -> list[Promotion]:
+        """Those for everybody, and the one with that code."""
+        if not self.promotions:
+            return []
+        wanted = clean_code(code)
+        return [one for one in self.promotions if not one.code or one.code == wanted]
 
     def plan(self, key: str | UUID) -> PlanTerms | None:
         """By id or by code."""
@@ -104,7 +118,10 @@ SELECT json_build_object(
       FROM rates_rateplan r WHERE r.property_id = p.id),
   'products', (SELECT json_agg(json_build_object('id', s.id, 'slot', s.slot, 'room_type_id', s.room_type_id,
       'rate_plan_id', s.rate_plan_id, 'pricing', s.occupancy_pricing) ORDER BY s.slot)
-      FROM rates_product s WHERE s.property_id = p.id)
+      FROM rates_product s WHERE s.property_id = p.id),
+  'promotions', (SELECT json_agg(json_build_object('id', o.id, 'code', o.code, 'name', o.name, 'names', o.names,
+      'rule', o.rule, 'used_up', coalesce(o.used >= o.most_uses, false)) ORDER BY o.id)
+      FROM rates_promotion o WHERE o.property_id = p.id AND o.ended_at IS NULL)
 )::text
 FROM properties_property p
 WHERE p.organization_id = %s AND
@@ -197,6 +214,12 @@ def read_house(text: str) -> House:
         product_ids={UUID(one["id"]): one["slot"] for one in facts["products"] or []},
         retired=retired,
         confirms_by_mail=about["confirms_by_mail"],
+        promotions=tuple(
+            Promotion(
+                one["id"], one["code"], one["name"], PromotionRule.from_json(one["rule"]), one["names"], one["used_up"]
+            )
+            for one in facts["promotions"] or []
+        ),
     )
 
 

@@ -77,6 +77,7 @@ class RoomStay(models.Model):
     terms: the cancellation and payment policies it was sold on; empty: the booking's. taken_on among them: the property's
     date on which its rate plan was taken, where that is not the day of booking. sold_room_type: the one that the
     channel sold, where the desk moved the guest to another; null: the same.
+    promotion, cuts_minor: what it was reduced by, and what that takes off each night; `promotion` among the terms keeps what was agreed.
     moves_on, next_room: the guest sleeps in `room` until that day and in `next_room` of the same type from then on; null:
     in one room throughout. pinned: no automatic assignment moves it. That no two stays hold a room on the same night
     is watched over in `HeldRoom`.
@@ -102,6 +103,10 @@ class RoomStay(models.Model):
     guest_name = models.CharField(max_length=200, blank=True)
     nightly_minor = ArrayField(models.BigIntegerField(), default=list)
     total_minor = models.BigIntegerField(default=0)
+    promotion = models.ForeignKey("rates.Promotion", models.PROTECT, null=True, related_name="+", db_index=False)
+    cuts_minor = ArrayField(
+        models.BigIntegerField(), default=list, db_default=Value([], ArrayField(models.BigIntegerField()))
+    )
     holds_stock = models.BooleanField(default=True)
     terms = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
@@ -119,6 +124,7 @@ class RoomStay(models.Model):
         ]
         indexes = [
             models.Index(fields=["booking"], name="stays_of_booking"),
+            models.Index(fields=["promotion"], condition=Q(promotion__isnull=False), name="stays_of_promotion"),
             models.Index(fields=["organization", "property", "room_type", "check_in"], name="stays_of_type"),
             models.Index(
                 fields=["property", "room_type", "check_in"],

@@ -15,6 +15,8 @@ from innsync.apps.reservations.refusals import StayNotSellable
 from innsync.domain.begun import Passed, keep_passed, rows_after
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.offers import Offer, PropertyFacts, RateRow, StockRow, Unavailable, search
+from innsync.domain.promoted import RoomOffer, promote
+from innsync.domain.promotions import Promotion
 from innsync.domain.restrictions import NOT_YET, Booked, ReasonCode
 from innsync.domain.stay import StayDates
 
@@ -44,14 +46,21 @@ NEW = Kept()
 
 
 def price_rooms(
-    *, house: House, stay: StayDates, rooms: Sequence[RoomRequest], now: datetime, kept: Sequence[Kept] = ()
+    *,
+    house: House,
+    stay: StayDates,
+    rooms: Sequence[RoomRequest],
+    now: datetime,
+    kept: Sequence[Kept] = (),
+    promotions: Sequence[Promotion] = (),
 ) -> list[Offer]:
     """The offer for each room, in order. Stock is not asked here: taking the nights decides that.
 
-    kept: for each room what it brings along when a booking is changed. Raises StayNotSellable with the rules that forbid it, UnknownProduct.
+    kept: for each room what it brings along when a booking is changed. promotions: those that may be given.
+    Raises StayNotSellable with the rules that forbid it, UnknownProduct.
     """
     rates = list_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
-    return price_from(rates, house=house, stay=stay, rooms=rooms, now=now, kept=kept)
+    return price_from(rates, house=house, stay=stay, rooms=rooms, now=now, kept=kept, promotions=promotions)
 
 
 def price_from(
@@ -62,11 +71,12 @@ def price_from(
     rooms: Sequence[RoomRequest],
     now: datetime,
     kept: Sequence[Kept] = (),
+    promotions: Sequence[Promotion] = (),
 ) -> list[Offer]:
     """The same, from the rate rows of the nights and of the day of departure."""
     facts = _with_retired(house.facts) if kept else house.facts  # a stay that was sold goes on at its plan
     found: dict[tuple[int, Occupancy, Booked, int], Offer] = {}
-    offers: list[Offer] = []
+    offers: list[RoomOffer] = []
     for index, room in enumerate(rooms):
         product = house.product(room.room_type_id, room.rate_plan_id)
         brought = kept[index] if kept else NEW
@@ -91,9 +101,13 @@ def price_from(
                 reasons = [reason for one in refused for reason in one.reasons if reason.code != ReasonCode.SOLD_OUT]
                 raise StayNotSellable(room=index, reasons=[str(reason) for reason in reasons])
             found[asked] = possible[0]
-        offer = found[asked]
-        offers.append(keep_passed(offer, brought.passed, room.occupancy, house.taxes, house.fees) if over else offer)
-    return offers
+        offer, passed = found[asked], brought.passed
+        if over:
+            offer = keep_passed(offer, passed, room.occupancy, house.taxes, house.fees)
+        # Nights that are over keep the cuts that they have; one that had none of a promotion's had nothing taken off.
+        given = (*passed.cuts_minor, *(0,) * (over - len(passed.cuts_minor)))
+        offers.append(RoomOffer(offer, room.occupancy, (passed.guests,) * over, given))
+    return promote(offers, promotions=promotions, today=house.today(now), taxes=house.taxes, fees=house.fees)
 
 
 def _with_retired(facts: PropertyFacts) -> PropertyFacts:
@@ -118,7 +132,13 @@ def charges_of(offers: Sequence[Offer]) -> list[dict[str, Any]]:
 
 
 def quote_room(
-    *, house: House, room_type_id: UUID, stay: StayDates, occupancy: Occupancy, now: datetime
+    *,
+    house: House,
+    room_type_id: UUID,
+    stay: StayDates,
+    occupancy: Occupancy,
+    now: datetime,
+    promotions: Sequence[Promotion] = (),
 ) -> tuple[list[Offer], list[Unavailable]]:
     """Every rate plan at which one room of the type can be booked now, cheapest first, and why the others can't."""
     offers, refused = search(
@@ -131,6 +151,7 @@ def quote_room(
         sellable_days=house.sellable_days,
         taxes=house.taxes,
         fees=house.fees,
+        promotions=promotions,
     )
     return (
         [one for one in offers if one.room_type.id == room_type_id],

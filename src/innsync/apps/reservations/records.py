@@ -46,6 +46,8 @@ class Stay:
     moves_on: date | None = None
     next_room_id: UUID | None = None
     pinned: bool = False
+    promotion_id: UUID | None = None
+    cuts_minor: list[int] = field(default_factory=list)
 
     @property
     def sold_as(self) -> UUID:
@@ -112,6 +114,11 @@ class Record:
     stays: list[Stay]
     arrival_time: time | None = None
     tongue: tuple[str, str] | None = None
+
+    @property
+    def promotions(self) -> set[UUID]:
+        """Those that its rooms were reduced by. The booking counts as one use of each while it holds its nights."""
+        return {one.promotion_id for one in self.stays if one.promotion_id is not None and one.holds_stock}
 
 
 _BOOKING_COLUMNS = [name for name in Record.__slots__ if name not in ("stays", "tongue")]
@@ -232,6 +239,12 @@ def clock(time_of_day: time | None) -> str | None:
     return time_of_day.isoformat("minutes") if time_of_day else None
 
 
+def promotion_words(stay: Stay) -> str | None:
+    """The promotion as it was agreed: its name, and its code where it has one."""
+    agreed = stay.terms.get("promotion")
+    return None if agreed is None else " ".join(filter(None, (agreed["name"], agreed["code"])))
+
+
 def snapshot(record: Record) -> dict[str, Any]:
     """What a revision keeps: everything a person may ask about, as plain JSON."""
     return {
@@ -260,6 +273,7 @@ def snapshot(record: Record) -> dict[str, Any]:
                 "guest_name": stay.guest_name,
                 "nightly_minor": list(stay.nightly_minor),
                 "total_minor": stay.total_minor,
+                "promotion": promotion_words(stay),
                 # absent and null are one to whoever compares: snapshots from before say the same
                 "sold_room_type_id": str(stay.sold_room_type_id) if stay.sold_room_type_id else None,
             }

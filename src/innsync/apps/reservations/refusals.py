@@ -8,6 +8,7 @@ from typing import Any
 
 from innsync.domain.errors import DomainError
 from innsync.domain.money import Money
+from innsync.domain.promotions import Refusal
 
 
 @dataclass(eq=False)
@@ -39,6 +40,14 @@ class PriceChanged(DomainError):
     expected: Money
     total: Money
     offer: list[dict[str, Any]]
+
+
+@dataclass(eq=False)
+class PromotionRefused(DomainError):
+    """The code that was given takes nothing off. refusal: the condition that the stay does not meet; None: no such code."""
+
+    code: str
+    refusal: Refusal | None
 
 
 @dataclass(eq=False)

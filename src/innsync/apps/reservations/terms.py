@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from itertools import zip_longest
 from typing import Any, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.apps.reservations.records import Record, Stay
 from innsync.domain.money import Money
 from innsync.domain.money import total as sum_of
+from innsync.domain.offers import Offer
 from innsync.domain.policies import (
     CancellationPolicy,
     DuePayment,
@@ -22,9 +24,10 @@ from innsync.domain.policies import (
     no_show_fee,
     payment_schedule,
 )
+from innsync.domain.promotions import Promotion, PromotionRule
 
 Terms = dict[str, Any]
-_TAKEN_ON = "taken_on"
+_TAKEN_ON, _PROMOTION = "taken_on", "promotion"
 
 
 class _Agreed(NamedTuple):
@@ -58,7 +61,43 @@ def plan_taken_on(house: House, record: Record, stay: Stay) -> date:
 
 
 def _policies(terms: Terms) -> Terms:
-    return {name: policy for name, policy in terms.items() if name != _TAKEN_ON}
+    return {name: policy for name, policy in terms.items() if name not in (_TAKEN_ON, _PROMOTION)}
+
+
+def keep_promotion(stay: Stay, offer: Offer, on: date) -> None:
+    """Keep with a room what it was reduced by, as it is now, so that a later change of the booking finds it so.
+
+    on: the property's date on which it was taken; one that the booking had before keeps its own.
+    """
+    stay.terms = {name: said for name, said in stay.terms.items() if name != _PROMOTION}
+    found = offer.promotion
+    stay.promotion_id, stay.cuts_minor = (UUID(found.id), list(offer.cuts_minor)) if found else (None, [])
+    if found is not None:
+        stay.terms[_PROMOTION] = {
+            "id": found.id,
+            "code": found.code,
+            "name": found.name,
+            "names": dict(found.names),
+            "rule": found.rule.to_json(),
+            "taken_on": (found.booked_on or on).isoformat(),
+        }
+
+
+def agreed_promotions(record: Record) -> list[Promotion]:
+    """What the booking's rooms were reduced by, as it was agreed then."""
+    found: dict[str, Promotion] = {}
+    for stay in record.stays:
+        said = stay.terms.get(_PROMOTION)
+        if said is not None and said["id"] not in found:
+            found[said["id"]] = Promotion(
+                said["id"],
+                said["code"],
+                said["name"],
+                PromotionRule.from_json(said["rule"]),
+                said["names"],
+                booked_on=date.fromisoformat(said["taken_on"]),
+            )
+    return list(found.values())
 
 
 def strictest(house: House, stays: Sequence[Stay]) -> Terms:

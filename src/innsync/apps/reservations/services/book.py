@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +20,14 @@ from innsync.apps.inventory.services import (
     end_hold,
     refusals_told,
 )
+from innsync.apps.rates.promotions import count_uses
 from innsync.apps.rates.selectors import House, ask_rate_rows
 from innsync.apps.reservations import records
+from innsync.apps.reservations.promoting import list_given, refuse_useless
 from innsync.apps.reservations.quoting import RoomRequest, charges_of, price_from
 from innsync.apps.reservations.refusals import PriceChanged
 from innsync.apps.reservations.services.mails import confirms
-from innsync.apps.reservations.terms import strictest, terms_of
+from innsync.apps.reservations.terms import keep_promotion, strictest, terms_of
 from innsync.domain.booking_state import BookingStatus
 from innsync.domain.channel import GuestDetails
 from innsync.domain.money import Money
@@ -46,20 +48,27 @@ def book(
     expected_total: Money | None = None,
     external_id: str = "",
     special_requests: str = "",
+    promo: str = "",
 ) -> records.Record:
     """Sell rooms directly: take the nights, write the booking, queue what follows. All or nothing.
 
     All is asked first, unlocked and in one go; the rooms are locked last. In `swiftly` whoever is refused has locked and
     written nothing, and nobody waits for our thinking.
-    Raises SoldOut naming every night without a room, StayNotSellable, PriceChanged, HoldGone, UnknownProduct.
+    promo: a promotion's code; those without one need none, and the best is given.
+    Raises SoldOut naming every night without a room, StayNotSellable, PriceChanged, HoldGone, UnknownProduct;
+    PromotionRefused for a code that takes nothing off, PromotionUsedUp where another took the last use at this moment.
     A sale that a channel reports is a fact and goes through apply_channel_revision, which never refuses.
     """
+    today = house.today(now)
+    promotions = list_given(house, stay, promo, today)
     change = StockChange()
     rates = ask_rate_rows(property_id=house.id, first=stay.check_in, last=stay.check_out)
     known = guests.ask(house.organization_id, guest)
     if hold_id is None:
         short = _ask_for(house, change, rooms, stay)
-    offers = price_from(rates(), house=house, stay=stay, rooms=rooms, now=now)
+    offers = price_from(rates(), house=house, stay=stay, rooms=rooms, now=now, promotions=promotions)
+    if promo:
+        refuse_useless(house, promo, offers)
     total = Money(sum(offer.total_minor for offer in offers), house.currency)
     if expected_total is not None and expected_total != total:
         raise PriceChanged(expected=expected_total, total=total, offer=[describe(offer) for offer in offers])
@@ -73,6 +82,7 @@ def book(
         record = _record(house, stay, rooms, offers, guest, person, now, external_id, special_requests)
         change_stock(property_id=house.id, change=change)
         _write(house, record, change, actor)
+    count_uses(more=record.promotions)
     return record
 
 
@@ -128,7 +138,10 @@ def _record(
     external_id: str,
     special_requests: str,
 ) -> records.Record:
-    stays = [stay_of(house, *sold, stay, index) for index, sold in enumerate(zip(rooms, offers, strict=True))]
+    stays = [
+        stay_of(house, *sold, stay, index, house.today(now))
+        for index, sold in enumerate(zip(rooms, offers, strict=True))
+    ]
     return records.Record(
         id=new_id(),
         organization_id=house.organization_id,
@@ -167,9 +180,9 @@ def _record(
     )
 
 
-def stay_of(house: House, room: RoomRequest, offer: Offer, stay: StayDates, position: int) -> records.Stay:
+def stay_of(house: House, room: RoomRequest, offer: Offer, stay: StayDates, position: int, today: date) -> records.Stay:
     """The stored form of a priced room, on the terms that its rate plan has now."""
-    return records.Stay(
+    made = records.Stay(
         room_type_id=room.room_type_id,
         rate_plan_id=room.rate_plan_id,
         check_in=stay.check_in,
@@ -182,3 +195,5 @@ def stay_of(house: House, room: RoomRequest, offer: Offer, stay: StayDates, posi
         position=position,
         terms=terms_of(house.plans[room.rate_plan_id]),
     )
+    keep_promotion(made, offer, today)
+    return made

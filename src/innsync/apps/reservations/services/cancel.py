@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from innsync.apps.inventory.services import record_stock
+from innsync.apps.rates.promotions import count_uses
 from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable
@@ -39,7 +40,7 @@ def cancel(
         raise NotChangeable(status=record.channel, action="cancel")
     if record.status == BookingStatus.CANCELLED:
         return record
-    before = records.snapshot(record)
+    before, had = records.snapshot(record), record.promotions
     if waive_fee:
         record.cancellation_fee_minor = 0
     elif record.status != BookingStatus.NO_SHOW:
@@ -51,6 +52,7 @@ def cancel(
     change = set_holding(record, False)
     record_stock(property_id=record.property_id, change=change)
     records.update(record, before=before, actor=actor, action="cancelled")
+    count_uses(more=(), fewer=had)
     tell(
         record,
         now=now,

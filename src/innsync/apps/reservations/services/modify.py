@@ -9,18 +9,27 @@ from uuid import UUID
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.guests import services as guests
 from innsync.apps.inventory.services import StockChange, change_stock, lock_types, record_stock
+from innsync.apps.rates.promotions import count_uses
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations.quoting import NEW, Kept, RoomRequest, charges_of, price_rooms
 from innsync.apps.reservations.refusals import NotChangeable, PriceChanged, StayNotSellable
 from innsync.apps.reservations.services.book import describe, stay_of
 from innsync.apps.reservations.services.telling import tell
-from innsync.apps.reservations.terms import agreed_terms, plan_taken_on, strictest, take_plan
+from innsync.apps.reservations.terms import (
+    agreed_promotions,
+    agreed_terms,
+    keep_promotion,
+    plan_taken_on,
+    strictest,
+    take_plan,
+)
 from innsync.domain.begun import Passed
 from innsync.domain.booking_state import HOLDS_STOCK, BookingStatus
 from innsync.domain.channel import GuestDetails
 from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
+from innsync.domain.promotions import Promotion
 from innsync.domain.restrictions import Booked, Reason, ReasonCode
 from innsync.domain.stay import StayDates
 from innsync.domain.wording import told
@@ -49,12 +58,12 @@ def modify(
     cost, and a room can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or
     so shortly, as the day was on which it was taken, and keeps the terms agreed; another brings its own.
     Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
-    PriceChanged; then nothing has changed.
+    PriceChanged; then nothing has changed. What it was reduced by stays, as it was agreed, while the conditions hold.
     """
     record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
     if record.status not in CHANGEABLE or record.channel != "direct":
         raise NotChangeable(status=record.status if record.channel == "direct" else record.channel, action="modify")
-    before = records.snapshot(record)
+    before, had = records.snapshot(record), record.promotions
     touched: list[Touched] = []
     if stay is not None or rooms is not None:
         change = StockChange()
@@ -71,6 +80,7 @@ def modify(
         record.external_id = external_id
     record.updated_at = now
     records.update(record, before=before, actor=actor, action="modified")
+    count_uses(more=record.promotions, fewer=had)
     tell(record, now=now, touched=touched, cause=told(f"change of booking {record.code}"))
     return record
 
@@ -99,19 +109,24 @@ def _reprice(
     _refuse_rewriting_the_past(record, stay, rooms, today)
     matched = _match(rooms, record.stays)
     kept = [_kept(house, record, room, old, stay, today) for room, old in zip(rooms, matched, strict=True)]
-    offers = price_rooms(house=house, stay=stay, rooms=rooms, now=now, kept=kept)
+    offers = price_rooms(
+        house=house, stay=stay, rooms=rooms, now=now, kept=kept, promotions=_promotions(house, record, stay, today)
+    )
     total = Money(sum(offer.total_minor for offer in offers), house.currency)
     if expected_total is not None and expected_total != total:
         raise PriceChanged(expected=expected_total, total=total, offer=[describe(offer) for offer in offers])
     for one in record.stays:
         if one.holds_stock:
             change.free(one.room_type_id, StayDates(one.check_in, one.check_out))
-    record.stays = [stay_of(house, *sold, stay, index) for index, sold in enumerate(zip(rooms, offers, strict=True))]
-    for one, old in zip(record.stays, matched, strict=True):
+    record.stays = [
+        stay_of(house, *sold, stay, index, today) for index, sold in enumerate(zip(rooms, offers, strict=True))
+    ]
+    for one, offer, old in zip(record.stays, offers, matched, strict=True):
         if old is None or one.rate_plan_id != old.rate_plan_id:
             take_plan(one, today)
         else:
             one.terms = agreed_terms(record, old)
+            keep_promotion(one, offer, today)
         if old is None:
             continue
         one.id = old.id
@@ -123,6 +138,15 @@ def _reprice(
     record.check_in, record.check_out = stay.check_in, stay.check_out
     record.total_minor = total.minor
     record.charges = charges_of(offers)
+
+
+def _promotions(house: House, record: records.Record, stay: StayDates, today: date) -> list[Promotion]:
+    """What the booking has, as it was agreed, and what anybody has who books today; nobody books a stay that has begun."""
+    kept = agreed_promotions(record)
+    if stay.check_in < today:
+        return kept
+    agreed = {one.id for one in kept}
+    return [*kept, *(one for one in house.promotions_for() if one.id not in agreed)]
 
 
 def _refuse_rewriting_the_past(
@@ -196,7 +220,9 @@ def _kept(
     if stay.check_in >= today or stay.check_in != old.check_in:
         return Kept(Booked(on))
     over = min((today - stay.check_in).days, len(stay))
-    return Kept(Booked(on, begun=True), Passed(tuple(old.nightly_minor[:over]), _guests(old)))
+    return Kept(
+        Booked(on, begun=True), Passed(tuple(old.nightly_minor[:over]), _guests(old), tuple(old.cuts_minor[:over]))
+    )
 
 
 def move_room_stay(

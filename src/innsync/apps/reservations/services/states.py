@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from innsync.apps.inventory.services import StockChange, change_stock, record_stock
+from innsync.apps.rates.promotions import count_uses
 from innsync.apps.reservations import records
 from innsync.apps.reservations.services.telling import tell
 from innsync.apps.reservations.terms import not_coming_costs
@@ -23,9 +24,9 @@ _EVENT = {
 def change_state(
     *, organization_id: UUID, booking_id: UUID, action: BookingAction, now: datetime, actor: str
 ) -> records.Record:
-    """Do `action`; not coming costs what the rooms' terms ask. Raises UnknownBooking, IllegalTransition; SoldOut when a reinstated booking finds no room."""
+    """Do `action`; not coming costs what the rooms' terms ask. Raises UnknownBooking, IllegalTransition; SoldOut when a reinstated booking finds no room, PromotionUsedUp when its promotion was given to others as often as it may be."""
     record = records.load(booking_id=booking_id, lock=True)
-    before = records.snapshot(record)
+    before, had = records.snapshot(record), record.promotions
     record.status = advance(BookingStatus(record.status), action)
     if action is BookingAction.MARK_NO_SHOW and record.channel == "direct":
         record.cancellation_fee_minor = not_coming_costs(record).minor
@@ -37,6 +38,7 @@ def change_state(
         record_stock(property_id=record.property_id, change=change)
     record.updated_at = now
     records.update(record, before=before, actor=actor, action=action)
+    count_uses(more=record.promotions, fewer=had)
     tell(
         record,
         now=now,

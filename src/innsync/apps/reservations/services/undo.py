@@ -12,6 +12,7 @@ from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.inventory.services import StockChange, lock_rooms_of
+from innsync.apps.rates.promotions import count_uses
 from innsync.apps.rates.selectors import House
 from innsync.apps.reservations import records
 from innsync.apps.reservations.refusals import NotChangeable, StaleVersion
@@ -32,7 +33,7 @@ from innsync.domain.difference import FieldChange
 from innsync.domain.stay import StayDates
 from innsync.domain.wording import told
 
-_IDS = ("id", "room_type_id", "rate_plan_id", "room_id", "next_room_id", "sold_room_type_id")
+_IDS = ("id", "room_type_id", "rate_plan_id", "room_id", "next_room_id", "sold_room_type_id", "promotion_id")
 _DAYS = ("check_in", "check_out", "moves_on")
 
 
@@ -64,14 +65,14 @@ def put_back(
     """Let the booking be arranged as it was remembered. expected_version: the one that the change to take back made.
 
     Raises StaleVersion when anything was changed since, NotChangeable, SoldOut, RoomTaken, RoomOutOfOrder; then nothing
-    has changed.
+    has changed. PromotionUsedUp where another booking has the last use of one by now.
     """
     record = alone(booking_id)
     if record.version != expected_version:
         raise StaleVersion(current=record.version)
     if BookingStatus(record.status) not in MOVABLE:
         raise NotChangeable(status=record.status, action="move")
-    before = records.snapshot(record)
+    before, had = records.snapshot(record), record.promotions
     words = {stay.id: rooms_words(stay) for stay in record.stays}
     change = StockChange()
     for stay in record.stays:
@@ -92,6 +93,7 @@ def put_back(
         if words.get(stay.id, "") != rooms_words(stay)
     ]
     records.update(record, before=before, actor=actor, action="undone", also=moved)
+    count_uses(more=record.promotions, fewer=had)
     tell(record, now=now, touched=touched, cause=told(f"change of booking {record.code}"))
     return record
 
