@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any, cast
 from uuid import uuid4
 
 import orjson
 
 from innsync.ops.bench.announcing.adapter import SIGNATURE, sign
+from innsync.ops.bench.http_load import get
 from innsync.ops.bench.posting import post
 
-BOOKINGS = "/api/booking-engine/bookings"
+ENGINE = "/api/booking-engine"
+BOOKINGS = f"{ENGINE}/bookings"
 VENDOR = "announcing"
 SHORTEST, LONGEST = 2, 7
 """Nights that are booked."""
@@ -128,3 +131,44 @@ def call_body(number: int, mark: str) -> bytes:
             },
         }
     )
+
+
+def searches(*, url: str, secret: str, hotel: str, first: date, days: int) -> Callable[[], bytes]:
+    """A week for two, at any date."""
+    chance = random.Random()  # noqa: S311  # spreads the load
+
+    def request() -> bytes:
+        check_in = first + timedelta(days=chance.randint(1, days))
+        query = f"check_in={check_in}&check_out={check_in + timedelta(days=LONGEST)}&adults=2"
+        return get(url, f"{ENGINE}/availability/{hotel}?{query}", headers={"X-API-Key": secret})
+
+    return request
+
+
+def information(*, url: str, secret: str, hotel: str) -> Callable[[], bytes]:
+    """What a website shows of a hotel: its facts, pictures, room types, amenities."""
+    pages = itertools.cycle(
+        f"{ENGINE}/{page}" for page in ("hotels/{}", "hotels/{}/images", "room-types/{}", "amenities/{}")
+    )
+    return lambda: get(url, next(pages).format(hotel), headers={"X-API-Key": secret})
+
+
+def changes(*, url: str, secret: str, booking_ids: Sequence[str], first: date, days: int) -> Callable[[], bytes]:
+    """One booking after the other moves to other dates, and is priced anew."""
+    chance, ids = random.Random(), itertools.cycle(booking_ids)  # noqa: S311  # spreads the load
+
+    def request() -> bytes:
+        check_in = first + timedelta(days=chance.randint(1, days))
+        check_out = check_in + timedelta(days=chance.randint(SHORTEST, LONGEST))
+        body = orjson.dumps({"check_in": check_in.isoformat(), "check_out": check_out.isoformat()})
+        return post(url, f"{BOOKINGS}/{next(ids)}", body, {"X-API-Key": secret}, method="PUT")
+
+    return request
+
+
+def mixed(*, parts: Sequence[tuple[float, str, Mapping[str, Any]]]) -> Callable[[], bytes]:
+    """parts: of each its share of all calls, the function here that makes its calls, and that one's arguments."""
+    chance = random.Random()  # noqa: S311  # spreads the load
+    makers = [globals()[name](**arguments) for _, name, arguments in parts]
+    shares = [share for share, _, _ in parts]
+    return lambda: cast(bytes, chance.choices(makers, shares)[0]())

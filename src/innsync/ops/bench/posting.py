@@ -55,10 +55,10 @@ class Posting:
     warm_up_s: float = WARM_UP_S
 
 
-def post(url: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def post(url: str, path: str, body: bytes, headers: Mapping[str, str], *, method: str = "POST") -> bytes:
     """A request as it is sent."""
     told = {"Host": urlsplit(url).netloc, "Content-Type": "application/json", "Content-Length": len(body), **headers}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
     return "\r\n".join(lines).encode() + body
 
 

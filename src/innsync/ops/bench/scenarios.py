@@ -12,6 +12,7 @@ from innsync.ops.bench.divergence import divergence
 from innsync.ops.bench.events import events
 from innsync.ops.bench.ground import Ground
 from innsync.ops.bench.idling import idle
+from innsync.ops.bench.mixed import api
 from innsync.ops.bench.pricing import bulk_price
 from innsync.ops.bench.result import Result, at_most
 from innsync.ops.bench.scene import Size, Stage, make
@@ -30,6 +31,7 @@ SCENARIOS: dict[str, Scenario] = {
     "booking-hot": booking_hot,
     "race": race,
     "booking-service": booking_service,
+    "api": api,
     "inbox": accepting,
     "applying": applying,
     "divergence": divergence,

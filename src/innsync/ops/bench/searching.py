@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
 
 from innsync.ops import processes, shared_counts
-from innsync.ops.bench import bare_server, best_search, http_load, world
+from innsync.ops.bench import best_search, http_load, world
 from innsync.ops.bench.freshness import FreshnessChecker
 from innsync.ops.bench.load import Measured
 from innsync.ops.bench.result import Result, at_least, at_most, quantile
 from innsync.ops.bench.scene import NIGHTS, Stage
-from innsync.ops.processes import Process
 
 CONNECTIONS = 64
 UNLIMITED = 1_000_000_000  # calls a minute
@@ -199,12 +198,7 @@ def _shop(stage: Stage, **environment: str) -> Iterator[Shop]:
 
 def _bare_server(stage: Stage, size: int) -> float:
     """How many answers of that size a second the same server gives that looks at nothing."""
-    url = world.free_url()
-    web = processes.web(port=_port(url), environment={bare_server.SIZE: str(size)})
-    theirs = "innsync.config.server:application"
-    command = tuple(f"{bare_server.__name__}:application" if word == theirs else word for word in web.command)
-    bare: Process = replace(web, name="bare", command=command)
-    with world.running("bare", bare, url):
+    with world.running_bare_server(size) as url:
         load = http_load.Load(url, [http_load.get(url, "/")], b"x", CONNECTIONS, stage.size.seconds / 2)
         return http_load.run(load).per_second
 

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +16,7 @@ from uuid import UUID
 import httpx
 
 from innsync.ops import processes, shared_counts
+from innsync.ops.bench import bare_server
 from innsync.ops.bench.scene import Stage
 from innsync.ops.installation import answers
 from innsync.ops.portfolio import Built, find
@@ -148,6 +149,17 @@ def running(name: str, process: Process, answers_at: str, **environment: str) ->
         yield
     finally:
         supervisor.stop()
+
+
+@contextlib.contextmanager
+def running_bare_server(size: int) -> Iterator[str]:
+    """The web server, as `innsync up` runs it, that answers so many bytes to everything. Where it is."""
+    url = free_url()
+    web = processes.web(port=int(url.rpartition(":")[2]), environment={bare_server.SIZE: str(size)})
+    ours = "innsync.config.server:application"
+    command = tuple(f"{bare_server.__name__}:application" if word == ours else word for word in web.command)
+    with running("bare", replace(web, name="bare", command=command), url):
+        yield url
 
 
 def free_url() -> str:

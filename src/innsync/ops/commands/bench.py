@@ -28,6 +28,7 @@ NAMES = (
     "booking-hot",
     "race",
     "booking-service",
+    "api",
     "inbox",
     "applying",
     "divergence",
