@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Schema
 from pydantic import AwareDatetime, Field, StrictBool, WithJsonSchema
@@ -23,8 +22,7 @@ from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.webhooks import endpoints, selectors
 from innsync.apps.webhooks.models import Delivery, Endpoint, State, Why
-from innsync.integrations.errors import Rejected, Transient
-from innsync.integrations.posting import LONGEST_URL, check_url
+from innsync.integrations.posting import LONGEST_URL
 
 router = Router(tags=["Webhooks"])
 EndpointId = Annotated[str, WithJsonSchema(schemas.UUID_KEY), Path(description="The endpoint's id.")]
@@ -91,12 +89,7 @@ def create_endpoint(request: HttpRequest, body: EndpointIn) -> HttpResponse:
     """From now on. The secret is shown this once. An address that is one already is refused, so a repeat makes no second."""
     caller, now = caller_of(request), datetime.now(UTC)
     read_types(caller, body.types, "/types")
-    try:
-        check_url(body.url, allow_private=settings.SANDBOX)
-    except Rejected as error:
-        raise invalid(("/url", error.words)) from None
-    except Transient:
-        raise invalid(("/url", "has a host that has no address")) from None
+    endpoints.check_address(body.url)
     with tenant(caller.organization_id):
         wanted = [find_house(caller, key, f"/property_ids/{at}").id for at, key in enumerate(body.property_ids)]
         made, secret = endpoints.create(

@@ -18,6 +18,7 @@ from datetime import timedelta
 import httpcore
 import httpx
 
+from innsync.domain.wording import told
 from innsync.integrations.errors import Rejected
 from innsync.integrations.http import ForbiddenAddress, is_public, refuse_private_address, retry_after
 
@@ -51,11 +52,11 @@ def check_url(url: str, *, allow_private: bool) -> None:
     try:
         found = httpx.URL(url)
     except httpx.InvalidURL:
-        raise Rejected("must be an address") from None
+        raise Rejected(told("must be an address")) from None
     if len(url) > LONGEST_URL or not found.host or found.userinfo or found.fragment or not url.isascii():
-        raise Rejected("must be an address such as https://hotel.example.com/hook")
+        raise Rejected(told("must be an address such as https://hotel.example.com/hook"))
     if found.scheme != "https" and not (allow_private and found.scheme == "http"):
-        raise Rejected("must begin with https://")
+        raise Rejected(told("must begin with https://"))
     if not allow_private:
         refuse_private_address(url)
 

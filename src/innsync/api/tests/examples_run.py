@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -21,6 +22,7 @@ from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.automation import services as orders
 from innsync.apps.distribution import handlers  # noqa: F401  # what the relay calls
 from innsync.apps.events import relay, stream
+from innsync.apps.webhooks import rounds
 from innsync.domain.money import Money
 
 ARRIVAL = date(2027, 6, 15)
@@ -31,8 +33,12 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 ORDER = (
     *("get_token", "validate_token", "get_hotel", "list_images", "list_amenities", "list_room_types"),
     *("search_availability", "availability_calendar", "pricing", "search_several", "place_hold", "release_hold"),
-    *("create_booking", "get_booking", "change_booking", "list_events", "look_up_booking"),
+    *("create_webhook_endpoint", "list_webhook_endpoints", "get_webhook_endpoint"),
+    *("create_booking", "get_booking", "change_booking", "list_events", "get_ticket", "look_up_booking"),
     *("list_owner_bookings", "list_owner_requests", "get_user", "cancel_booking"),
+    *("list_webhook_deliveries", "get_webhook_delivery", "replay_webhook_delivery", "replay_webhook_events"),
+    *("test_webhook_endpoint", "rotate_webhook_secret", "disable_webhook_endpoint", "enable_webhook_endpoint"),
+    "delete_webhook_endpoint",
 )
 
 
@@ -109,10 +115,24 @@ class Walk:
             self.real[self._named("get_booking", "booking_id")] = asked.answer["booking_id"]
             self.real[self._named("look_up_booking", "code")] = asked.answer["code"]
             self._order_something(asked.answer["booking_id"])
+        if asked.operation_id == "create_webhook_endpoint":
+            self.real[self._named("get_webhook_endpoint", "endpoint_id")] = asked.answer["id"]
+        if asked.operation_id == "list_webhook_deliveries":
+            self.real[self._named("get_webhook_delivery", "delivery_id")] = asked.answer["items"][0]["id"]
         if asked.operation_id == "change_booking":
             while relay.relay_once():
                 pass
             stream.place(datetime.now(UTC))
+            self._take_what_is_sent()
+
+    def _take_what_is_sent(self) -> None:
+        """As the program at the endpoint would: nothing leaves this machine."""
+        now, organization_id = datetime.now(UTC), self.house.organization_id
+        endpoint_id = UUID(self.real[self._named("get_webhook_endpoint", "endpoint_id")])
+        turn = rounds.take(organization_id=organization_id, endpoint_id=endpoint_id, now=now)
+        assert turn is not None
+        taken = [rounds.Outcome(one, now, 204, 31.5, "") for one in turn.letters]
+        rounds.record(organization_id=organization_id, endpoint_id=endpoint_id, outcomes=taken, now=now)
 
     def _order_something(self, booking_id: str) -> None:
         price = Money(4500, "EUR")

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
+from django.conf import settings
+
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.vault import seal, unseal
 from innsync.apps.events import services as events
@@ -15,11 +17,24 @@ from innsync.apps.events.kinds import TEST, types_for
 from innsync.apps.webhooks import signing
 from innsync.apps.webhooks.models import Delivery, Endpoint, State, Why
 from innsync.domain.errors import InvalidField
+from innsync.domain.wording import told
+from innsync.integrations.errors import Rejected, Transient
+from innsync.integrations.posting import check_url
 
 MOST = 20
 """Endpoints of an organization."""
 LONGEST_REPLAY = timedelta(days=31)
 LONGEST_GRACE = timedelta(days=7)
+
+
+def check_address(url: str) -> None:
+    """Raises InvalidField for what nothing may be sent to. In no transaction: its name is looked up."""
+    try:
+        check_url(url, allow_private=settings.SANDBOX)
+    except Rejected as error:
+        raise InvalidField(field="/url", problem=error.words) from None
+    except Transient:
+        raise InvalidField(field="/url", problem=told("has a host that has no address")) from None
 
 
 def create(
@@ -35,7 +50,7 @@ def create(
 ) -> tuple[Endpoint, str]:
     """An endpoint that is told what happens from now on, and its secret, which is shown once.
 
-    url: as `posting.check_url` lets pass. Raises InvalidField.
+    url: as `check_address` lets pass. Raises InvalidField.
     """
     with sql() as cursor:
         # Two at once must not get around the limits.
@@ -60,6 +75,14 @@ def create(
     )
     _call(made)
     return made, secret
+
+
+def change(endpoint: Endpoint, *, types: Sequence[str], property_ids: Sequence[UUID], description: str) -> None:
+    """Tell it of other things from now on; what waits already is still sent."""
+    endpoint.types, endpoint.description = list(dict.fromkeys(types)), description
+    endpoint.property_ids = sorted(set(property_ids))
+    endpoint.save(update_fields=["types", "property_ids", "description"])
+    _call(endpoint)
 
 
 def delete(endpoint: Endpoint) -> None:

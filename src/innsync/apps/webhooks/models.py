@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -49,6 +51,11 @@ class Endpoint(models.Model):
     class Meta:
         indexes = [models.Index(fields=["organization", "id"], name="endpoint_of_organization")]
 
+    @property
+    def host(self) -> str:
+        """What of its address may be told anywhere: the rest may hold a secret."""
+        return urlsplit(self.url).hostname or ""
+
 
 class State(models.TextChoices):
     PENDING = "pending"
@@ -85,6 +92,11 @@ class Delivery(models.Model):
                 fields=["endpoint", "lane", "position"], name="delivery_lane", condition=models.Q(state="pending")
             ),
             models.Index(fields=["settled_at"], name="delivery_age"),
+            models.Index(
+                fields=["endpoint", "settled_at"],
+                name="delivery_settled",
+                condition=models.Q(settled_at__isnull=False),
+            ),
         ]
 
 

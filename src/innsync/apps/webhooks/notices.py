@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -21,7 +20,7 @@ def tell_disabled(endpoint: Endpoint, *, now: datetime) -> None:
         property_id=None,
         type="webhook.disabled",
         at=now,
-        data={"endpoint_id": str(endpoint.id), "host": _host(endpoint), "why": str(endpoint.disabled_why)},
+        data={"endpoint_id": str(endpoint.id), "host": endpoint.host, "why": str(endpoint.disabled_why)},
     )
     people = Membership.objects.filter(
         organization_id=endpoint.organization_id, role=Role.ADMINISTRATOR, property_ids=[], user__is_active=True
@@ -30,7 +29,7 @@ def tell_disabled(endpoint: Endpoint, *, now: datetime) -> None:
         with override(member.user.language):
             subject = _("%(organization)s: nothing is sent to %(host)s any more") % {
                 "organization": member.organization.name,
-                "host": _host(endpoint),
+                "host": endpoint.host,
             }
             text = "\n\n".join(
                 (
@@ -48,7 +47,3 @@ def _why(endpoint: Endpoint) -> str:
     if endpoint.disabled_why == Why.KEY:
         return _("The API key that it was made with was withdrawn or has expired.")
     return _("It has answered nothing but errors, or not at all, for three days.")
-
-
-def _host(endpoint: Endpoint) -> str:
-    return urlsplit(endpoint.url).hostname or ""

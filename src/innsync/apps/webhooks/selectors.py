@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import orjson
 
+from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events.kinds import shown
 from innsync.apps.events.models import Event
 from innsync.apps.events.stream import StreamedEvent
@@ -24,15 +28,45 @@ def find_endpoint(endpoint_id: UUID, *, program_id: UUID | None = None) -> Endpo
 
 
 def list_deliveries(
-    endpoint: Endpoint, *, state: State | None = None, before: Delivery | None = None, limit: int
+    endpoint: Endpoint,
+    *,
+    state: State | None = None,
+    type: str = "",
+    before: Delivery | None = None,
+    limit: int,
 ) -> list[Delivery]:
-    """The newest in the stream first. before: the last of the page before."""
+    """The newest in the stream first. type: of these events alone. before: the last of the page before."""
     found = Delivery.objects.filter(endpoint=endpoint).order_by("-position")
     if state is not None:
         found = found.filter(state=state)
+    if type:
+        found = found.filter(type=type)
     if before is not None:
         found = found.filter(position__lt=before.position)
     return list(found[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """waiting: deliveries that have not arrived and are not given up. arrived_at: of the last one that did."""
+
+    waiting: int
+    arrived_at: datetime | None
+
+
+_STANDING = """
+SELECT e.id, (SELECT count(*) FROM webhooks_delivery d WHERE d.endpoint_id = e.id AND d.state = 'pending'),
+  (SELECT settled_at FROM webhooks_delivery d
+   WHERE d.endpoint_id = e.id AND d.settled_at IS NOT NULL AND d.state = 'delivered' ORDER BY settled_at DESC LIMIT 1)
+FROM unnest(%s::uuid[]) AS e (id)
+"""
+
+
+def standing_of(endpoint_ids: Collection[UUID]) -> dict[UUID, Standing]:
+    """How far each of them is, in one statement."""
+    with sql() as cursor:
+        rows = cursor.execute(_STANDING, (list(endpoint_ids),)).fetchall()
+    return {endpoint_id: Standing(waiting, arrived_at) for endpoint_id, waiting, arrived_at in rows}
 
 
 def find_delivery(endpoint: Endpoint, delivery_id: UUID) -> Delivery | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,11 +16,11 @@ from innsync.apps.accounts.models import ApiKey
 from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.selectors import forget_callers
 from innsync.apps.accounts.services import UnknownApiKey
-from innsync.apps.distribution.vault import seal, unseal
 from innsync.apps.people import keys
 from innsync.apps.people.rules import BeyondReach
 from innsync.domain.errors import InvalidField
 from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.admin import shown_once
 from innsync.portals.admin.managing import Reach, chosen_properties, in_days, in_words, manager_of, named
 from innsync.portals.admin.pages import show
 from innsync.portals.once import only_once
@@ -50,7 +49,6 @@ class Line:
 def api_keys(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     now, found = datetime.now(UTC), keys.list_keys(manager_of(visitor))
     names = named(visitor, (one.property_ids for one in found))
-    sealed = request.session.pop(_fresh(visitor), None)
     context = {
         "lines": [
             Line(
@@ -61,7 +59,7 @@ def api_keys(request: HttpRequest, visitor: Visitor) -> HttpResponse:
             )
             for one in found
         ],
-        "fresh": unseal(sealed.encode()) if sealed else None,
+        "fresh": shown_once.take(request, visitor, "api-key"),
         "scopes": scopes_explained(),
         "reach": Reach.of(visitor, visitor.access.property_ids),
         "usual_limit": settings.API_CALLS_PER_MINUTE,
@@ -109,14 +107,8 @@ def _limit(request: HttpRequest) -> int | None:
     return int(text)
 
 
-def _fresh(visitor: Visitor) -> str:
-    """Where the session keeps a new secret, encrypted, until the next look at the page of that organization."""
-    return f"fresh_api_key:{visitor.access.organization_id}"
-
-
 def _show_once(request: HttpRequest, visitor: Visitor, key: ApiKey, secret: str) -> Done:
-    fresh: dict[str, Any] = {"name": key.name, "secret": secret}
-    request.session[_fresh(visitor)] = seal(fresh).decode()
+    shown_once.put_by(request, visitor, "api-key", name=key.name, secret=secret)
     return Done(_("The key %(name)s is made.") % {"name": key.name}, "api-keys")
 
 
@@ -126,22 +118,32 @@ def _ask_rotate(request: HttpRequest, visitor: Visitor, key_id: UUID) -> HttpRes
         request,
         visitor,
         "api_key_rotate.html",
-        {"key": _living(visitor, key_id), "overlaps": [(hours, _hours(hours)) for hours in OVERLAPS_H], "usual": 24},
+        {
+            "key": _living(visitor, key_id),
+            "overlaps": [(hours, overlap_words(hours)) for hours in OVERLAPS_H],
+            "usual": 24,
+        },
         section="api-keys",
     )
 
 
-def _hours(hours: int) -> str:
+def overlap_words(hours: int) -> str:
+    """How long an old secret still works."""
     return {0: pgettext("old secret", "Not at all"), 1: _("An hour"), 24: _("A day"), 168: _("A week")}[hours]
+
+
+def read_overlap(request: HttpRequest) -> timedelta:
+    """One of OVERLAPS_H. Raises InvalidField."""
+    hours = request.POST.get("overlap", "")
+    if hours not in {str(one) for one in OVERLAPS_H}:
+        raise InvalidField(field="/overlap", problem=_("must be one of those offered"))
+    return timedelta(hours=int(hours))
 
 
 @action(Ability.MANAGE_PEOPLE, back="api-keys")
 def _do_rotate(request: HttpRequest, visitor: Visitor, key_id: UUID) -> Done:
-    hours = request.POST.get("overlap", "")
-    if hours not in {str(one) for one in OVERLAPS_H}:
-        raise InvalidField(field="/overlap", problem=_("must be one of those offered"))
     key, secret = keys.rotate_key(
-        manager=manager_of(visitor), key_id=key_id, grace=timedelta(hours=int(hours)), now=datetime.now(UTC)
+        manager=manager_of(visitor), key_id=key_id, grace=read_overlap(request), now=datetime.now(UTC)
     )
     forget_callers()
     return _show_once(request, visitor, key, secret)

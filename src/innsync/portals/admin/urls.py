@@ -35,6 +35,10 @@ from innsync.portals.admin.calendar import pages as calendar
 from innsync.portals.admin.calendar import rooms as stay_rooms
 from innsync.portals.admin.calendar import undo as calendar_undo
 from innsync.portals.admin.connection import access, differences, leaving, mapping, pushes, schedules, webhook
+from innsync.portals.admin.endpoints import deliveries
+from innsync.portals.admin.endpoints import doing as endpoint_doing
+from innsync.portals.admin.endpoints import making as endpoint_making
+from innsync.portals.admin.endpoints import pages as endpoints
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import saving as rates_saving
@@ -211,6 +215,27 @@ urlpatterns = [
     path("api-keys/create", keys.create, name="api-key-create"),
     path("api-keys/<uuid:key_id>/rotate", keys.rotate, name="api-key-rotate"),
     path("api-keys/<uuid:key_id>/revoke", keys.revoke, name="api-key-revoke"),
+    path("webhook-endpoints", endpoints.endpoints, name="endpoints"),
+    path("webhook-endpoints/new", endpoint_making.new, name="endpoint-new"),
+    path("webhook-endpoints/<uuid:endpoint_id>", endpoints.one, name="endpoint"),
+    path("webhook-endpoints/<uuid:endpoint_id>/live", endpoints.live, name="endpoint-live"),
+    path("webhook-endpoints/<uuid:endpoint_id>/change", endpoint_making.change, name="endpoint-change"),
+    path("webhook-endpoints/<uuid:endpoint_id>/test", endpoint_doing.test, name="endpoint-test"),
+    path("webhook-endpoints/<uuid:endpoint_id>/disable", endpoint_doing.disable, name="endpoint-disable"),
+    path("webhook-endpoints/<uuid:endpoint_id>/enable", endpoint_doing.enable, name="endpoint-enable"),
+    path("webhook-endpoints/<uuid:endpoint_id>/rotate", endpoint_doing.rotate, name="endpoint-rotate"),
+    path("webhook-endpoints/<uuid:endpoint_id>/replay", endpoint_doing.replay, name="endpoint-replay"),
+    path("webhook-endpoints/<uuid:endpoint_id>/remove", endpoint_doing.remove, name="endpoint-remove"),
+    path(
+        "webhook-endpoints/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>",
+        deliveries.delivery,
+        name="endpoint-delivery",
+    ),
+    path(
+        "webhook-endpoints/<uuid:endpoint_id>/deliveries/<uuid:delivery_id>/again",
+        deliveries.again,
+        name="endpoint-delivery-again",
+    ),
     path("api-calls", api_calls.api_calls, name="api-calls"),
     path("api-calls/lines", api_calls.lines_file, name="api-calls-lines"),
     path("api-calls/usage", call_usage.usage, name="api-calls-usage"),

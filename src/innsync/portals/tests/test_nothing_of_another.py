@@ -35,6 +35,7 @@ from innsync.apps.rates.models import RateChange, Season
 from innsync.apps.reservations.models import RoomStay
 from innsync.portals.admin import urls as admin_urls
 from innsync.portals.tests.conftest import signed_in
+from innsync.portals.tests.endpoints import delivered, told_of
 from innsync.portals.tests.house import House, _build, make_house
 
 THEIRS = "Quillfeather"
@@ -74,6 +75,7 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             organization=house.organization, property=house.property, name=f"{mark} days", firsts=[day], lasts=[day]
         )
         key, _ = create_api_key(organization_id=house.organization.id, name=f"{mark} key", scopes=["content:read"])
+        endpoint = told_of(house.organization.id, [house.property.id], url=f"https://{mark.lower()}.example/hook")
         invitation = Invitation.objects.create(
             organization=house.organization,
             email=f"{mark.lower()}@invited.example",
@@ -100,6 +102,8 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "membership_id": Membership.objects.get(user=member).id,
             "key_id": key.id,
             "invitation_id": invitation.id,
+            "endpoint_id": endpoint.id,
+            "delivery_id": delivered(endpoint, house.property.id, status=200).id,
             "push_id": PushLog.objects.filter(connection=house.connections["channex"]).latest("id").id,
             "change_id": RateChange.objects.filter(property=house.property).latest("id").id,
             "block_id": block.id,
@@ -201,7 +205,7 @@ def test_every_name_in_an_address_is_known():
 _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
-    *("block_id", "season_id", "conversation_id", "said_id", "call_id"),
+    *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id"),
 )
 
 
