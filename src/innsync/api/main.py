@@ -18,6 +18,7 @@ from innsync.api import (
     access,
     availability,
     bookings,
+    event_kinds,
     events,
     examples,
     guests,
@@ -142,6 +143,7 @@ def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
             for parameter in operation["parameters"]:
                 _plain(parameter)
     examples.put_in(document)
+    event_kinds.put_in(document)
     return document
 
 

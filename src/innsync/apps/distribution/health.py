@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.telling import SILENT_AFTER
 from innsync.domain.spans import compress
 
 RECENT = timedelta(hours=1)
@@ -18,8 +19,6 @@ FEWEST_MESSAGES = 10
 """Of fewer messages no share is worth an alarm: each of them is shown by itself."""
 FAILING_AFTER = 3
 """Failed tries to send, one after another. One or two heal by themselves; an alarm that cries at them is not believed later."""
-SILENT_AFTER = timedelta(minutes=5)
-"""How long fetching may fail before it is called failing; two polls, where they are further apart."""
 
 
 @dataclass(frozen=True, slots=True)

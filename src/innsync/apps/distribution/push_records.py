@@ -13,7 +13,7 @@ from innsync.apps.distribution import acknowledged
 from innsync.apps.distribution.marks import FIRST_LOAD, Mark
 from innsync.apps.distribution.models import Connection, PushLog
 from innsync.apps.distribution.selectors import Linked
-from innsync.apps.events import services as events
+from innsync.apps.distribution.telling import CALENDAR, tell_failed, tell_recovered
 from innsync.domain.ari import AriUpdate, Calendar, Target, apply
 from innsync.integrations.errors import IntegrationError, NotAuthorised, RateLimited, quote
 from innsync.integrations.ports import Push, PushResult
@@ -269,13 +269,7 @@ def failed(link: Connection, error: IntegrationError, *, retry_at: datetime | No
         link.state = "unauthorised"
     link.save(update_fields=["failures", "retry_at", "retry_reason", "last_error", "last_error_at", "state"])
     if link.failures == 1 and not limited:
-        events.record(
-            organization_id=link.organization_id,
-            property_id=link.property_id,
-            type="sync.failed",
-            at=now,
-            data={"connection_id": str(link.id), "channel": link.vendor, "error": link.last_error[:500]},
-        )
+        tell_failed([link], what=CALENDAR, error=link.last_error, now=now)
     if retry_at is not None:
         with sql() as cursor:
             cursor.execute(
@@ -296,10 +290,4 @@ def recovered(link: Connection, now: datetime, *, written: bool = False) -> None
         if not written:
             link.save(update_fields=["failures", "retry_at", "retry_reason"])
     if was_down:
-        events.record(
-            organization_id=link.organization_id,
-            property_id=link.property_id,
-            type="sync.recovered",
-            at=now,
-            data={"connection_id": str(link.id), "channel": link.vendor},
-        )
+        tell_recovered([link], what=CALENDAR, now=now)

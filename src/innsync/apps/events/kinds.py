@@ -26,7 +26,7 @@ class Kind:
 
 _BOOKING = Kind(Scope.BOOKINGS_READ.value, ("booking_id", "code", "channel", "action"))
 _ORDER = Kind(Scope.BOOKINGS_READ.value, ("service_order_id", "booking_id", "what"))
-_SYNC = Kind(Scope.BOOKINGS_READ.value, ("connection_id", "channel", "error"))
+_SYNC = Kind(Scope.BOOKINGS_READ.value, ("connection_id", "channel", "what", "error"))
 KINDS: dict[str, Kind] = {
     "booking.created": _BOOKING,
     "booking.updated": _BOOKING,

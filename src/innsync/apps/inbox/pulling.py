@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Greatest
 
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution.access import open_session
@@ -20,6 +21,14 @@ from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.schedules import hasten, hasten_all
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.distribution.services import finish_resuming, follow_missed_list, schedule
+from innsync.apps.distribution.telling import (
+    BOOKINGS,
+    CALENDAR,
+    is_silent,
+    tell_failed,
+    tell_recovered,
+    was_silent,
+)
 from innsync.apps.inbox import services
 from innsync.apps.inbox.models import Message
 from innsync.integrations.errors import (
@@ -85,6 +94,8 @@ def pull(*, organization_id: UUID, account_id: UUID) -> int:
         return new
     now = datetime.now(UTC)
     with tenant(organization_id):
+        if was_silent(account):
+            tell_recovered(_served(account.id), what=BOOKINGS, now=now)
         Account.objects.filter(id=account_id).update(last_pulled_at=now, last_error="")
         if account.last_pulled_at is not None and now - account.last_pulled_at > QUEUES_FORGET:
             log.info("queue_was_away", account_id=str(account_id), vendor=account.vendor, since=account.last_pulled_at)
@@ -207,14 +218,29 @@ def _went_wrong(organization_id: UUID, account: Account, error: IntegrationError
     log.info("pull_failed", account_id=str(account.id), vendor=account.vendor, error=type(error).__name__)
     with tenant(organization_id):
         if isinstance(error, NotAuthorised):
-            Account.objects.filter(id=account.id).update(state="unauthorised")
-            Connection.objects.filter(account=account, state="active").update(
-                state="unauthorised", last_error=error.words[:2000], last_error_at=now
-            )
+            _shut_out(account, error, now)
         if not isinstance(error, RateLimited):
+            fresh = Account.objects.get(id=account.id)
+            if is_silent(fresh, now) and not was_silent(fresh):
+                tell_failed(_served(account.id), what=BOOKINGS, error=error.words or type(error).__name__, now=now)
             Account.objects.filter(id=account.id).update(
                 last_error=(error.words or type(error).__name__)[:2000], last_error_at=now
             )
+
+
+def _shut_out(account: Account, error: NotAuthorised, now: datetime) -> None:
+    """Nothing can be sent either. Counted as a failure of each connection, whose end is told once it works again."""
+    Account.objects.filter(id=account.id).update(state="unauthorised")
+    links = list(Connection.objects.select_for_update().filter(account=account, state="active"))
+    tell_failed((one for one in links if not one.failures), what=CALENDAR, error=error.words, now=now)
+    Connection.objects.filter(id__in=[one.id for one in links]).update(
+        state="unauthorised", failures=Greatest("failures", 1), last_error=error.words[:2000], last_error_at=now
+    )
+
+
+def _served(account_id: UUID) -> list[Connection]:
+    """The connections that the account's bookings are for."""
+    return list(Connection.objects.filter(account_id=account_id).exclude(state="left").order_by("id"))
 
 
 def _pull_again_soon(organization_id: UUID, account: Account, error: IntegrationError, *, answered: bool) -> None:

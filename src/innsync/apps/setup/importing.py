@@ -14,9 +14,14 @@ from innsync.apps.rates import services as rates
 from innsync.apps.rates.bulk import MOST_OF_A_CHANGE
 from innsync.apps.rates.selectors import House, list_rate_rows
 from innsync.apps.rates.services import LONGEST_EDIT_DAYS, RateEdit
-from innsync.apps.reservations.services.rooms import add_rooms
 from innsync.apps.setup import changing
-from innsync.apps.setup.services import MOST_ROOMS_AT_ONCE, NewRoomType, add_room_type, read_room_names
+from innsync.apps.setup.services import (
+    MOST_ROOMS_AT_ONCE,
+    NewRoomType,
+    add_more_rooms,
+    add_room_type,
+    read_room_names,
+)
 from innsync.apps.setup.sheets import CLEAR, Problems, Row, read_sheet
 from innsync.domain.errors import DomainError, InvalidField
 from innsync.domain.products import RateRow
@@ -198,7 +203,7 @@ def import_rooms(*, prop: Property, content: bytes, fingerprint: str, now: datet
         if one.changed:
             _change_type(one.known, one.changed, now, actor)
         if one.rooms:
-            add_rooms(organization_id=prop.organization_id, room_type_id=one.known.id, names=one.rooms, now=now)
+            add_more_rooms(room_type=one.known, names=one.rooms, now=now, actor=actor)
     return plan
 
 

@@ -14,9 +14,11 @@ from django.utils.text import slugify
 from innsync.apps.accounts.models import Organization
 from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties import services as properties
+from innsync.apps.properties.content import content_changed
 from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.apps.rates import services as rates
 from innsync.apps.rates.models import RatePlan
+from innsync.apps.reservations.services.rooms import add_rooms
 from innsync.domain.derivation import Derivation
 from innsync.domain.errors import InvalidField
 from innsync.domain.money import is_currency
@@ -51,7 +53,7 @@ class NewRoomType:
     price_minor: int | None
 
 
-def make_property(*, organization_id: UUID, new: NewProperty) -> Property:
+def make_property(*, organization_id: UUID, new: NewProperty, now: datetime, actor: str) -> Property:
     """A property with a rate plan, and no rooms yet to sell at it. Raises InvalidField."""
     if not is_currency(new.currency):
         raise InvalidField(field="/currency", problem="must be a currency, such as EUR")
@@ -69,7 +71,8 @@ def make_property(*, organization_id: UUID, new: NewProperty) -> Property:
             "description": new.description,
         },
     )
-    add_rate_plan(prop=prop, name=new.first_plan, parent=None, derivation=None)
+    add_rate_plan(prop=prop, name=new.first_plan, parent=None, derivation=None, now=now, actor=actor)
+    content_changed(prop=prop, what="property", now=now, actor=actor)
     return prop
 
 
@@ -95,10 +98,26 @@ def add_room_type(*, prop: Property, new: NewRoomType, now: datetime, actor: str
     products = [rates.sell(room_type=room_type, rate_plan=plan) for plan in RatePlan.objects.filter(property=prop)]
     own = [one.id for one in products if one.rate_plan.parent_id is None]
     _set_price(prop, own, new.price_minor, now, actor)
+    content_changed(prop=prop, what="room_types", now=now, actor=actor)
     return room_type
 
 
-def add_rate_plan(*, prop: Property, name: str, parent: RatePlan | None, derivation: Derivation | None) -> RatePlan:
+def add_more_rooms(*, room_type: RoomType, names: Sequence[str], now: datetime, actor: str) -> list[Room]:
+    """Further rooms of a type, let from today on. Raises InvalidField."""
+    made = add_rooms(organization_id=room_type.organization_id, room_type_id=room_type.id, names=names, now=now)
+    content_changed(prop=room_type.property, what="rooms", now=now, actor=actor)
+    return made
+
+
+def add_rate_plan(
+    *,
+    prop: Property,
+    name: str,
+    parent: RatePlan | None,
+    derivation: Derivation | None,
+    now: datetime,
+    actor: str,
+) -> RatePlan:
     """A plan at which every room type of the property is sold: derived from `parent`, or with prices of its own.
 
     Prices of its own are still to be set, in the grid of rates.
@@ -116,6 +135,7 @@ def add_rate_plan(*, prop: Property, name: str, parent: RatePlan | None, derivat
     )
     for room_type in RoomType.objects.filter(property=prop):
         rates.sell(room_type=room_type, rate_plan=plan)
+    content_changed(prop=prop, what="rate_plans", now=now, actor=actor)
     return plan
 
 

@@ -17,7 +17,6 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.distribution.models import Connection
 from innsync.apps.properties.models import Property, Room, RoomType
 from innsync.apps.rates.models import RatePlan
-from innsync.apps.reservations.services.rooms import add_rooms
 from innsync.apps.setup import services
 from innsync.domain.derivation import Derivation
 from innsync.portals.access import Done, Visitor, action, confirmed, page
@@ -74,6 +73,8 @@ def _make(request: HttpRequest, visitor: Visitor) -> Done | HttpResponse:
         made = services.make_property(
             organization_id=visitor.access.organization_id,
             new=services.NewProperty(**form.cleaned_data, first_plan=_("Best available rate")),
+            now=datetime.now(UTC),
+            actor=visitor.actor,
         )
         words = _("%(name)s is there. Its rooms come next.") % {"name": made.name}
         return Done(words, reverse("property", args=[made.id]))
@@ -147,18 +148,19 @@ def add_more_rooms(
     request: HttpRequest, visitor: Visitor, property_id: UUID, room_type_id: UUID
 ) -> Done | HttpResponse:
     prop = get_property(visitor, property_id)
-    if not RoomType.objects.filter(id=room_type_id, property=prop).exists():
+    room_type = RoomType.objects.filter(id=room_type_id, property=prop).first()
+    if room_type is None:
         raise Http404
     form = RoomsForm(request.POST, auto_id=f"r-{room_type_id}-%s")
     if not form.is_valid():
         return refused(_hub(request, visitor, prop, rooms_form=form, rooms_of=room_type_id))
 
     def make() -> Done:
-        made = add_rooms(
-            organization_id=visitor.access.organization_id,
-            room_type_id=room_type_id,
+        made = services.add_more_rooms(
+            room_type=room_type,
             names=services.read_room_names(form.cleaned_data["names"]),
             now=datetime.now(UTC),
+            actor=visitor.actor,
         )
         words = _("%(count)d rooms more, on sale from today on everywhere.") % {"count": len(made)}
         return Done(words, f"{reverse('property', args=[prop.id])}#types")
@@ -183,6 +185,8 @@ def add_plan(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done 
             name=said["name"],
             parent=parent,
             derivation=Derivation.percent(said["percent"] or Decimal(0)) if parent else None,
+            now=datetime.now(UTC),
+            actor=visitor.actor,
         )
         words = (
             _("Every room type is sold at %(name)s now.")
