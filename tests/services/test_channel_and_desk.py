@@ -129,7 +129,7 @@ class Channel:
         self.act(reservations.change_state, organization_id=self.house.organization_id, action=action)
 
 
-NEW, MODIFIED, CANCELLED = RevisionKind
+NEW, MODIFIED, CANCELLED, *_ = RevisionKind
 
 
 @pytest.fixture

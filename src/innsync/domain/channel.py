@@ -60,6 +60,21 @@ class ChannelRoomStay:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """What a channel that is told our bookings, too, says of one that both have.
+
+    our_id: ours of it; empty for one that it never was told. told: the version of ours that it had seen by then; 0: none.
+    version: its own, which what is changed here must name. is_echo: it only repeats what it was told. changed_at: aware UTC.
+    """
+
+    our_id: str = ""
+    told: int = 0
+    version: str = ""
+    is_echo: bool = False
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BookingRevision:
     """One state of a channel's booking: a full picture, except where `keeps_details` says otherwise.
 
@@ -87,6 +102,7 @@ class BookingRevision:
     keeps_details: bool = False
     replaces: str = ""
     payment: dict[str, str | bool] = field(default_factory=dict)
+    shared: Shared | None = None
 
     @property
     def nights_touched(self) -> tuple[date, date] | None:

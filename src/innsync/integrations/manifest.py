@@ -32,6 +32,7 @@ PORTS: Mapping[str, type] = {
     "acknowledge": ports.Acknowledge,
     "booking_webhook": ports.BookingWebhook,
     "open_webhook": ports.OpenWebhook,
+    "push_bookings": ports.PushBookings,
     "register_webhook": ports.RegisterWebhook,
     "try_webhook": ports.TryWebhook,
     "catalogue": ports.Catalogue,

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Literal, Protocol, runtime_checkable
 
 from innsync.domain.ari import AriUpdate, Calendar, Target
-from innsync.domain.channel import BookingRevision, ChannelRoom
+from innsync.domain.channel import BookingRevision, ChannelRoom, ChannelRoomStay, GuestDetails
+from innsync.domain.money import Money
 from innsync.integrations.errors import IntegrationError, quote
 from innsync.integrations.http import Session
 
@@ -166,6 +167,40 @@ class WebhookResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingOut:
+    """A booking as it stands here, in the channel's ids of rooms and rates; a rate is empty where it has none there.
+
+    our_id, version: what is said twice with the same is the same. reference: its id there, empty while it has none. base:
+    the version there that was seen last; another one means that it was changed there meanwhile. source: who sold it.
+    """
+
+    our_id: str
+    code: str
+    version: int
+    reference: str
+    base: str
+    status: str
+    source: str
+    guest: GuestDetails
+    rooms: tuple[ChannelRoomStay, ...]
+    total: Money
+    special_requests: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookingTaken:
+    """By what a booking that was taken is known there, and its version there now.
+
+    theirs: it was not taken, since it was changed there meanwhile, and is this now.
+    """
+
+    reference: str = ""
+    version: str = ""
+    theirs: RawMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadRef:
     """A conversation with a guest at a channel: by its own id there, by its booking's while it has none, or by both."""
 
@@ -298,6 +333,18 @@ class OpenWebhook(Protocol):
         """Who may be calling, by what the body says of its source and house, in lower case. Nothing of it is proved yet.
 
         Never raises: a body that can't be read names nobody.
+        """
+        ...
+
+
+@runtime_checkable
+class PushBookings(Protocol):
+    """manifest: push_bookings. For a channel that keeps all bookings of a property, not only those that it sold."""
+
+    def push_booking(self, session: Session, prop: PropertyRef, booking: BookingOut) -> BookingTaken:
+        """Have the booking held there as it is here. Saying the same version again changes nothing.
+
+        Raises the IntegrationError family; after OutcomeUnknown it is said again.
         """
         ...
 

@@ -39,6 +39,9 @@ def ari_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
         for room_type_id, first, last in entry.payload["spans"]
     ]
     tasks.enqueue_reconcile(organization_id, marks.add_everywhere(changes))
+    tasks.enqueue_bookings(
+        organization_id, {entry.property_id for entry in entries if entry.payload["what"] != "rates"}
+    )
     now = datetime.now(UTC)
     _tell(organization_id, changes, now)
     with sql() as cursor:
@@ -99,6 +102,12 @@ def _judged_together(changes: Sequence[Change], today: date) -> Iterator[list[To
 def reconcile(organization_id: UUID, entries: Sequence[Entry]) -> None:
     """Let single connections reconcile."""
     tasks.enqueue_reconcile(organization_id, {UUID(entry.payload["connection_id"]) for entry in entries})
+
+
+@handles("booking_changed")
+def booking_changed(organization_id: UUID, entries: Sequence[Entry]) -> None:
+    """A booking changed, and no night with it."""
+    tasks.enqueue_bookings(organization_id, {entry.property_id for entry in entries})
 
 
 @handles("assign_rooms")

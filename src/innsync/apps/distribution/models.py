@@ -95,6 +95,40 @@ class OpenDoor(models.Model):
     names = ArrayField(models.TextField(), default=list)
 
 
+class BookingSync(models.Model):
+    """How far a booking has reached a channel that is told bookings; `booking_sync_status` of the source documents.
+
+    state: `pending`, `synced`, `failed` (refused, in the channel's words), `conflict` (changed here and there at once; a
+    person decides). version: the one of ours that the channel has seen; 0: none. refused: the one that it would not take,
+    not said again as it is. reference: its id there. base: its version there, as last seen. theirs: the inbox message
+    with what it is there, while a person decides, and theirs_version its version. retries: tries since the last that was answered well.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="+")
+    booking = models.ForeignKey("reservations.Booking", models.CASCADE, related_name="+")
+    state = models.CharField(max_length=10, default="pending")
+    version = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    reference = models.CharField(max_length=100, blank=True)
+    base = models.CharField(max_length=40, blank=True)
+    retries = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    tried_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+    theirs = models.UUIDField(null=True)
+    theirs_version = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "booking"], name="booking_once_a_channel")]
+        indexes = [
+            models.Index(fields=["booking"], name="sync_of_booking"),
+            models.Index(fields=["connection", "reference"], name="sync_by_reference"),
+        ]
+
+
 class RoomMapping(models.Model):
     """One of our room types as a room of the channel.
 

@@ -56,6 +56,7 @@ NETS: Mapping[str, Net] = {
         Net("rates", "compare prices and rules", 900, 60, "push_rates", compares_every=timedelta(days=7)),
         Net("audit", "read back what the channel holds", DAY_S, 3600, "read_back", nightly=True),
         Net("second_look", "look for bookings that the queue lost", DAY_S, 600, "list_bookings", nightly=True),
+        Net("push_bookings", "hand on bookings", 300, 60, "push_bookings"),
         Net("messages", "read what guests write", 300, 30, "messages"),
     )
 }

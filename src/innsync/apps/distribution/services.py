@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.distribution import acknowledged, doors, marks, schedules
+from innsync.apps.distribution import acknowledged, booking_sync, doors, marks, schedules
 from innsync.apps.distribution.links import MappedTwice as MappedTwice
 from innsync.apps.distribution.links import RateLink as RateLink
 from innsync.apps.distribution.links import RoomLink as RoomLink
@@ -140,6 +140,8 @@ def connect(
     schedules.plan(connection=connection, manifest=manifest, now=now, paces=paces)
     _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause=marks.FIRST_LOAD)
+    if booking_sync.is_told_bookings(connection.vendor):
+        booking_sync.hand_on(connection)
     zone = ZoneInfo(prop.time_zone)
     _roll_at_midnight(connection, today=now.astimezone(zone).date(), zone=zone)
     return connection
@@ -194,6 +196,8 @@ def change_mapping(
     RefusedCell.objects.filter(connection=connection).delete()
     _check_against_catalogue(connection, now)
     sync(connection=connection, now=now, cause=told("mapping changed"))
+    if booking_sync.is_told_bookings(connection.vendor):
+        booking_sync.forgive(connection)
     if any(before.get(rate, currency) != currency for rate, currency in currencies_of(connection).items()):
         # 100 of another currency is another price, though the number is the same.
         first, last = load_linked(connection_id=connection.id).window(now)
@@ -314,6 +318,8 @@ def finish_resuming(*, connection: Connection, now: datetime) -> None:
         return
     connection.refresh_from_db()
     sync(connection=connection, now=now, cause=told("resumed"))
+    if booking_sync.is_told_bookings(connection.vendor):
+        booking_sync.hand_on(connection)
 
 
 def change_credentials(*, account: Account, credentials: Mapping[str, str], now: datetime) -> None:

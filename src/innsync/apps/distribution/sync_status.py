@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.booking_sync import told_vendors
 
 # Worst first: with two connections to one channel, the worse one is told.
 WORST_FIRST = ("conflict", "failed", "pending", "synced")
@@ -18,6 +19,10 @@ WORST_FIRST = ("conflict", "failed", "pending", "synced")
 _STATUS = """
 SELECT c.vendor, CASE
   WHEN EXISTS (SELECT FROM distribution_conflict k WHERE k.booking_id = %(booking)s AND k.state = 'open') THEN 'conflict'
+  WHEN EXISTS (SELECT FROM distribution_bookingsync y
+    WHERE y.booking_id = %(booking)s AND y.connection_id = c.id AND y.state = 'conflict') THEN 'conflict'
+  WHEN EXISTS (SELECT FROM distribution_bookingsync y
+    WHERE y.booking_id = %(booking)s AND y.connection_id = c.id AND y.state = 'failed') THEN 'failed'
   WHEN EXISTS (
     SELECT FROM distribution_refusedcell r JOIN distribution_roommapping m
       ON m.connection_id = r.connection_id AND m.external_room = r.room
@@ -33,6 +38,11 @@ SELECT c.vendor, CASE
     WHERE o.property_id = c.property_id AND o.topic = 'ari_changed'
       AND (span ->> 1)::date <= %(last)s AND (span ->> 2)::date >= %(first)s
       AND (span ->> 0 IS NULL OR (span ->> 0)::uuid = ANY(%(types)s))) THEN 'pending'
+  WHEN c.vendor = ANY(%(told)s) AND EXISTS (
+    SELECT FROM reservations_booking b JOIN distribution_account a ON a.id = c.account_id AND a.base_urls <> '{}'
+    LEFT JOIN distribution_bookingsync y ON y.booking_id = b.id AND y.connection_id = c.id
+    WHERE b.id = %(booking)s AND b.status NOT IN ('pending', 'cancelled') AND coalesce(y.version, 0) < b.version
+      AND (y.id IS NOT NULL OR b.connection_id IS DISTINCT FROM c.id)) THEN 'pending'
   ELSE 'synced' END
 FROM distribution_connection c
 WHERE c.property_id = %(property)s AND c.state NOT IN ('paused', 'left')
@@ -67,7 +77,14 @@ def _ask(
 ) -> psycopg.Cursor[Any]:
     return sql().execute(
         _STATUS,
-        {"property": property_id, "booking": booking_id, "types": list(room_type_ids), "first": first, "last": last},
+        {
+            "property": property_id,
+            "booking": booking_id,
+            "types": list(room_type_ids),
+            "first": first,
+            "last": last,
+            "told": told_vendors(),
+        },
     )
 
 

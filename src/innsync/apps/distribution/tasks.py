@@ -10,7 +10,8 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.tasks import Task
 
-from innsync.apps.distribution import audit, catalogue, housekeeping, reconcile, schedules, services
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution import audit, booking_sync, catalogue, housekeeping, reconcile, schedules, services
 from innsync.apps.events.jobs import AGAIN, LATER, NORMAL, URGENT, enqueue, enqueue_each, job
 from innsync.apps.events.services import What
 from innsync.apps.reservations.tasks import assign_rooms
@@ -118,6 +119,21 @@ def when_due(
         )
 
     _kinds[kind] = queue
+
+
+def enqueue_bookings(organization_id: UUID, property_ids: Collection[UUID]) -> None:
+    """Let the properties' bookings be handed on to the channels that are told them."""
+    vendors = booking_sync.told_vendors()
+    if not vendors or "push_bookings" not in _kinds:
+        return
+    with sql() as cursor:
+        found = cursor.execute(
+            "SELECT id FROM distribution_connection WHERE property_id = ANY(%s) AND vendor = ANY(%s) AND state = 'active'"
+            " ORDER BY id",
+            (list(property_ids), vendors),
+        ).fetchall()
+    for (connection_id,) in found:
+        _kinds["push_bookings"](organization_id, connection_id)
 
 
 def enqueue_audit(organization_id: UUID, connection_id: UUID) -> None:

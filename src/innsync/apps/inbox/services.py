@@ -7,7 +7,8 @@ in the order of each booking's own revisions. What can't be understood stays, wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from django.db import OperationalError, transaction
 
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import jsonb, sql, swiftly, tenant, write, write_first
+from innsync.apps.distribution import booking_sync
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.services import mark
 from innsync.apps.events import services as events
@@ -27,6 +29,7 @@ from innsync.apps.inbox.models import Message
 from innsync.apps.inbox.resolving import NotMapped
 from innsync.apps.inventory.services import lock_types
 from innsync.apps.reservations import services as reservations
+from innsync.apps.reservations.models import Booking
 from innsync.apps.reservations.records import CODE_ALPHABET
 from innsync.domain.card_data import scrub
 from innsync.domain.channel import BookingRevision, RevisionKind
@@ -205,7 +208,12 @@ SELECT b.id FROM reservations_booking b WHERE b.id IN (
   WHERE c.account_id = %(account)s AND k.channel_ref = ANY(%(references)s)
   UNION ALL
   SELECT k.id FROM distribution_connection c JOIN reservations_booking k ON k.connection_id = c.id
-  WHERE c.account_id = %(account)s AND k.former_refs <> '{}' AND k.former_refs && %(references)s::varchar[])
+  WHERE c.account_id = %(account)s AND k.former_refs <> '{}' AND k.former_refs && %(references)s::varchar[]
+  UNION ALL
+  SELECT s.booking_id FROM distribution_connection c JOIN distribution_bookingsync s ON s.connection_id = c.id
+  WHERE c.account_id = %(account)s AND s.reference = ANY(%(references)s)
+  UNION ALL
+  SELECT unnest(%(ours)s::uuid[]))
 ORDER BY b.id FOR UPDATE OF b
 """
 _TYPES = """
@@ -227,9 +235,17 @@ def _lock_what_changes(account: Account, read: Sequence[_Read]) -> None:
     references = [name for one in revisions for name in (one.reference, one.replaces) if name and "\x00" not in name]
     rooms = [room.room for one in revisions for room in one.rooms if "\x00" not in room.room]
     with sql() as cursor:
-        bookings = [row[0] for row in cursor.execute(_BOOKINGS, {"account": account.id, "references": references})]
+        asked = {"account": account.id, "references": references, "ours": list(_named_ours(revisions))}
+        bookings = [row[0] for row in cursor.execute(_BOOKINGS, asked)]
         types = [row[0] for row in cursor.execute(_TYPES, (bookings, account.id, rooms))]
         lock_types(cursor, types)
+
+
+def _named_ours(revisions: Sequence[BookingRevision]) -> Iterator[UUID]:
+    """Our own ids of bookings, where the channel repeats them."""
+    for shared in (one.shared for one in revisions if one.shared is not None and one.shared.our_id):
+        with suppress(ValueError):
+            yield UUID(shared.our_id)
 
 
 def _read(account: Account, message: Message) -> _Read | None:
@@ -258,7 +274,7 @@ def _read(account: Account, message: Message) -> _Read | None:
 
 def _set_aside(message: Message, reason: str) -> None:
     message.state, message.reason = "needs_attention", quote(reason)[:2000]
-    message.save(update_fields=["state", "reason"])
+    message.save(update_fields=["state", "reason", "booking_id", "connection_id"])
     log.warning(
         "message_needs_attention", vendor=message.vendor, message_id=message.message_id, reason=message.reason[:200]
     )
@@ -297,9 +313,11 @@ class _Batch:
 def _apply(batch: _Batch, one: _Read) -> int:
     message = one.message
     try:
+        ours, is_news = _judged(batch, one)  # outside of what is undone: that a person must decide is kept
         with transaction.atomic():
-            for revision in one.revisions:
-                _apply_revision(batch, message, revision)
+            for revision in one.revisions if is_news else ():
+                _apply_revision(batch, message, revision, ours)
+            _note_shared(batch, one, is_news=is_news)
             message.applied_at = batch.now
             message.reason = ""
             message.save(update_fields=["state", "reason", "applied_at", "booking_id", "connection_id"])
@@ -316,7 +334,38 @@ def _apply(batch: _Batch, one: _Read) -> int:
     return 1
 
 
-def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) -> None:
+def _judged(batch: _Batch, one: _Read) -> tuple[UUID | None, bool]:
+    """Of a channel that is told our bookings, too: which of them the message is about, unless it sold it itself; and
+    whether it says anything that is to be applied. Raises ChangedAtBoth, NotMapped.
+    """
+    if not booking_sync.is_told_bookings(batch.account.vendor):
+        return None, True
+    revision, message = one.revisions[0], one.message
+    link = batch.link(revision.property_ref or message.property_ref).linked
+    ours = booking_sync.find_ours(connection=link.connection, revision=revision)
+    own = Booking.objects.filter(connection_id=link.id, channel_ref=revision.reference).values_list("id", flat=True)
+    message.booking_id, message.connection_id = ours or own.first(), link.id
+    verdict = booking_sync.judge(
+        connection=link.connection, booking_id=message.booking_id, revision=revision, message_id=message.id
+    )
+    if verdict != "apply":
+        message.state = "applied" if verdict == "echo" else "superseded"
+    return ours, verdict == "apply"
+
+
+def _note_shared(batch: _Batch, one: _Read, *, is_news: bool) -> None:
+    """What was applied of such a channel's message is not told there again."""
+    if not (is_news and one.message.booking_id and booking_sync.is_told_bookings(batch.account.vendor)):
+        return
+    revision = one.revisions[0]
+    link = batch.link(revision.property_ref or one.message.property_ref).linked
+    if link.is_told and one.message.state == "applied":
+        booking_sync.note_applied(
+            connection=link.connection, booking_id=one.message.booking_id, revision=revision, now=batch.now
+        )
+
+
+def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision, ours: UUID | None) -> None:
     property_ref = revision.property_ref or message.property_ref
     link = batch.link(property_ref)
     revision = replace(revision, currency=link.currency_of(revision))
@@ -344,6 +393,7 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision) 
         code=_code(batch.account, message, revision),
         now=batch.now,
         found_by=message.found_by,
+        booking_id=ours,
     )
     message.state = result.outcome
     message.booking_id = result.booking_id
@@ -374,6 +424,22 @@ def _apply_later(organization_id: UUID, account_id: UUID) -> None:
         topic="apply_inbox",
         payload={"account_id": str(account_id)},
     )
+
+
+def decide(*, organization_id: UUID, booking_id: UUID, connection_id: UUID, keep: str) -> None:
+    """A person's word on a booking that was changed here and at a channel at once. keep: `ours` or `theirs`.
+
+    Called outside of any transaction. Raises NothingToDecide.
+    """
+    with tenant(organization_id):
+        connection = Connection.objects.get(id=connection_id)
+        waiting = Message.objects.filter(
+            account_id=connection.account_id, booking_id=booking_id, state="needs_attention"
+        )
+        message_id = booking_sync.decide(booking_id=booking_id, connection=connection, keep=keep)
+        (waiting.exclude(id=message_id) if message_id else waiting).update(state="superseded")
+    if message_id is not None:
+        replay(organization_id=organization_id, message_ids=[message_id])
 
 
 def replay(*, organization_id: UUID, message_ids: Sequence[UUID]) -> int:

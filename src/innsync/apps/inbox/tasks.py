@@ -8,7 +8,7 @@ from uuid import UUID
 from innsync.apps.distribution.tasks import when_due
 from innsync.apps.events.jobs import AGAIN, LATER, URGENT, enqueue, job
 from innsync.apps.events.relay import Entry, handles
-from innsync.apps.inbox import pulling, services
+from innsync.apps.inbox import handing_on, pulling, services
 
 
 @job("pull_account", retry=AGAIN)
@@ -31,6 +31,12 @@ def apply_inbox(organization_id: UUID, account_id: UUID) -> None:
     services.apply_pending(organization_id=organization_id, account_id=account_id)
 
 
+@job("push_bookings", retry=AGAIN)
+def push_bookings(organization_id: UUID, connection_id: UUID) -> None:
+    handing_on.hand_on(organization_id=organization_id, connection_id=connection_id)
+
+
+when_due("push_bookings", push_bookings, lock="push_bookings", priority=URGENT)
 when_due("bookings", pull_account, lock="account", subject="account_id", priority=URGENT)
 when_due("second_look", list_changed, lock="list", priority=LATER)
 when_due("resume", resume_connection, lock="resume", priority=URGENT)

@@ -16,6 +16,8 @@ from innsync.integrations.http import Session
 from innsync.integrations.ports import (
     AckItem,
     AckResult,
+    BookingOut,
+    BookingTaken,
     Listing,
     Page,
     PropertyRef,
@@ -108,6 +110,21 @@ class BookingEngine:
 
     def register_webhook(self, session: Session, prop: PropertyRef, url: str, secret: str) -> str:
         return Client(session).register_webhook(prop.id, url, secret)
+
+    # --- bookings made here
+
+    def push_booking(self, session: Session, prop: PropertyRef, booking: BookingOut) -> BookingTaken:
+        body = orjson.dumps(bookings.written(booking))
+        key = f"{booking.our_id}:{booking.version}:{booking.base}"
+        is_taken, answer = Client(session).put_booking(prop.id, booking.our_id, body, key=key)
+        if not is_taken:
+            return BookingTaken(theirs=bookings.cut_out(answer.get("booking"), waiting=False))
+        reference, version = answer.get("booking_id"), answer.get("version")
+        if not isinstance(reference, str) or not reference or not isinstance(version, int) or version < 1:
+            raise ContractBroken(
+                "the answer names no booking_id and version", vendor="booking_engine", operation="put_booking"
+            )
+        return BookingTaken(reference, str(version))
 
     # --- catalogue
 

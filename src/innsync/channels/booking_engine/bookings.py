@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from innsync.domain.channel import WHOLE_HOUSE, BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind
+from innsync.domain.channel import WHOLE_HOUSE, BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind, Shared
 from innsync.domain.errors import InvalidMoney, InvalidStay
 from innsync.domain.money import Money
 from innsync.domain.stay import StayDates
 from innsync.integrations.errors import ContractBroken
 from innsync.integrations.moments import read_moment
-from innsync.integrations.ports import RawMessage
+from innsync.integrations.ports import BookingOut, RawMessage
 
 Json = dict[str, Any]
 
@@ -154,7 +154,54 @@ def _revision(booking: Json, kind: RevisionKind, came: str) -> BookingRevision:
         special_requests=_text(booking.get("special_requests")),
         source=_text(booking.get("source"))[:60],
         keeps_details=not rooms,
+        shared=_shared(booking),
     )
+
+
+def _shared(booking: Json) -> Shared:
+    told = booking.get("innsync_version")
+    version = _version(booking)
+    return Shared(
+        our_id=_text(booking.get("innsync_id")),
+        told=told if isinstance(told, int) and not isinstance(told, bool) and 0 < told < 2**31 else 0,
+        version="" if version is None else str(version),
+        is_echo=booking.get("unchanged") is True,
+        changed_at=moment_of(booking) if booking.get("updated_at") else None,
+    )
+
+
+def written(out: BookingOut) -> Json:
+    """A booking of ours as the engine takes it. Source: NOTES.md 5."""
+    guest = {name: getattr(out.guest, name) for name in ("name", "email", "phone", "country", "language")}
+    return {
+        "version": out.version,
+        "code": out.code,
+        "booking_id": out.reference or None,
+        "base": int(out.base) if out.base.isdecimal() else None,
+        "status": out.status,
+        "source": out.source,
+        "updated_at": out.updated_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "guest": {name: value for name, value in guest.items() if value},
+        "rooms": [_written_room(room) for room in out.rooms],
+        "currency": out.total.currency,
+        "total_amount": str(out.total),
+        "special_requests": out.special_requests,
+    }
+
+
+def _written_room(room: ChannelRoomStay) -> Json:
+    return {
+        "ref": room.ref,
+        "room_type_id": room.room,
+        "rate_plan_id": room.rate or None,
+        "check_in_date": room.stay.check_in.isoformat(),
+        "check_out_date": room.stay.check_out.isoformat(),
+        "adults": room.adults,
+        "child_ages": list(room.child_ages),
+        "guest_name": room.guest_name,
+        "nightly": [str(price) for price in room.nightly],
+        "total": None if room.total is None else str(room.total),
+    }
 
 
 def _order(booking: Json, kind: RevisionKind, came: str) -> str:

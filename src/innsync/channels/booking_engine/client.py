@@ -15,6 +15,7 @@ from innsync.integrations.http import Session
 
 LIMITS = ("calls",)
 PAGE = 100
+CONFLICT = 409
 Json = dict[str, Any]
 
 
@@ -53,6 +54,19 @@ class Client:
     def acknowledge(self, items: Sequence[Mapping[str, object]]) -> Json:
         content = orjson.dumps({"items": items})
         return self._call("POST", "/bookings/acknowledge", operation="acknowledge", content=content)
+
+    def put_booking(self, hotel_id: str, our_id: str, body: bytes, *, key: str) -> tuple[bool, Json]:
+        """Answers whether it was taken, and what was said; if not, `booking` there is what the engine holds."""
+        path = f"{_hotel(hotel_id)}/bookings/{quote(our_id, safe='')}"
+        answer = self._call(
+            "PUT",
+            path,
+            operation="put_booking",
+            content=body,
+            headers={"idempotency-key": key},
+            accept=(CONFLICT,),
+        )
+        return answer.get("code") != "changed_there", answer
 
     def register_webhook(self, hotel_id: str, url: str, secret: str) -> str:
         content = orjson.dumps({"url": url, "secret": secret})

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from innsync.domain.channel import BookingRevision, RevisionKind
+from innsync.domain.channel import BookingRevision, ChannelRoomStay, GuestDetails, RevisionKind
+from innsync.domain.money import Money
+from innsync.domain.stay import StayDates
 from innsync.integrations.conformance.case import ADULTS, CURRENCY, GUEST, AdapterCase
-from innsync.integrations.conformance.registry import ACK, PULL, needs
+from innsync.integrations.conformance.registry import ACK, PULL, PUSH, needs
 from innsync.integrations.errors import (
     ContractBroken,
     IntegrationError,
     OutcomeUnknown,
+    Rejected,
 )
-from innsync.integrations.ports import RawMessage
+from innsync.integrations.ports import BookingOut, BookingTaken, RawMessage
 
 CARDS = re.compile(rb"4111111111111111|5555555555554444")
 GARBAGE = (b"", b"{", b"<a", b"null", b"[]", b"{}", b"<x/>", b"\xff\xfe\x00", b'"text"', b"0", b"<x>&unknown;</x>")
@@ -187,7 +191,92 @@ def the_second_look_finds_what_the_queue_lost(case: AdapterCase) -> None:
     assert reference in found
 
 
+@needs(PUSH | {"push_bookings"})
+def a_booking_told_twice_is_held_once_and_changes_with_each_version(case: AdapterCase) -> None:
+    case.open(3)
+    first = tell(case, out(case))
+    assert (first.theirs, bool(first.reference), bool(first.version)) == (None, True, True)
+    assert tell(case, out(case)) == first
+    later = out(case, version=2, reference=first.reference, base=first.version, guest=GuestDetails("Bo Other"))
+    second = tell(case, later)
+    assert second.reference == first.reference
+    assert second.version != first.version
+    assert len(case.world.bookings("house")) == 1
+    tell(case, replace(later, version=3, base=second.version, status="cancelled"))
+    [held] = case.world.bookings("house")
+    assert (held["reference"], "cancel" in held["status"].lower()) == (first.reference, True)
+
+
+@needs(PUSH | {"push_bookings"})
+def a_booking_told_again_after_a_lost_answer_is_held_once(case: AdapterCase) -> None:
+    case.adapter.check_access(case.session, case.prop)
+    impatient = case.impatient()
+    impatient.tokens = case.session.tokens
+    case.fault(timeout_after_apply=True)
+    with pytest.raises(OutcomeUnknown):
+        case.adapter.push_booking(impatient, case.prop, out(case))
+    case.fault()
+    assert tell(case, out(case)).theirs is None
+    assert len(case.world.bookings("house")) == 1
+
+
+@needs(PUSH | {"push_bookings"})
+def what_was_changed_there_meanwhile_is_not_overwritten_but_told(case: AdapterCase) -> None:
+    case.open(3)
+    first = tell(case, out(case))
+    case.world.change(first.reference, {"guest": {"name": "Changed There"}}, notify=False)
+    result = tell(case, out(case, version=2, reference=first.reference, base=first.version))
+    assert result.theirs is not None
+    [revision] = read(case, result.theirs)
+    assert (revision.reference, revision.guest.name) == (first.reference, "Changed There")
+    assert revision.shared is not None
+    assert (revision.shared.our_id, revision.shared.is_echo) == (out(case).our_id, False)
+    now_known = out(case, version=2, reference=first.reference, base=revision.shared.version)
+    assert tell(case, now_known).theirs is None
+
+
+@needs(PUSH | {"push_bookings"})
+def a_booking_that_can_not_be_held_is_refused_with_words(case: AdapterCase) -> None:
+    [room] = out(case).rooms
+    with pytest.raises(Rejected) as caught:
+        tell(case, out(case, rooms=(replace(room, room=case.foreign_room().room),)))
+    assert caught.value.words
+    assert case.world.bookings("house") == []
+
+
 # What the checks are made of
+
+
+def out(case: AdapterCase, **changes: Any) -> BookingOut:
+    """A booking of ours, for two nights of the product, in its first version."""
+    product = case.product()
+    stay = StayDates(case.day(2), case.day(4))
+    nightly = (Money(9_500, CURRENCY), Money(9_500, CURRENCY))
+    room = ChannelRoomStay("1", product.room, product.rate or "", stay, ADULTS, nightly=nightly, total=sum_of(nightly))
+    told: dict[str, Any] = {
+        "our_id": "0198f2a0-0000-7000-8000-000000000001",
+        "code": "K7WXYZ23",
+        "version": 1,
+        "reference": "",
+        "base": "",
+        "status": "confirmed",
+        "source": "Direct",
+        "guest": GuestDetails(GUEST["name"], GUEST["email"]),
+        "rooms": (room,),
+        "total": sum_of(nightly),
+        "special_requests": "",
+        "updated_at": datetime.now(UTC),
+    }
+    return BookingOut(**{**told, **changes})
+
+
+def sum_of(amounts: tuple[Money, ...]) -> Money:
+    return Money(sum(one.minor for one in amounts), CURRENCY)
+
+
+def tell(case: AdapterCase, booking: BookingOut) -> BookingTaken:
+    result: BookingTaken = case.adapter.push_booking(case.session, case.prop, booking)
+    return result
 
 
 def read(case: AdapterCase, message: RawMessage) -> list[BookingRevision]:

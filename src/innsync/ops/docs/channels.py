@@ -22,6 +22,7 @@ CAPABILITIES = {
     "acknowledge": "it is told when a booking is stored for good",
     "booking_webhook": "it announces bookings by itself",
     "open_webhook": "its calls are also taken at the addresses that are the same for everybody",
+    "push_bookings": "it is told all bookings of the property, whoever sold them",
     "register_webhook": "it can be told by a program where to announce them",
     "try_webhook": "it can be asked for a call that shows whether it reaches Innsync",
     "catalogue": "its rooms and rates can be listed for mapping",

@@ -31,10 +31,13 @@ NAMES: dict[str, tuple[tuple[str, ...], str]] = {
     "guests": (("guests_guest",), ""),
     "services_automation": (("automation_serviceorder",), "what a person asks for by hand; rules are not kept yet"),
     "booking_engine_api_keys": (("accounts_apikey",), "only hashes of the secrets"),
-    "booking_engine_config": (("properties_property", "rates_rateplan"), "fields of the property and its rate plans"),
+    "booking_engine_config": (
+        ("distribution_account", "distribution_connection", "distribution_schedule"),
+        "the engine's address with its access; enabled or paused as the connection's state; the interval as the schedule `push_bookings`",
+    ),
     "booking_sync_status": (
-        ("distribution_acknowledged", "distribution_dirty", "distribution_refusedcell"),
-        "worked out for each cell and connection, never stored as a flag",
+        ("distribution_bookingsync", "distribution_dirty", "distribution_refusedcell"),
+        "a row a booking and channel that is told bookings; of other channels worked out from the cells of its nights",
     ),
     "booking_engine_audit_log": (
         ("calls_call", "calls_link", "events_event", "reservations_revision", "rates_ratechange"),

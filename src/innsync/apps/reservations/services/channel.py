@@ -59,12 +59,17 @@ def apply_channel_revision(
     code: str,
     now: datetime,
     found_by: str = "",
+    booking_id: UUID | None = None,
 ) -> Applied:
     """Bring the booking to the state of this revision, if it is newer than what is known. Idempotent.
 
-    The caller holds the account's lock, so that two revisions of one booking are never applied at once.
+    booking_id: of one that was sold elsewhere, where the channel was told it and speaks of it by its own id. The caller
+    holds the account's lock, so that two revisions of one booking are never applied at once.
     """
-    known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.reference)
+    if booking_id is not None:
+        known: records.Record | None = records.load(booking_id=booking_id, lock=True)
+    else:
+        known = records.load_by_channel_ref(connection_id=connection_id, channel_ref=revision.reference)
     if revision.kind.is_movement:
         return Applied(*move_along(known, revision.kind, now=now, channel=channel))
     if known is None and revision.replaces:

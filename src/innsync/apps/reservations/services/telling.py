@@ -28,3 +28,7 @@ def tell(
         ari=touched,
         cause=cause,
     )
+    if not touched:  # else the word about the nights brings this along
+        events.enqueue(
+            organization_id=record.organization_id, property_id=record.property_id, topic="booking_changed", payload={}
+        )

@@ -22,6 +22,8 @@ def show(state: State, booking: Json) -> Json:
     return {
         "booking_id": booking["id"],
         "innsync_id": booking["innsync_id"],
+        "innsync_version": booking["told"]["version"] if booking["told"] else None,
+        "unchanged": bool(booking["told"]) and booking["told"]["became"] == booking["version"],
         "source": booking["source"],
         "status": booking["status"],
         "version": booking["version"],
@@ -195,7 +197,7 @@ def put(state: State, hotel_id: str, innsync_id: str, told: object, now: datetim
         booking = None
     if booking is None and told.get("booking_id"):
         raise EngineError(422, "unknown_booking", "there is no booking of that booking_id")
-    if booking is not None and booking["told"] is not None and booking["told"]["version"] >= version:
+    if booking is not None and booking["told"] is not None and _is_repeat(booking["told"], version, told.get("base")):
         return 200, _taken(booking, booking["told"]["became"]), booking
     if booking is not None and told.get("base") != booking["version"]:
         raise EngineError(409, "changed_there", "the booking was changed here meanwhile", booking=show(state, booking))
@@ -210,8 +212,13 @@ def put(state: State, hotel_id: str, innsync_id: str, told: object, now: datetim
     state["by_innsync"][innsync_id] = booking["id"]
     touch(booking, now)
     booking["acknowledged"] = booking["version"]
-    booking["told"] = {"version": version, "became": booking["version"]}
+    booking["told"] = {"version": version, "base": told.get("base"), "became": booking["version"]}
     return status, _taken(booking, booking["version"]), booking
+
+
+def _is_repeat(last: Json, version: int, base: object) -> bool:
+    """The same said again, or something older than what was said since."""
+    return bool(version < last["version"] or (version, base) == (last["version"], last["base"]))
 
 
 def _taken(booking: Json, became: int) -> Json:
