@@ -33,6 +33,7 @@ SECTIONS = (
     Section("properties", _("Properties"), "building", Ability.MANAGE_PROPERTIES),
     Section("reports", _("Reports"), "chart-bar", Ability.SEE_REPORTS),
     Section("people", _("People"), "users", Ability.MANAGE_PEOPLE),
+    Section("website", _("Your website"), "calendar-check", Ability.MANAGE_PEOPLE),
     Section("api-keys", _("API keys"), "key", Ability.MANAGE_PEOPLE),
 )
 

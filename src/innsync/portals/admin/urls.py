@@ -29,6 +29,7 @@ from innsync.portals.admin import (
     reports,
     today,
     trail,
+    website,
 )
 from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
@@ -236,6 +237,9 @@ urlpatterns = [
         deliveries.again,
         name="endpoint-delivery-again",
     ),
+    path("website", website.website, name="website"),
+    path("website/create", website.create, name="website-create"),
+    path("website/<uuid:key_id>", website.snippet, name="website-key"),
     path("api-calls", api_calls.api_calls, name="api-calls"),
     path("api-calls/lines", api_calls.lines_file, name="api-calls-lines"),
     path("api-calls/usage", call_usage.usage, name="api-calls-usage"),

@@ -74,7 +74,13 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
         season = Season.objects.create(
             organization=house.organization, property=house.property, name=f"{mark} days", firsts=[day], lasts=[day]
         )
-        key, _ = create_api_key(organization_id=house.organization.id, name=f"{mark} key", scopes=["content:read"])
+        key, _ = create_api_key(
+            organization_id=house.organization.id,
+            name=f"{mark} key",
+            scopes=["content:read"],
+            property_ids=[house.property.id],
+            origins=[f"https://{mark.lower()}.example"],
+        )
         endpoint = told_of(house.organization.id, [house.property.id], url=f"https://{mark.lower()}.example/hook")
         invitation = Invitation.objects.create(
             organization=house.organization,
