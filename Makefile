@@ -7,7 +7,7 @@ TESTERS ?= 3
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev up test fuzz check bench chaos format assets messages docs new-channel requirements clean
+.PHONY: help setup setup-dev up test fuzz check bench chaos format assets messages docs clients new-channel requirements clean
 
 help:  ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,8 @@ check: setup-dev  ## What CI runs before the tests: format, lint, types, imports
 	$(BIN)/lint-imports
 	$(BIN)/innsync manage makemigrations --check --dry-run
 	$(BIN)/innsync docs --check
+	$(BIN)/python tools/clients.py --check
+	$(BIN)/mypy --strict clients/python/src
 
 bench: setup  ## How fast, each figure beside its limit (ARGS="booking --quick")
 	@exec $(BIN)/innsync bench $(ARGS)
@@ -57,6 +59,9 @@ format: setup-dev  ## Format the code and mend what the linter can
 
 docs: setup-dev  ## Write the generated reference pages
 	@$(BIN)/innsync docs
+
+clients: setup-dev  ## Write the generated parts of the clients from the API's description
+	@$(BIN)/python tools/clients.py
 
 new-channel: setup  ## Lay out the folder of a new channel (NAME=acme_travel)
 	@test -n "$(NAME)" || { echo "Name the channel: make new-channel NAME=acme_travel" >&2; exit 2; }

@@ -1,0 +1,6 @@
+"""Innsync's API for Python programs."""
+
+from innsync_client.calling import Refusal
+from innsync_client.client import Client
+
+__all__ = ["Client", "Refusal"]
