@@ -203,15 +203,13 @@ _NEEDS: dict[WhyNot, str] = {
 }
 
 
-def _promotion_refused(error: PromotionRefused) -> Problem:
+def _promotion_needs(error: PromotionRefused) -> str:
     if error.refusal is None:
-        return invalid(("/promo", "is not a promotion of this hotel"))
-    return invalid(("/promo", _NEEDS[error.refusal.why].format(number=error.refusal.number, day=error.refusal.day)))
+        return "is not a promotion of this hotel"
+    return _NEEDS[error.refusal.why].format(number=error.refusal.number, day=error.refusal.day)
 
 
 def _promotion_used_up(error: PromotionUsedUp) -> Problem:
-    if error.code:
-        return invalid(("/promo", _NEEDS[WhyNot.USED_UP]))
     return Problem(
         409,
         "promotion-used-up",
@@ -236,8 +234,11 @@ TABLE: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
             [{"pointer": "/hold_id", "detail": "is not an active hold"}],
         ),
     ),
-    (PromotionRefused, _promotion_refused),
-    (PromotionUsedUp, _promotion_used_up),
+    (PromotionRefused, lambda error: invalid(("/promo", _promotion_needs(error)))),
+    (
+        PromotionUsedUp,
+        lambda error: invalid(("/promo", _NEEDS[WhyNot.USED_UP])) if error.code else _promotion_used_up(error),
+    ),
     (StaleVersion, _stale),
     (UnknownBooking, lambda error: not_found("There is no such booking.")),
     (UnknownProperty, lambda error: not_found(NO_SUCH_HOTEL)),

@@ -133,7 +133,9 @@ class SeveralOut(Schema):
 
 
 class CalendarDay(Schema):
-    """lowest_price: of any plan for the usual number of guests, before taxes and fees that are added; null: none sold."""
+    """lowest_price: of any plan for the usual number of guests, before promotions, and before taxes and fees that are added;
+    null: none sold.
+    """
 
     date: date
     available: int

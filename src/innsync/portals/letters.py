@@ -31,6 +31,7 @@ from innsync.domain.policies import CancellationPolicy
 from innsync.domain.wording import told
 from innsync.portals.folios import folio_of
 from innsync.portals.policy_words import cancellation_words, payment_words
+from innsync.portals.promotion_words import name_in_language
 from innsync.portals.words import channel_name
 
 OURS = tuple(code for code, _name in settings.LANGUAGES)
@@ -139,7 +140,15 @@ def stay_line(stay: RoomStay, currency: str) -> dict[str, Any]:
         for offset, minor in enumerate(stay.nightly_minor)
     ]
     total = sum(stay.nightly_minor) if nights else stay.total_minor
-    return {"stay": stay, "nights": nights, "total": Money(total, currency)}
+    return {"stay": stay, "nights": nights, "total": Money(total, currency), "promotion": _promotion(stay, currency)}
+
+
+def _promotion(stay: RoomStay, currency: str) -> tuple[str, Money] | None:
+    """What its nights are reduced by, in the language that is active, and how much that is."""
+    agreed = stay.terms.get("promotion")
+    if not agreed:
+        return None
+    return name_in_language(agreed["name"], agreed["names"]), Money(sum(stay.cuts_minor), currency)
 
 
 def _cancellation(house: House, record: records.Record, now: datetime) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -15,9 +16,10 @@ from django.db import connection
 from innsync.api.tests.asking import bookings_of, pointers, problem
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.api.tests.serving import calling
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.rates import promotions as services
 from innsync.apps.rates.models import Promotion
+from innsync.apps.reservations.history import list_entries
 from innsync.domain.promotions import CutKind, PromotionRule
 
 
@@ -202,6 +204,29 @@ def test_a_cancellation_gives_its_use_back_and_taking_it_up_again_needs_one(clie
     assert used(house, made) == 1
 
 
+def test_who_books_with_it_and_who_cancels_do_not_wait_for_each_other_in_a_circle(address: str, house: SampleHouse):
+    made = promote(house, code="BUSY")
+    statuses: list[int] = []
+
+    def come_and_go() -> None:
+        with calling(address, house.secret) as own:
+            for _ in range(8):
+                booked = own.post("/bookings", json=house.booking(promo="BUSY"))
+                changed = own.put(f"/bookings/{booked.json()['booking_id']}", json={"check_out": house.day(13)})
+                gone = own.delete(f"/bookings/{booked.json()['booking_id']}")
+                statuses.extend((booked.status_code, changed.status_code, gone.status_code))
+        connection.close()
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert statuses.count(201) == 24
+    assert statuses.count(200) == 48
+    assert used(house, made) == 0
+
+
 def test_several_rooms_are_one_use(client: httpx.Client, house: SampleHouse):
     made = promote(house, code="PAIR")
     body = house.booking(promo="PAIR")
@@ -237,6 +262,32 @@ def test_a_change_keeps_it_as_it_was_agreed_while_its_conditions_hold(client: ht
     assert shorter["rooms"][0]["promotion"] is None
     assert [night["amount"] for night in shorter["rooms"][0]["nightly"]] == ["100.00"]
     assert used(house, made) == 0
+
+
+def test_the_history_names_it(client: httpx.Client, house: SampleHouse):
+    promote(house, code="SOLD", min_nights=2)
+    booking = client.post("/bookings", json=house.booking(promo="SOLD")).json()
+    changed(client, booking, check_out=house.day(11))
+    told = client.get(f"/bookings/{booking['booking_id']}", params={"include": "history"}).json()["history"]
+    assert {"path": "/rooms/0/promotion", "before": "10 off SOLD SOLD", "after": None} in told[-1]["changes"]
+    with tenant(house.organization_id):
+        (*_, last) = list_entries(property_id=house.property.id, booking_id=UUID(booking["booking_id"]))
+    assert any("romotion" in words and "10 off SOLD SOLD" in words for words in last.sentences), last.sentences
+
+
+def test_channels_hear_nothing_of_it(house: SampleHouse):
+    before = told_to_channels(house)
+    end(house, promote(house))
+    assert told_to_channels(house) == before > 0
+
+
+def told_to_channels(house: SampleHouse) -> int:
+    with tenant(house.organization_id), sql() as cursor:
+        row = cursor.execute(
+            "SELECT count(*) FROM events_outbox WHERE property_id = %s AND topic = 'ari_changed'", (house.property.id,)
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def test_a_room_added_to_a_booking_has_its_promotion_too(client: httpx.Client, house: SampleHouse):

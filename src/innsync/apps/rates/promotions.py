@@ -122,7 +122,8 @@ def resume_promotion(*, promotion: Promotion, now: datetime, actor: str) -> bool
 def count_uses(*, more: Collection[UUID], fewer: Collection[UUID] = ()) -> None:
     """A booking has these promotions, and has those no more. Raises PromotionUsedUp where the last use was given meanwhile.
 
-    Waits for whoever counts the same ones, so it comes last: after the rooms, as everybody does it.
+    Waits for whoever counts the same ones. Everybody counts before taking or giving back rooms, so that no two wait for
+    each other.
     """
     steps = {one: 1 if one in more else -1 for one in {*more} ^ {*fewer}}
     for promotion_id in sorted(steps):

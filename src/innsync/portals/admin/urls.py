@@ -42,8 +42,8 @@ from innsync.portals.admin.endpoints import making as endpoint_making
 from innsync.portals.admin.endpoints import pages as endpoints
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
+from innsync.portals.admin.rates import promotions, seasons
 from innsync.portals.admin.rates import saving as rates_saving
-from innsync.portals.admin.rates import seasons
 from innsync.portals.admin.setup import charges, details, first, importing, pages, photos, plans
 from innsync.portals.admin.setup import rooms as setup_rooms
 
@@ -144,6 +144,11 @@ urlpatterns = [
     path("rates/history", rates.history, name="rates-history"),
     path("rates/save", rates_saving.save, name="rates-save"),
     path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),
+    path("rates/promotions", promotions.promotions, name="rates-promotions"),
+    path("rates/promotions/new", promotions.new, name="rates-promotion-new"),
+    path("rates/promotions/<uuid:promotion_id>", promotions.one, name="rates-promotion"),
+    path("rates/promotions/<uuid:promotion_id>/end", promotions.end, name="rates-promotion-end"),
+    path("rates/promotions/<uuid:promotion_id>/resume", promotions.resume, name="rates-promotion-resume"),
     path("rates/seasons", seasons.seasons, name="rates-seasons"),
     path("rates/seasons/new", seasons.new, name="rates-season-new"),
     path("rates/seasons/<uuid:season_id>", seasons.one, name="rates-season"),

@@ -31,7 +31,7 @@ from innsync.apps.calls.tests.test_recorder import answered
 from innsync.apps.distribution.models import Conflict, PushLog
 from innsync.apps.inbox.models import Message
 from innsync.apps.properties.models import Photo, Room
-from innsync.apps.rates.models import RateChange, Season
+from innsync.apps.rates.models import Promotion, RateChange, Season
 from innsync.apps.reservations.models import RoomStay
 from innsync.portals.admin import urls as admin_urls
 from innsync.portals.tests.conftest import signed_in
@@ -74,6 +74,12 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
         season = Season.objects.create(
             organization=house.organization, property=house.property, name=f"{mark} days", firsts=[day], lasts=[day]
         )
+        promotion = Promotion.objects.create(
+            organization=house.organization,
+            property=house.property,
+            name=f"{mark} off",
+            rule={"kind": "percent", "value": "10", "stay_from": day.isoformat(), "stay_to": day.isoformat()},
+        )
         key, _ = create_api_key(
             organization_id=house.organization.id,
             name=f"{mark} key",
@@ -114,6 +120,7 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "change_id": RateChange.objects.filter(property=house.property).latest("id").id,
             "block_id": block.id,
             "season_id": season.id,
+            "promotion_id": promotion.id,
             "conversation_id": said.conversation_id,
             "said_id": said.id,
             "call_id": Call.objects.filter(organization_id=house.organization.id).latest("id").id,
@@ -211,7 +218,7 @@ def test_every_name_in_an_address_is_known():
 _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
-    *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id"),
+    *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id", "promotion_id"),
 )
 
 

@@ -77,12 +77,12 @@ def book(
         short = _ask_for(house, change, rooms, stay)
     if missing := short():
         raise SoldOut(nights=missing)
+    count_uses(more={UUID(offer.promotion.id) for offer in offers if offer.promotion is not None})
     with refusals_told(), together():
         person = guests.keep(organization_id=house.organization_id, known=known(), details=guest, now=now)
         record = _record(house, stay, rooms, offers, guest, person, now, external_id, special_requests)
         change_stock(property_id=house.id, change=change)
         _write(house, record, change, actor)
-    count_uses(more=record.promotions)
     return record
 
 

@@ -50,9 +50,9 @@ def cancel(
     record.status = advance(BookingStatus(record.status), BookingAction.CANCEL)
     record.cancelled_at = record.updated_at = now
     change = set_holding(record, False)
+    count_uses(more=(), fewer=had)
     record_stock(property_id=record.property_id, change=change)
     records.update(record, before=before, actor=actor, action="cancelled")
-    count_uses(more=(), fewer=had)
     tell(
         record,
         now=now,

@@ -68,6 +68,7 @@ def modify(
     if stay is not None or rooms is not None:
         change = StockChange()
         _reprice(house, record, stay, rooms, now, expected_total, change)
+        count_uses(more=record.promotions, fewer=had)
         touched = exchange(house.id, change, house.today(now))
     if guest is not None:
         record.guest_id = guests.follow(
@@ -80,7 +81,6 @@ def modify(
         record.external_id = external_id
     record.updated_at = now
     records.update(record, before=before, actor=actor, action="modified")
-    count_uses(more=record.promotions, fewer=had)
     tell(record, now=now, touched=touched, cause=told(f"change of booking {record.code}"))
     return record
 

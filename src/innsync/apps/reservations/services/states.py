@@ -31,6 +31,7 @@ def change_state(
     if action is BookingAction.MARK_NO_SHOW and record.channel == "direct":
         record.cancellation_fee_minor = not_coming_costs(record).minor
     change = set_holding(record, BookingStatus(record.status) in HOLDS_STOCK)
+    count_uses(more=record.promotions, fewer=had)
     if action is BookingAction.REINSTATE:
         change_stock(property_id=record.property_id, change=change)
         record.cancelled_at = record.cancellation_fee_minor = None
@@ -38,7 +39,6 @@ def change_state(
         record_stock(property_id=record.property_id, change=change)
     record.updated_at = now
     records.update(record, before=before, actor=actor, action=action)
-    count_uses(more=record.promotions, fewer=had)
     tell(
         record,
         now=now,

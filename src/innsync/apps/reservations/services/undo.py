@@ -82,6 +82,7 @@ def put_back(
     for stay in record.stays:
         if stay.holds_stock:
             change.sell(stay.room_type_id, StayDates(stay.check_in, stay.check_out))
+    count_uses(more=record.promotions, fewer=had)
     touched = exchange(house.id, change, house.today(now))
     _leave_rooms(record)
     for stay in record.stays:
@@ -93,7 +94,6 @@ def put_back(
         if words.get(stay.id, "") != rooms_words(stay)
     ]
     records.update(record, before=before, actor=actor, action="undone", also=moved)
-    count_uses(more=record.promotions, fewer=had)
     tell(record, now=now, touched=touched, cause=told(f"change of booking {record.code}"))
     return record
 

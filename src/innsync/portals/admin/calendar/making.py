@@ -17,6 +17,7 @@ from innsync.apps.properties.models import Property
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.chart import ChartRoom, ChartType, list_chart_types, list_free_rooms
+from innsync.apps.reservations.promoting import list_given
 from innsync.apps.reservations.quoting import quote_room
 from innsync.apps.reservations.services.rooms import put_out_of_order, release_out_of_order
 from innsync.domain.channel import GuestDetails
@@ -31,9 +32,10 @@ from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import reasons_words, why_not
 from innsync.portals.admin.calendar.window import Window
 from innsync.portals.admin.reading import read_id, read_occupancy
+from innsync.portals.promotion_words import name_in_language
 
 _LONGEST = 366
-_LIMITS = {"name": 200, "email": 254, "phone": 40, "reason": 200}
+_LIMITS = {"promo": 40, "name": 200, "email": 254, "phone": 40, "reason": 200}
 _ADAY = timedelta(days=1)
 
 
@@ -47,6 +49,7 @@ class Wanted:
     check_out: date
     adults: str
     ages: str
+    promo: str
 
     def stay(self) -> StayDates:
         """Raises InvalidStay, InvalidField for one that is too long."""
@@ -80,8 +83,8 @@ def _asked(fields: Mapping[str, str], types: list[ChartType], window: Window) ->
 def _wanted(fields: Mapping[str, str], types: list[ChartType], check_in: date, check_out: date) -> Wanted:
     """Raises Http404."""
     one, room = _place(fields, types)
-    text = {name: fields.get(name, "").replace("\x00", "").strip()[:40] for name in ("adults", "ages")}
-    return Wanted(one, room, check_in, check_out, text["adults"] or "2", text["ages"])
+    text = {name: fields.get(name, "").replace("\x00", "").strip()[:40] for name in ("adults", "ages", "promo")}
+    return Wanted(one, room, check_in, check_out, text["adults"] or "2", text["ages"], text["promo"])
 
 
 @page(Ability.MANAGE_BOOKINGS)
@@ -115,8 +118,14 @@ def _priced(house: House, wanted: Wanted) -> dict[str, Any]:
     """What each rate plan costs, cheapest first, and why the others can't be had."""
     try:
         stay = wanted.stay()
+        now = datetime.now(UTC)
         offers, refused = quote_room(
-            house=house, room_type_id=wanted.type.id, stay=stay, occupancy=wanted.occupancy(), now=datetime.now(UTC)
+            house=house,
+            room_type_id=wanted.type.id,
+            stay=stay,
+            occupancy=wanted.occupancy(),
+            now=now,
+            promotions=list_given(house, stay, wanted.promo, house.today(now)),
         )
     except DomainError as error:
         return {"refused": why_not(error)}
@@ -134,6 +143,8 @@ def _priced(house: House, wanted: Wanted) -> dict[str, Any]:
                 "plan": plans[one.product.rate_plan_code],
                 "total": one.total,
                 "a_night": Money(sum(one.nightly_minor) // len(stay), one.currency),
+                "promotion": name_in_language(one.promotion.name, one.promotion.names) if one.promotion else "",
+                "before": Money(one.total_before_minor, one.currency),
             }
             for one in offers
         ],
@@ -169,6 +180,7 @@ def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
         now=now,
         actor=visitor.actor,
         expected_total=Money(int(total), house.currency),
+        promo=wanted.promo,
     )
     if wanted.room is not None:
         reservations.place_stay(

@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from innsync.apps.inventory.services import SoldOut
+from innsync.apps.rates.promotions import PromotionUsedUp
 from innsync.apps.reservations.refusals import (
     NotChangeable,
     PriceChanged,
+    PromotionRefused,
     RoomTaken,
     StaleVersion,
     StayNotSellable,
@@ -23,6 +25,7 @@ from innsync.domain.errors import DomainError, InvalidField, InvalidStay
 from innsync.domain.restrictions import ReasonCode
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals import formats
+from innsync.portals.promotion_words import refused_words, used_up_words
 from innsync.portals.retelling import retell
 from innsync.portals.words import field_words, in_state, refusal
 
@@ -151,6 +154,8 @@ _WORDS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
         PriceChanged,
         lambda error: _("The price is %(total)s by now. Look at it again.") % {"total": formats.money(error.total)},
     ),
+    (PromotionRefused, refused_words),
+    (PromotionUsedUp, used_up_words),
     (InvalidStay, lambda error: _("The departure must be after the arrival.")),
     (InvalidField, _invalid),
 ]
