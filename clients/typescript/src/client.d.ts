@@ -443,7 +443,8 @@ export interface RangeQuery {
 }
 
 /**
- * lowest_price: of any plan for the usual number of guests, before taxes and fees that are added; null: none sold.
+ * lowest_price: of any plan for the usual number of guests, before promotions, and before taxes and fees that are added;
+ * null: none sold.
  */
 export interface CalendarDay {
   date: string;

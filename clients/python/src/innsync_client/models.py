@@ -416,7 +416,8 @@ RangeQuery = TypedDict("RangeQuery", {"from": "str", "to": "str"})
 
 
 class CalendarDay(TypedDict):
-    """lowest_price: of any plan for the usual number of guests, before taxes and fees that are added; null: none sold."""
+    """lowest_price: of any plan for the usual number of guests, before promotions, and before taxes and fees that are added;
+    null: none sold."""
 
     date: str
     available: int
