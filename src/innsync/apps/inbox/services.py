@@ -109,6 +109,14 @@ def store_unread(
         )
 
 
+def read_again(message: Message) -> list[BookingRevision]:
+    """What a message says; nothing where it can't be read."""
+    try:
+        return list(adapter(message.vendor).implementation.parse_booking(_raw(message)))
+    except (ContractBroken, DomainError):
+        return []
+
+
 def is_mapped(*, account_id: UUID, messages: Sequence[RawMessage], now: datetime) -> bool:
     """Whether these could be applied as they are. They are kept in any case; it is for telling who sent them."""
     account = Account.objects.get(id=account_id)
@@ -248,8 +256,8 @@ def _named_ours(revisions: Sequence[BookingRevision]) -> Iterator[UUID]:
             yield UUID(shared.our_id)
 
 
-def _read(account: Account, message: Message) -> _Read | None:
-    raw = RawMessage(
+def _raw(message: Message) -> RawMessage:
+    return RawMessage(
         message.message_id,
         message.property_ref,
         message.booking_ref,
@@ -257,8 +265,11 @@ def _read(account: Account, message: Message) -> _Read | None:
         bytes(message.body),
         message.acknowledge,
     )
+
+
+def _read(account: Account, message: Message) -> _Read | None:
     try:
-        revisions = adapter(account.vendor).implementation.parse_booking(raw)
+        revisions = adapter(account.vendor).implementation.parse_booking(_raw(message))
         if not revisions:
             raise ContractBroken(told("the message holds no booking"))
     except (ContractBroken, DomainError) as error:

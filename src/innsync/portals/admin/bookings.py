@@ -21,6 +21,7 @@ from innsync.portals.access import Visitor, page
 from innsync.portals.admin.booking_change import is_changeable
 from innsync.portals.admin.booking_details import language_name
 from innsync.portals.admin.booking_filters import BookingFilters
+from innsync.portals.admin.both_ways import lines_of
 from innsync.portals.admin.choice import CHOSEN, Choice, named_property
 from innsync.portals.admin.conversations import booking_thread
 from innsync.portals.admin.desk import get_booking, offered
@@ -129,6 +130,7 @@ def booking_page(request: HttpRequest, visitor: Visitor, found: Booking, **forms
         "history": entries(found),
         "actions": offered(found) if manages else [],
         "messages_behind": [line(one) for one in list_of_booking(booking_id=found.id)],
+        "both_ways": lines_of(found),
         **booking_thread(visitor, found),
         **forms,
     }

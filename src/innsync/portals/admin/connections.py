@@ -19,6 +19,7 @@ from innsync.domain.wording import told
 from innsync.integrations.manifest import channel_name, manifests
 from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
+from innsync.portals.admin.both_ways import rules_of
 from innsync.portals.admin.connection.chart import chart_of, limits_of
 from innsync.portals.admin.connection.pushes import outcome_words
 from innsync.portals.admin.overview import cards_of
@@ -41,6 +42,8 @@ def connection(request: HttpRequest, visitor: Visitor, connection_id: UUID) -> H
     context = {
         **chart_of(link, now, request.GET.get("over", "")),
         "limits": limits_of(link, now),
+        "rules": rules_of(link),
+        "may_change": Ability.MANAGE_CHANNELS in visitor.access.abilities,
         "link": link,
         "manifest": manifests()[link.vendor],
         "now": now,

@@ -57,6 +57,12 @@ NETS = {
         gettext_lazy("Messages of guests"),
         gettext_lazy("Reads what guests wrote; where the channel says so by itself, that happens at once as well."),
     ),
+    "push_bookings": (
+        gettext_lazy("Hand on bookings"),
+        gettext_lazy(
+            "Tells the channel each booking that it does not hold yet as it is here. That happens at once as well."
+        ),
+    ),
     "content": (gettext_lazy("Content"), gettext_lazy("Compares names, photos and descriptions.")),
 }
 
