@@ -17,6 +17,7 @@ from playwright import sync_api
 
 from innsync.api import security
 from innsync.api.tests.samples import SampleHouse, sample_house
+from innsync.api.tests.test_promotions import end, promote
 from innsync.apps.accounts.services import PUBLISHABLE_SCOPES, create_api_key
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.rates.services import RateEdit, set_rates
@@ -284,6 +285,30 @@ def test_a_price_that_moved_is_shown_before_it_is_booked(visit: Visit, house: Sa
     after.click()
     expect(page.get_by_role("heading", name="Your booking is confirmed")).to_be_visible()
     assert len(bookings(house)) == 1
+
+
+def test_a_promotion_is_shown_and_one_that_ends_meanwhile_is_told(
+    visit: Visit, house: SampleHouse, expected: list[str]
+):
+    expected.append("422")
+    promotion = promote(house, code="SUMMER10")
+    page = visit()
+    choose_stay(page, house)
+    page.get_by_text("Have a promotion code?").click()
+    page.get_by_label("Promotion code").fill("SUMMER10")
+    page.get_by_role("button", name="Show rooms").click()
+    offer = page.get_by_role("article").filter(has_text="Double")
+    expect(offer).to_contain_text("10 off SUMMER10")
+    before, now = offer.locator("s").last.inner_text(), offer.locator(".price").last.inner_text()
+    assert before != now
+    page.get_by_role("button", name="Choose Double, Best available").click()
+    page.get_by_label("Name").fill("Ada Lovelace")
+    page.get_by_label("Email").fill("ada@example.com")
+    end(house, promotion)
+    page.get_by_role("button", name=f"Book for {now}").click()
+    expect(page.get_by_role("alert")).to_contain_text("The promotion has ended meanwhile")
+    expect(page.get_by_role("article").filter(has_text="Double").locator(".price").last).to_have_text(before)
+    assert bookings(house) == []
 
 
 def test_an_answer_that_is_lost_books_once(visit: Visit, house: SampleHouse, expected: list[str]):

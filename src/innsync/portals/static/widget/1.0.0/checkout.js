@@ -1,7 +1,7 @@
 // The third step: who comes. What was agreed is booked once, whatever is pressed twice or lost on the way.
 class Checkout {
-  constructor({ hub, speech, about, asked, offer, hold, preview, terms, onbooked, onlost, onback, announce }) {
-    Object.assign(this, { hub, speech, about, asked, offer, hold, preview, onbooked, onlost, announce, total: offer.total });
+  constructor({ hub, speech, about, asked, offer, hold, preview, terms, onbooked, onlost, onended, onback, announce }) {
+    Object.assign(this, { hub, speech, about, asked, offer, hold, preview, onbooked, onlost, onended, announce, total: offer.total });
     const { words } = speech;
     this.name = h("input", { part: "input", autocomplete: "name", required: true, maxlength: "200" });
     this.email = h("input", { part: "input", type: "email", autocomplete: "email", required: true, maxlength: "254" });
@@ -90,7 +90,8 @@ class Checkout {
       this.held.textContent = speech.words.unheld;
       return this.book(); // a room may well be left
     }
-    if (["sold-out", "not-sellable"].includes(refusal.kind)) return this.onlost();
+    if (["sold-out", "not-sellable"].includes(refusal.kind)) return this.onlost(speech.words.soldOut);
+    if (refusal.kind === "promotion-used-up" || refusal.problem.errors?.some((one) => one.pointer === "/promo")) return this.onended();
     if (refusal.kind === "price-changed" && refusal.problem.total) {
       const before = this.total;
       this.total = refusal.problem.total;

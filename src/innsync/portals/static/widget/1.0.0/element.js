@@ -46,7 +46,8 @@ class Booking extends HTMLElement {
     if (led) this.heading.focus();
   }
 
-  async search(asked, lost = false) {
+  // lost: why what was offered before is not to be had any more, in words.
+  async search(asked, lost = "") {
     const { words } = this.speech;
     const { party } = asked;
     if (this.searching) return;
@@ -60,7 +61,7 @@ class Booking extends HTMLElement {
     try {
       const { offers } = await this.hub.search(query);
       this.offer(asked, offers);
-      if (lost) this.announce(words.soldOut);
+      this.announce(lost);
     } catch (refusal) {
       if (lost) this.startAgain();
       if (!this.asking.complain(refusal)) this.announce(refusal.status === 422 ? words.nothing : sayRefusal(refusal, this.speech));
@@ -93,7 +94,7 @@ class Booking extends HTMLElement {
       const hold = preview ? null : await this.hub.hold({ check_in: asked.check_in, check_out: asked.check_out, rooms: roomsOf(offer, asked.party) });
       this.checkOut({ asked, offers, offer, hold, preview });
     } catch (refusal) {
-      if (refusal.kind === "sold-out") await this.search(asked, true);
+      if (refusal.kind === "sold-out") await this.search(asked, this.speech.words.soldOut);
       else this.announce(sayRefusal(refusal, this.speech));
     } finally {
       this.choosing = false;
@@ -106,7 +107,11 @@ class Booking extends HTMLElement {
       hub, speech, about, asked, offer, hold, preview, terms: this.dataset.terms,
       announce: (words) => this.announce(words),
       onbooked: (booking) => this.booked(asked, offer, booking),
-      onlost: () => this.search(asked, true),
+      onlost: (words) => this.search(asked, words),
+      onended: () => {
+        this.asking.promo.value = "";
+        return this.search({ ...asked, promo: "" }, speech.words.promoGone);
+      },
       onback: () => {
         checkout.leave();
         this.offer(asked, offers);
