@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import pytest
 from django.test import Client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -210,18 +211,107 @@ def test_who_signs_out_is_cut_off(web: str, house: SampleHouse, monkeypatch: pyt
             socket.recv(timeout=10)
 
 
-def test_a_follower_that_falls_behind_is_told_of_it_instead_of_missing_something():
-    follower = sockets._Follower(sockets.Admission("1", uuid4(), None, None, 0), sockets._Door())
-    events = [
-        stream.StreamedEvent(position, uuid4(), "booking.created", None, datetime.now(UTC), {})
-        for position in range(sockets.WAITING + 1)
+class Wire:
+    """What a socket's other end takes: each message when it is let, or not at all."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.taken: list[asyncio.Future[None]] = []
+        self.takes = True
+
+    def send_str(self, text: str) -> asyncio.Future[None]:
+        self.sent.append(orjson.loads(text)["data"]["number"])
+        self.taken.append(asyncio.get_running_loop().create_future())
+        if self.takes:
+            self.taken[-1].set_result(None)
+        return self.taken[-1]
+
+
+def numbered(count: int) -> list[stream.StreamedEvent]:
+    return [
+        stream.StreamedEvent(number + 1, uuid4(), "booking.created", None, datetime.now(UTC), {"number": number})
+        for number in range(count)
     ]
-    for event in events[:-1]:
-        follower.take(event)
-    assert asyncio.run(follower.next()) == events[0]
-    follower.take(events[0])
-    follower.take(events[-1])
-    assert asyncio.run(follower.next()) is None
+
+
+async def following(wire: Wire) -> tuple[sockets._Follower, asyncio.Task[None]]:
+    follower = sockets._Follower(sockets.Admission("1", uuid4(), None, None, 0), sockets._Door())
+    going = asyncio.ensure_future(follower.go_on(sockets._Line(wire)))
+    await asyncio.sleep(0)
+    return follower, going
+
+
+def test_who_keeps_up_is_told_at_once_and_everything_once_and_in_order():
+    async def play() -> None:
+        wire, events = Wire(), numbered(30)
+        follower, going = await following(wire)
+        for event in events[:10]:
+            follower.take(event)
+        assert wire.sent == list(range(10))  # before anybody else's turn
+        wire.takes = False
+        for event in events[10:20]:
+            follower.take(event)
+        assert wire.sent == list(range(11))
+        wire.takes = True
+        wire.taken[-1].set_result(None)
+        for event in [*events[15:20], *events[20:]]:  # some of them again
+            follower.take(event)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        assert wire.sent == list(range(30))
+        assert not going.done()
+        going.cancel()
+
+    asyncio.run(play())
+
+
+def test_a_follower_that_falls_behind_is_cut_off_instead_of_missing_something():
+    async def play() -> None:
+        wire, events = Wire(), numbered(sockets.WAITING + 20)
+        wire.takes = False
+        follower, going = await following(wire)
+        for event in events[:-5]:
+            follower.take(event)
+        wire.takes = True
+        wire.taken[-1].set_result(None)
+        for event in events[-5:]:
+            follower.take(event)
+            await asyncio.sleep(0)
+        await asyncio.wait_for(going, 5)
+        assert wire.sent == list(range(len(wire.sent)))  # nothing after the first that was left out
+        assert 0 < len(wire.sent) < len(events) - 5
+
+    asyncio.run(play())
+
+
+def test_a_message_that_is_not_taken_ends_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sockets, "SENT_WITHIN_S", 0.05)
+
+    async def play() -> None:
+        wire = Wire()
+        wire.takes = False
+        follower, going = await following(wire)
+        for event in numbered(3):
+            follower.take(event)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(going, 5)
+
+    asyncio.run(play())
+
+
+def test_a_message_that_went_wrong_ends_it():
+    async def play() -> None:
+        wire = Wire()
+        wire.takes = False
+        follower, going = await following(wire)
+        first, second = numbered(2)
+        follower.take(first)
+        wire.taken[-1].set_exception(ConnectionResetError())
+        follower.take(second)
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(going, 5)
+
+    asyncio.run(play())
 
 
 def test_a_server_that_ends_does_not_wait_for_its_followers(start: Start, follow: Follow, house: SampleHouse):

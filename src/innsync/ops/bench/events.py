@@ -55,11 +55,15 @@ def events(stage: Stage) -> Result:
             "events_placed_per_second": round(placed, 1),
             "sockets": heard.followers,
             "events_per_second": PER_SECOND,
-            "messages": len(waits),
+            "messages": len(waits) + len(heard.after_ms),
+            "while all come back": {
+                "p50_ms": round(quantile(heard.after_ms, 0.5), 1),
+                "p99_ms": round(quantile(heard.after_ms, 0.99), 1),
+            },
             "came_back": heard.came_back,
             "lost": heard.lost,
             "twice": heard.twice,
-            "latency_is": "from the commit of an event to each of all sockets",
+            "latency_is": "from the commit of an event to each of all sockets, until they are cut off",
             "limit_is": "as many rows taken in batches and written into one other table, nothing made of them",
         },
         targets=[

@@ -28,11 +28,13 @@ LAST_WORDS_S = 10.0
 class Heard:
     """By all followers together. lost: events that somebody did not hear; twice: that somebody heard again.
 
-    waits_ms: from the commit to the follower, leaving out what waited for a follower that was away. came_back: how often.
+    waits_ms: from the commit to the follower, before anybody was cut off; after_ms: from then on, leaving out what waited for
+    a follower that was away. came_back: how often.
     """
 
     followers: int
     waits_ms: list[float]
+    after_ms: list[float]
     lost: int
     twice: int
     came_back: int
@@ -80,7 +82,8 @@ class _Follower:
     last: str = ""
     numbers: list[int] = field(default_factory=list)
     waits_ms: list[float] = field(default_factory=list)
-    writer: asyncio.StreamWriter | None = None
+    after_ms: list[float] = field(default_factory=list)
+    line: _Line | None = None
     came_back: int = 0
     since: float = 0.0
 
@@ -96,7 +99,7 @@ async def _follow_all(url: str, cookies: list[str], count: int, commands: Any, a
     followers = [_Follower(cookies[number % len(cookies)]) for number in range(count)]
     door = asyncio.Semaphore(KNOCKS_AT_ONCE)
     tasks = [asyncio.ensure_future(_follow(url, one, door)) for one in followers]
-    while not all(one.writer for one in followers):
+    while not all(one.line for one in followers):
         if failed := next((task for task in tasks if task.done()), None):
             failed.result()
         await asyncio.sleep(0.05)
@@ -106,8 +109,8 @@ async def _follow_all(url: str, cookies: list[str], count: int, commands: Any, a
         if command != "storm":
             break
         for one in followers:
-            if one.writer is not None:
-                one.writer.close()
+            if one.line is not None:
+                one.line.cut()
         answers.put("cut off")
     deadline = time.monotonic() + LAST_WORDS_S
     while time.monotonic() < deadline and any(len(one.numbers) < command for one in followers):
@@ -119,6 +122,7 @@ async def _follow_all(url: str, cookies: list[str], count: int, commands: Any, a
         Heard(
             count,
             [wait for one in followers for wait in one.waits_ms],
+            [wait for one in followers for wait in one.after_ms],
             sum(command - len(set(one.numbers)) for one in followers),
             sum(len(one.numbers) - len(set(one.numbers)) for one in followers),
             sum(one.came_back for one in followers),
@@ -128,50 +132,96 @@ async def _follow_all(url: str, cookies: list[str], count: int, commands: Any, a
 
 async def _follow(url: str, follower: _Follower, door: asyncio.Semaphore) -> None:
     while True:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, EOFError):
+        with contextlib.suppress(ConnectionError):
             async with door:
-                reader = await _knock(url, follower)
+                line = await _knock(url, follower)
             follower.since = time.time()
-            while True:
-                _hear(follower, await _message(reader))
-        follower.writer = None
+            await line.ended
+        follower.line = None
         follower.came_back += 1
         await asyncio.sleep(AGAIN_S)
 
 
-async def _knock(url: str, follower: _Follower) -> asyncio.StreamReader:
+async def _knock(url: str, follower: _Follower) -> _Line:
     """Raises ConnectionError when the door stays shut for now."""
     parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     query = f"?after={follower.last}" if follower.last else ""
     key = base64.b64encode(secrets.token_bytes(16)).decode()
-    writer.write(
+    request = (
         f"GET /ws/events{query} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nCookie: sessionid={follower.cookie}\r\n\r\n".encode()
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nCookie: sessionid={follower.cookie}\r\n\r\n"
     )
-    head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head.split(b" ", 2)[1])
+    loop = asyncio.get_running_loop()
+    _, line = await loop.create_connection(
+        lambda: _Line(request.encode(), follower), parts.hostname or "", parts.port or 80
+    )
+    status = await line.answered
     if status != 101:
-        writer.close()
+        line.cut()
         if status in (429, 503):
             raise ConnectionError
         raise RuntimeError(f"a follower was answered {status}")
-    follower.writer = writer
-    return reader
+    follower.line = line
+    return line
 
 
-async def _message(reader: asyncio.StreamReader) -> bytes:
-    """The next text; a server's frames are not masked. Raises ConnectionError at the end."""
-    first, second = await reader.readexactly(2)
-    size = second & 0x7F
-    if size == 126:
-        size = int.from_bytes(await reader.readexactly(2), "big")
-    elif size == 127:
-        size = int.from_bytes(await reader.readexactly(8), "big")
-    body = await reader.readexactly(size)
-    if first & 0xF == CLOSE:
-        raise ConnectionError
-    return body if first & 0xF == TEXT else await _message(reader)
+class _Line(asyncio.Protocol):
+    """One socket, read as it comes: a thousand of them are not to cost more than those who serve them.
+
+    answered: the status of the handshake. ended: when nothing more will come.
+    """
+
+    def __init__(self, request: bytes, follower: _Follower) -> None:
+        loop = asyncio.get_running_loop()
+        self.answered: asyncio.Future[int] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
+        self._request, self._follower = request, follower
+        self._transport: asyncio.Transport | None = None
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(self._request)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.answered.done():
+            self.answered.set_exception(ConnectionError("no answer"))
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def cut(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._rest += data
+        if not self.answered.done():
+            head, end, rest = self._rest.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self.answered.set_result(int(head.split(b" ", 2)[1]))
+            self._rest = rest
+        while (frame := _frame(self._rest)) is not None:
+            kind, body, self._rest = frame
+            if kind == CLOSE:
+                self.cut()
+            elif kind == TEXT:
+                _hear(self._follower, body)
+
+
+def _frame(data: bytes) -> tuple[int, bytes, bytes] | None:
+    """Kind, body and what follows of the next whole frame; a server's are not masked (RFC 6455, section 5.2)."""
+    if len(data) < 2:
+        return None
+    size, begins = data[1] & 0x7F, 2
+    if size >= 126:
+        begins += 2 if size == 126 else 8
+        if len(data) < begins:
+            return None
+        size = int.from_bytes(data[2:begins], "big")
+    ends = begins + size
+    return None if len(data) < ends else (data[0] & 0xF, data[begins:ends], data[ends:])
 
 
 def _hear(follower: _Follower, body: bytes) -> None:
@@ -183,7 +233,8 @@ def _hear(follower: _Follower, body: bytes) -> None:
     follower.last = event["id"]
     follower.numbers.append(data["number"])
     if data["at"] >= follower.since:
-        follower.waits_ms.append((heard - data["at"]) * 1000)
+        waits = follower.after_ms if follower.came_back else follower.waits_ms
+        waits.append((heard - data["at"]) * 1000)
 
 
 def open_files_for(count: int) -> None:
