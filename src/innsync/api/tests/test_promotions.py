@@ -16,10 +16,15 @@ from django.db import connection
 from innsync.api.tests.asking import bookings_of, pointers, problem
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.api.tests.serving import calling
+from innsync.api.tests.test_guests_in_house import in_house, opened_before
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.rates import promotions as services
 from innsync.apps.rates.models import Promotion
+from innsync.apps.rates.selectors import get_house
+from innsync.apps.reservations import records
+from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.history import list_entries
+from innsync.domain.booking_state import BookingAction
 from innsync.domain.promotions import CutKind, PromotionRule
 
 
@@ -288,6 +293,71 @@ def told_to_channels(house: SampleHouse) -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_a_guest_in_house_who_stays_on_keeps_it_and_what_the_nights_before_cost(
+    client: httpx.Client, house: SampleHouse
+):
+    opened_before(house)
+    made = promote(house, CutKind.PER_STAY, 4_000, most_uses=1)
+    path = in_house(house)
+    end(house, made)
+    before = client.get(path).json()["rooms"][0]
+    assert [night["amount"] for night in before["nightly"]] == ["90.00"] * 4
+    answer = client.put(path, json={"check_out": house.day(3)})
+    after = answer.json()["rooms"][0]
+    # 20.00 were given on the nights that are over; the rest is spread over those to come
+    assert [night["amount"] for night in after["nightly"]] == ["90.00", "90.00", "93.34", "93.33", "93.33"]
+    assert after["promotion"]["discount"]["amount"] == "40.00"
+    assert used(house, made) == 1
+
+
+def test_a_cancelled_booking_comes_back_only_while_a_use_is_left(client: httpx.Client, house: SampleHouse):
+    made = promote(house, code="BACK", most_uses=1)
+    booking = client.post("/bookings", json=house.booking(promo="BACK")).json()
+
+    def do(action: BookingAction) -> None:
+        with tenant(house.organization_id):
+            reservations.change_state(
+                organization_id=house.organization_id,
+                booking_id=UUID(booking["booking_id"]),
+                action=action,
+                now=datetime.now(UTC),
+                actor="desk",
+            )
+
+    do(BookingAction.MARK_NO_SHOW)
+    assert used(house, made) == 1
+    do(BookingAction.CANCEL)
+    assert used(house, made) == 0
+    other = client.post("/bookings", json=house.booking(promo="BACK")).json()
+    with pytest.raises(services.PromotionUsedUp):
+        do(BookingAction.REINSTATE)
+    assert client.get(f"/bookings/{booking['booking_id']}").json()["status"] == "cancelled"
+    client.delete(f"/bookings/{other['booking_id']}")
+    do(BookingAction.REINSTATE)
+    assert used(house, made) == 1
+
+
+def test_a_change_that_is_taken_back_has_its_promotion_back(client: httpx.Client, house: SampleHouse):
+    made = promote(house, code="UNDO", min_nights=2, most_uses=1)
+    booking = client.post("/bookings", json=house.booking(promo="UNDO")).json()
+    with tenant(house.organization_id):
+        remembered = reservations.remember(records.load(booking_id=UUID(booking["booking_id"])))
+    shorter = changed(client, booking, check_out=house.day(11))
+    assert used(house, made) == 0
+    with tenant(house.organization_id):
+        reservations.put_back(
+            house=get_house(organization_id=house.organization_id, key=house.property.id),
+            booking_id=UUID(booking["booking_id"]),
+            remembered=remembered,
+            expected_version=shorter["version"],
+            now=datetime.now(UTC),
+            actor="desk",
+        )
+    back = client.get(f"/bookings/{booking['booking_id']}").json()
+    assert (back["rooms"], back["total"]) == (booking["rooms"], booking["total"])
+    assert used(house, made) == 1
 
 
 def test_a_room_added_to_a_booking_has_its_promotion_too(client: httpx.Client, house: SampleHouse):
