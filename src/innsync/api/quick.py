@@ -221,9 +221,9 @@ class QuickSearch:
             return await asyncio.shield(asking)
         except (psycopg.OperationalError, OperationalError, TimeoutError):
             self._suspect()
+            return None
         except Exception:
-            pass
-        return None  # Django meets it too, and says so
+            return None  # Django meets it too, and says so
 
     async def _find(self, caller: Caller, key: str, query: str, search: Search) -> tuple[_Kept, bytes] | None:
         """The answer, and the moment that it shows. None for one that is not 200."""
