@@ -114,7 +114,7 @@ def test_a_channel_that_is_installed_later_is_connected_at_the_next_start(
 ) -> None:
     made = demo.seed(sandbox_url, public_url=HUB)
     first = connected()
-    assert {vendor for vendor, _ in first} == {"booking_com", "channex"}
+    assert {vendor for vendor, _ in first} == {"booking_com", "booking_engine", "channex"}
     before_expedia()
     assert demo.seed(sandbox_url, public_url=HUB) == made
     assert connected() - first == {("expedia", plan.code) for plan in demo.plans()}
@@ -172,7 +172,7 @@ def test_a_channel_without_a_sandbox_keeps_nobody_from_starting(kept: Path, befo
         demo.seed(url, public_url=HUB)
         before_expedia()
         demo.seed(url, public_url=HUB)
-    assert {vendor for vendor, _ in connected()} == {"booking_com", "channex"}
+    assert {vendor for vendor, _ in connected()} == {"booking_com", "booking_engine", "channex"}
 
 
 def test_where_nothing_is_missing_one_look_says_so(

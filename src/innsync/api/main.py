@@ -27,6 +27,7 @@ from innsync.api import (
     lookup,
     owners,
     problems,
+    rates_in,
     schemas,
     several,
     webhook_endpoints,
@@ -163,6 +164,7 @@ api.add_router("/booking-engine", access.router)
 api.add_router("/booking-engine", guests.router)
 api.add_router("/booking-engine", hotels.router)
 api.add_router("/booking-engine", availability.router)
+api.add_router("/booking-engine", rates_in.router)
 api.add_router("/booking-engine", several.router)
 api.add_router("/booking-engine", holds.router)
 api.add_router("/booking-engine", bookings.router)

@@ -302,6 +302,28 @@ class PricingOut(Schema):
     products: list[ProductPrices]
 
 
+class ProductChanged(Schema):
+    """fields: those that became another on some of the nights. nights: how many of those from `first` to `last`."""
+
+    room_type_id: str
+    room_type_code: str
+    rate_plan_id: str
+    rate_plan_code: str
+    first: date
+    last: date
+    nights: int
+    fields: list[str]
+
+
+class RatesChangedOut(Schema):
+    """changed: values that became another; unchanged: those that were so already."""
+
+    hotel_id: str
+    changed: int
+    unchanged: int
+    products: list[ProductChanged]
+
+
 class HoldOut(Schema):
     hold_id: str
     hotel_id: str

@@ -29,6 +29,7 @@ _SCOPES: dict[Scope, Promise] = {
     Scope.BOOKINGS_READ: _("Read bookings and guests"),
     Scope.BOOKINGS_MAKE: _("Keep rooms and make bookings"),
     Scope.BOOKINGS_WRITE: _("Make, change and cancel bookings"),
+    Scope.RATES_WRITE: _("Set prices and rules"),
 }
 
 

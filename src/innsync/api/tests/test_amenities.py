@@ -25,9 +25,10 @@ def test_an_amenity_has_its_standard_code_and_its_name_at_each_channel(client: h
         ("balcony", "room", ["family"]),
     ]
     assert items[1]["standard"] == {"list": "HAC", "code": 66}
-    assert items[1]["channels"] == {"booking_com": "66", "expedia": "POOL_OUTDOOR"}
+    assert items[1]["channels"] == {"booking_com": "66", "booking_engine": "66", "expedia": "POOL_OUTDOOR"}
     assert items[2]["standard"] == {"list": "RMA", "code": 123}
-    assert items[2]["channels"] == {"booking_com": "123", "expedia": "ROOM_WIFI_INTERNET"}
+    names = {"booking_com": "123", "booking_engine": "123", "expedia": "ROOM_WIFI_INTERNET"}
+    assert items[2]["channels"] == names
 
 
 def test_what_no_list_knows_is_told_without_a_code(client: httpx.Client, house: SampleHouse):

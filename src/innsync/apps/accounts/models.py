@@ -109,6 +109,7 @@ class Scope(models.TextChoices):
     BOOKINGS_READ = "bookings:read"
     BOOKINGS_MAKE = "bookings:make"
     BOOKINGS_WRITE = "bookings:write"
+    RATES_WRITE = "rates:write"
 
 
 class ApiKey(models.Model):
