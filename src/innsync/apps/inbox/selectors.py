@@ -98,6 +98,33 @@ def list_messages(
     return messages[:limit], messages[limit - 1].id if len(messages) > limit else None
 
 
+def list_came_in(
+    *,
+    property_ids: Collection[UUID],
+    since: datetime,
+    before: datetime,
+    limit: int,
+    asked: Asked = Asked(),
+    connection_id: UUID | None = None,
+    well: bool = False,
+) -> list[Message]:
+    """What came in between these moments, the newest first; what is at `before` itself is left out.
+
+    well: only what asks for nobody.
+    """
+    found = _asked(property_ids, asked).filter(received_at__gte=since, received_at__lt=before)
+    if connection_id is not None:
+        found = found.filter(connection_id=connection_id)
+    if well:
+        found = found.exclude(state="needs_attention")
+    return list(found.order_by("-received_at", "-id")[:limit])
+
+
+def count_unread(*, property_ids: Collection[UUID] = ()) -> int:
+    """Messages that are stored and not applied yet, for nobody's fault."""
+    return _visible(property_ids).filter(state="received").count()
+
+
 def list_these(*, property_ids: Collection[UUID], ids: Collection[UUID]) -> list[Message]:
     """Those of these messages that one may see, in the order of the ids."""
     found = {one.id: one for one in _visible(property_ids).filter(id__in=ids)}

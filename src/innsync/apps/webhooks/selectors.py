@@ -69,6 +69,34 @@ def standing_of(endpoint_ids: Collection[UUID]) -> dict[UUID, Standing]:
     return {endpoint_id: Standing(waiting, arrived_at) for endpoint_id, waiting, arrived_at in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was settled in some time, and how soon the last tries of it were answered; None where none was."""
+
+    arrived: int = 0
+    given_up: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+
+_FIGURES = """
+SELECT endpoint_id, count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'failed'),
+  percentile_cont(0.5) WITHIN GROUP (ORDER BY took), percentile_cont(0.99) WITHIN GROUP (ORDER BY took)
+FROM (
+  SELECT endpoint_id, state, (attempts -> -1 ->> 'duration_ms')::float AS took FROM webhooks_delivery
+  WHERE endpoint_id = ANY(%s) AND settled_at > %s) settled
+GROUP BY endpoint_id
+"""
+
+
+def figures_of(endpoint_ids: Collection[UUID], *, since: datetime) -> dict[UUID, Figures]:
+    """Of each of them, also where nothing was sent."""
+    with sql() as cursor:
+        rows = cursor.execute(_FIGURES, (list(endpoint_ids), since)).fetchall()
+    found = {row[0]: Figures(*row[1:]) for row in rows}
+    return {one: found.get(one, Figures()) for one in endpoint_ids}
+
+
 def find_delivery(endpoint: Endpoint, delivery_id: UUID) -> Delivery | None:
     return Delivery.objects.select_related("endpoint").filter(endpoint=endpoint, id=delivery_id).first()
 

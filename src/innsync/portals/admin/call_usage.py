@@ -23,9 +23,8 @@ from innsync.portals.access import Done, Visitor, action, page
 from innsync.portals.admin.api_calls import SECTION, offered_keys, zone_of
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.reading import read_id
-from innsync.portals.admin.report_charts import HEIGHT, WIDTH, Column
-from innsync.portals.admin.report_charts import bar as draw
-from innsync.portals.admin.sparkline import Bar
+from innsync.portals.admin.report_charts import HEIGHT, WIDTH
+from innsync.portals.admin.time_charts import chart_counts, chart_waits
 from innsync.portals.call_alerts import words_of
 
 
@@ -90,8 +89,14 @@ def usage(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "chosen": chosen,
         "periods": PERIODS,
         "period": period,
-        "calls": _calls(steps, labels),
-        "slow": _slow(steps, labels),
+        "calls": chart_counts(
+            [(sum(one.calls for one in step), sum(one.errors + one.refused for one in step)) for step in steps],
+            labels,
+            _("%(when)s: %(count)d calls, %(wrong)d failed or refused"),
+        ),
+        "slow": chart_waits(
+            [percentile_ms(add_up([one.spread for one in step]), 0.95) or 0.0 for step in steps], labels
+        ),
         "first": labels[0],
         "last": labels[-1],
         "zone": str(zone),
@@ -145,36 +150,3 @@ def _steps(hours: Iterable[Hour], first: datetime, period: Period) -> list[list[
     for one in hours:
         found[int((one.hour - first) / timedelta(hours=period.hours))].append(one)
     return [found[step] for step in range(period.steps)]
-
-
-def _calls(steps: Sequence[Sequence[Hour]], labels: Sequence[str]) -> tuple[list[Column], int]:
-    """Two bars that stand in one another, all calls and those that went wrong; and what the top means."""
-    counts = [(sum(one.calls for one in step), sum(one.errors + one.refused for one in step)) for step in steps]
-    most = max((one for one, _wrong in counts), default=0)
-    columns = []
-    for at, (count, wrong) in enumerate(counts):
-        words = _("%(when)s: %(count)d calls, %(wrong)d failed or refused") % {
-            "when": labels[at],
-            "count": count,
-            "wrong": wrong,
-        }
-        columns += [
-            Column(_bar(at, len(steps), count, most), words),
-            Column(_bar(at, len(steps), wrong, most), words, "wrong"),
-        ]
-    return columns, most
-
-
-def _slow(steps: Sequence[Sequence[Hour]], labels: Sequence[str]) -> tuple[list[Column], float]:
-    """Within what time 95 of 100 calls were answered, in milliseconds; and what the top means."""
-    values = [percentile_ms(add_up([one.spread for one in step]), 0.95) or 0.0 for step in steps]
-    most = max(values, default=0.0)
-    return [
-        Column(_bar(at, len(steps), value, most), f"{labels[at]}: {formats.duration(value)}")
-        for at, value in enumerate(values)
-    ], most
-
-
-def _bar(at: int, steps: int, value: float, most: float) -> Bar:
-    step = WIDTH / steps
-    return draw(at * step, step * 0.8, value / most if most else 0.0)

@@ -53,7 +53,7 @@ def api_keys(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "lines": [
             Line(
                 one,
-                _state(one, now),
+                key_state(one, now),
                 in_words(one.property_ids, names),
                 one.calls_per_minute or settings.API_CALLS_PER_MINUTE,
             )
@@ -69,7 +69,7 @@ def api_keys(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     return show(request, visitor, "api_keys.html", context, section="api-keys")
 
 
-def _state(key: ApiKey, now: datetime) -> Condition:
+def key_state(key: ApiKey, now: datetime) -> Condition:
     if key.revoked_at:
         return Condition(_("Withdrawn"), "plain")
     if key.expires_at is None:

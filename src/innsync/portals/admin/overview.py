@@ -58,7 +58,7 @@ def live(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     now = datetime.now(UTC)
     seen = visitor.access.property_ids
-    found = list_health(now=now, property_ids=seen, after=_after(request), limit=AT_ONCE + 1)
+    found = list_health(now=now, property_ids=seen, after=place_after(request), limit=AT_ONCE + 1)
     cards = cards_of(found[:AT_ONCE], now)
     last = found[AT_ONCE - 1] if len(found) > AT_ONCE else None
     query = request.META.get("QUERY_STRING", "")
@@ -75,7 +75,7 @@ def _context(request: HttpRequest, visitor: Visitor) -> dict[str, Any]:
     }
 
 
-def _after(request: HttpRequest) -> tuple[str, str, UUID] | None:
+def place_after(request: HttpRequest) -> tuple[str, str, UUID] | None:
     """Where to read on from; an unreadable place is the beginning."""
     try:
         code, vendor, last_id = request.GET.get("after", "").split(" ")

@@ -36,11 +36,22 @@ from innsync.portals.admin.calendar import making, stays
 from innsync.portals.admin.calendar import pages as calendar
 from innsync.portals.admin.calendar import rooms as stay_rooms
 from innsync.portals.admin.calendar import undo as calendar_undo
-from innsync.portals.admin.connection import access, differences, leaving, mapping, pushes, schedules, webhook
+from innsync.portals.admin.connection import (
+    access,
+    differences,
+    leaving,
+    mapping,
+    pushes,
+    schedules,
+    synchronizing,
+    webhook,
+)
 from innsync.portals.admin.endpoints import deliveries
 from innsync.portals.admin.endpoints import doing as endpoint_doing
 from innsync.portals.admin.endpoints import making as endpoint_making
 from innsync.portals.admin.endpoints import pages as endpoints
+from innsync.portals.admin.integrations import dashboard as integrations
+from innsync.portals.admin.integrations import history as integration_history
 from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import promotions, seasons
@@ -155,6 +166,9 @@ urlpatterns = [
     path("rates/seasons/<uuid:season_id>", seasons.one, name="rates-season"),
     path("rates/seasons/<uuid:season_id>/repeat", seasons.repeat, name="rates-season-repeat"),
     path("rates/seasons/<uuid:season_id>/remove", seasons.remove, name="rates-season-remove"),
+    path("integrations", integrations.integrations, name="integrations"),
+    path("integrations/live", integrations.live, name="integrations-live"),
+    path("integrations/history", integration_history.history, name="integrations-history"),
     path("connections", overview.overview, name="connections"),
     path("connect", connecting.catalogue, name="connect"),
     path("connect/<slug:vendor>", connecting.access, name="connect-access"),
@@ -177,6 +191,8 @@ urlpatterns = [
     path("connections/<uuid:connection_id>/booking-rule", both_ways.choose, name="booking-rule"),
     path("connections/<uuid:connection_id>/pause", connections.pause, name="pause"),
     path("connections/<uuid:connection_id>/resume", connections.resume, name="resume"),
+    path("connections/<uuid:connection_id>/synchronize", synchronizing.synchronize, name="synchronize"),
+    path("connections/<uuid:connection_id>/synchronize/live", synchronizing.live, name="synchronize-live"),
     path("connections/<uuid:connection_id>/audit", connections.audit, name="audit"),
     path("connections/<uuid:connection_id>/full-sync", connections.full_sync, name="full-sync"),
     path("inbox", inbox.inbox, name="inbox"),
