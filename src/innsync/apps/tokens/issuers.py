@@ -16,6 +16,7 @@ import orjson
 import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.conf import settings
+from django.db.models import Count
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
@@ -70,6 +71,32 @@ def trust(*, organization_id: UUID, url: str, audience: str, now: datetime) -> I
             },
         )
         return made
+
+
+def list_issuers() -> list[tuple[Issuer, int]]:
+    """Those that the organization trusts, each with how many of its users have an account. Works inside `tenant(...)`."""
+    found = Issuer.objects.annotate(users=Count("accounts")).order_by("url")
+    return [(one, one.users) for one in found]
+
+
+def find_issuer(issuer_id: UUID) -> Issuer | None:
+    """Works inside `tenant(...)`."""
+    return Issuer.objects.filter(id=issuer_id).first()
+
+
+def try_out(issuer: Issuer, *, now: datetime) -> str:
+    """Ask it for its keys at once, and believe those. Answers what is wrong, and changes nothing then; empty where nothing is.
+
+    Outside of any transaction: the issuer may keep one waiting.
+    """
+    try:
+        keys = _fetch(issuer.url)
+    except (IntegrationError, ValueError) as error:
+        return str(error)[:300]
+    with tenant(issuer.organization_id):
+        Issuer.objects.filter(id=issuer.id).update(keys=keys, keys_read_at=now, asked_at=now)
+    issuer.keys, issuer.keys_read_at = keys, now
+    return ""
 
 
 def distrust(*, organization_id: UUID, issuer_id: UUID) -> None:

@@ -79,6 +79,6 @@ def test_the_pages_are_usable_on_a_desk_and_on_a_phone(open_page, house, address
     for width, scheme in ((1280, "light"), (390, "dark"), (390, "light"), (1280, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        for where in ("/integrations", "/integrations/history", own, f"{own}?asked=push&since={since}"):
+        for where in ("/integrations", "/integrations/history", "/issuers", own, f"{own}?asked=push&since={since}"):
             page.goto(f"{address}{where}")
             usable(page, f"{where} {width} {scheme}")

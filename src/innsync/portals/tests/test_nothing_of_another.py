@@ -33,6 +33,7 @@ from innsync.apps.inbox.models import Message
 from innsync.apps.properties.models import Photo, Room
 from innsync.apps.rates.models import Promotion, RateChange, Season
 from innsync.apps.reservations.models import RoomStay
+from innsync.apps.tokens.models import Issuer
 from innsync.portals.admin import urls as admin_urls
 from innsync.portals.tests.conftest import signed_in
 from innsync.portals.tests.endpoints import delivered, told_of
@@ -115,6 +116,14 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "key_id": key.id,
             "invitation_id": invitation.id,
             "endpoint_id": endpoint.id,
+            "issuer_id": Issuer.objects.create(
+                organization=house.organization,
+                url=f"https://{mark.lower()}-{uuid4().hex[:6]}.example",
+                audience=mark,
+                keys_read_at=now,
+                asked_at=now,
+                created_at=now,
+            ).id,
             "delivery_id": delivered(endpoint, house.property.id, status=200).id,
             "push_id": PushLog.objects.filter(connection=house.connections["channex"]).latest("id").id,
             "change_id": RateChange.objects.filter(property=house.property).latest("id").id,
@@ -219,6 +228,7 @@ _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
     *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id", "promotion_id"),
+    "issuer_id",
 )
 
 
