@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,9 @@ from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
 from innsync.domain.booking_state import BookingAction
 from innsync.domain.channel import GuestDetails
+from tests.flows.screens import person_of, said
 from tests.flows.stack import Stack
+from tests.flows.test_connect_by_hand import mapping_of, seen_through  # noqa: F401  # answers tell what pages were given
 
 ENGINE = "booking_engine"
 
@@ -311,6 +314,54 @@ def test_a_change_there_that_nobody_told_us_comes_in_when_ours_is_told(stack: St
     assert names(stack, made.id) == ("Name of the desk", "Name of the desk")
     with tenant(stack.organization_id):
         assert [one.state for one in Message.objects.all()] == ["superseded"]
+
+
+def test_its_own_calls_bring_a_booking_before_anybody_asks(make_stack: Callable[..., Stack], address: str):
+    """Signed as the page says, at the connection's own address; what waits there is the same message, and known."""
+    stack = make_stack(vendors=[ENGINE], webhook_base=address)
+    stack.settle()
+    reference = stack.guest_books(ENGINE, 20)
+    until = time.monotonic() + 20
+    while not messages(stack) and time.monotonic() < until:
+        time.sleep(0.05)
+    stack.settle()
+    assert only(stack).channel_ref == reference
+    come_in(stack)
+    (kept,) = messages(stack)
+    assert (kept.message_id, kept.state, kept.deliveries) == (f"{reference}@1", "applied", 2)
+    assert kept.acknowledged_at is not None
+    assert only(stack).version == 1
+    assert told(stack) == 0
+
+
+def messages(stack: Stack) -> list[Message]:
+    with tenant(stack.organization_id):
+        return list(Message.objects.all())
+
+
+# Connected by hand
+
+
+def test_a_system_without_an_address_is_connected_by_our_own_codes_and_told_nothing(make_stack: Callable[..., Stack]):
+    stack = make_stack(vendors=["channex"])
+    stack.settle()
+    person, code = person_of(stack), stack.built.property.code
+    said_first = {"property": code, "external_id": "Beach Condo 123", "name": "Old system", "address-api": ""}
+    page = person.post(f"/connect/{ENGINE}", said_first, follow=True)
+    assert page.redirect_chain[-1][0] == f"/connect/{ENGINE}/map", said(page)
+    assert [row.room.id for row in page.context["rows"]] == ["double"]
+    assert [one.rate.id for one in page.context["rows"][0].rates] == ["bar", "bb"]
+    person.post(f"/connect/{ENGINE}/map", mapping_of(page), follow=True)
+    page = person.get(f"/connect/{ENGINE}/check")
+    page = person.post(f"/connect/{ENGINE}/check", {"fingerprint": page.context["draft"].fingerprint}, follow=True)
+    stack.book(20)
+    stack.settle()
+    stack.advance(minutes=6)
+    with tenant(stack.organization_id):
+        link = Connection.objects.get(vendor=ENGINE)
+        assert (link.external_id, link.state, link.failures, link.last_error) == ("Beach Condo 123", "active", 0, "")
+        assert not BookingSync.objects.filter(connection=link).exists()
+        assert link.account.base_urls == {}
 
 
 # When the engine is away
