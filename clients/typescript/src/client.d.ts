@@ -507,6 +507,60 @@ export interface ProductPrices {
   days: Array<PriceDay>;
 }
 
+/**
+ * fields: those that became another on some of the nights. nights: how many of those from `first` to `last`.
+ */
+export interface ProductChanged {
+  room_type_id: string;
+  room_type_code: string;
+  rate_plan_id: string;
+  rate_plan_code: string;
+  first: string;
+  last: string;
+  nights: number;
+  fields: Array<string>;
+}
+
+/**
+ * changed: values that became another; unchanged: those that were so already.
+ */
+export interface RatesChangedOut {
+  hotel_id: string;
+  changed: number;
+  unchanged: number;
+  products: Array<ProductChanged>;
+}
+
+/**
+ * One product on a span of nights, both ends included. What is left out stays; null takes the product's own value away.
+ *
+ * price: of a night for the plan's usual number of adults, a decimal string in the hotel's currency; the plan's own
+ * supplements make the others of it. Without its own a derived plan follows its parent, and any other has none.
+ */
+export interface RateUpdateIn {
+  room_type_id?: string | null;
+  room_type_code?: string | null;
+  rate_plan_id?: string | null;
+  rate_plan_code?: string | null;
+  from: string;
+  to: string;
+  weekdays?: Array<"mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"> | null;
+  price?: string | null;
+  min_stay_arrival?: number | null;
+  min_stay_through?: number | null;
+  max_stay?: number | null;
+  closed_to_arrival?: boolean | null;
+  closed_to_departure?: boolean | null;
+  stop_sell?: boolean | null;
+}
+
+/**
+ * In their order: where two name the same night of a product, the later one counts.
+ */
+export interface RatesIn {
+  updates: Array<RateUpdateIn>;
+}
+
 export interface SeveralQuery {
   check_in: string;
   check_out: string;
@@ -1325,6 +1379,8 @@ export class Client extends Calling {
   availabilityCalendar(hotel_id: string, query: { from: string; to: string }): Promise<CalendarOut>;
   /** Price by occupancy and restrictions, by product and day. */
   pricing(hotel_id: string, query: { from: string; to: string }): Promise<PricingOut>;
+  /** Set prices and rules of many nights as one change. */
+  updateRates(hotel_id: string, body: RatesIn, headers?: { "Idempotency-Key"?: string }): Promise<RatesChangedOut>;
   /** Bookable offers for a stay at several hotels. */
   searchSeveral(query: { check_in: string; check_out: string; adults?: number; children?: number; child_ages?: string; rooms?: number; promo?: string; explain?: boolean; fresh?: boolean; hotel_ids: string }): Promise<SeveralOut>;
   /** Keep rooms for a checkout in progress. */

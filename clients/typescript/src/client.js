@@ -33,6 +33,9 @@ export class Client extends Calling {
   pricing(hotel_id, query) {
     return this.call("GET", `/api/booking-engine/hotels/${encodeURIComponent(hotel_id)}/pricing`, { query });
   }
+  updateRates(hotel_id, body, headers) {
+    return this.call("PUT", `/api/booking-engine/hotels/${encodeURIComponent(hotel_id)}/rates`, { body, headers });
+  }
   searchSeveral(query) {
     return this.call("GET", `/api/booking-engine/availability`, { query });
   }

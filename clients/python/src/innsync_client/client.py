@@ -30,6 +30,8 @@ from innsync_client.models import (
     OwnerRequests,
     PricingOut,
     Queued,
+    RatesChangedOut,
+    RatesIn,
     ReplayIn,
     RoomTypeList,
     RotateIn,
@@ -128,6 +130,16 @@ class Client(Calling):
         """Price by occupancy and restrictions, by product and day."""
         answer: PricingOut = self.call(
             "GET", f"/api/booking-engine/hotels/{self.part(hotel_id)}/pricing", query={"from": from_, "to": to}
+        )
+        return answer
+
+    def update_rates(self, hotel_id: str, body: RatesIn, *, idempotency_key: str | None = None) -> RatesChangedOut:
+        """Set prices and rules of many nights as one change."""
+        answer: RatesChangedOut = self.call(
+            "PUT",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/rates",
+            headers={"Idempotency-Key": idempotency_key},
+            body=body,
         )
         return answer
 

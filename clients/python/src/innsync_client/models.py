@@ -477,6 +477,55 @@ class ProductPrices(TypedDict):
     days: list[PriceDay]
 
 
+class ProductChanged(TypedDict):
+    """fields: those that became another on some of the nights. nights: how many of those from `first` to `last`."""
+
+    room_type_id: str
+    room_type_code: str
+    rate_plan_id: str
+    rate_plan_code: str
+    first: str
+    last: str
+    nights: int
+    fields: list[str]
+
+
+class RatesChangedOut(TypedDict):
+    """changed: values that became another; unchanged: those that were so already."""
+
+    hotel_id: str
+    changed: int
+    unchanged: int
+    products: list[ProductChanged]
+
+
+RateUpdateIn = TypedDict(
+    "RateUpdateIn",
+    {
+        "room_type_id": "NotRequired[str | None]",
+        "room_type_code": "NotRequired[str | None]",
+        "rate_plan_id": "NotRequired[str | None]",
+        "rate_plan_code": "NotRequired[str | None]",
+        "from": "str",
+        "to": "str",
+        "weekdays": "NotRequired[list[Literal['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']] | None]",
+        "price": "NotRequired[str | None]",
+        "min_stay_arrival": "NotRequired[int | None]",
+        "min_stay_through": "NotRequired[int | None]",
+        "max_stay": "NotRequired[int | None]",
+        "closed_to_arrival": "NotRequired[bool | None]",
+        "closed_to_departure": "NotRequired[bool | None]",
+        "stop_sell": "NotRequired[bool | None]",
+    },
+)
+
+
+class RatesIn(TypedDict):
+    """In their order: where two name the same night of a product, the later one counts."""
+
+    updates: list[RateUpdateIn]
+
+
 class SeveralQuery(TypedDict):
     check_in: str
     check_out: str
