@@ -32,7 +32,8 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # In the order in which a guest would have them asked: what one answers, a later one names.
 ORDER = (
     *("get_token", "validate_token", "get_hotel", "list_images", "list_amenities", "list_room_types"),
-    *("search_availability", "availability_calendar", "pricing", "update_rates", "search_several", "place_hold", "release_hold"),
+    *("search_availability", "availability_calendar", "pricing", "update_rates", "search_several"),
+    *("place_hold", "release_hold"),
     *("create_webhook_endpoint", "list_webhook_endpoints", "get_webhook_endpoint"),
     *("create_booking", "get_booking", "change_booking", "list_events", "get_ticket", "look_up_booking"),
     *("list_owner_bookings", "list_owner_requests", "get_user", "cancel_booking"),
