@@ -20,7 +20,6 @@ from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.domain.money import Money
 from innsync.domain.offers import Offer
 from innsync.domain.policies import CancellationPolicy, DuePayment, PaymentPolicy, free_until, payment_schedule
-from innsync.domain.promotions import Promotion
 from innsync.domain.stay import StayDates
 from innsync.domain.taxes import ChargedMinor, ChargeRule
 
@@ -80,6 +79,7 @@ class OfferTexts:
         }
         self._cancellations: list[CancellationPolicy] = []
         self._plans = {identifier: self._plan(plan) for identifier, plan in house.plans.items()}
+        self._promotions: dict[str, str] = {}
         self._rules = {id(rule): self._rule(rule) for rule in (*house.taxes, *house.fees)}
 
     def of(self, found: Sequence[Offer], stay: StayDates, today: date) -> bytes:
@@ -111,9 +111,18 @@ class OfferTexts:
         return f"[{','.join(texts)}]".encode()
 
     def _promotion(self, offer: Offer) -> str:
-        if offer.promotion is None:
+        found = offer.promotion
+        if found is None:
             return "null"
-        return _text(promotion(offer.promotion, sum(offer.cuts_minor), offer.total_before_minor, offer.currency))
+        before = self._promotions.get(found.id)
+        if before is None:
+            said = {"code": found.code or None, "name": found.name, "names": dict(found.names)}
+            before = self._promotions[found.id] = _text(said)[:-1] + ',"discount":{"amount":"'
+        amounts, currency = self._amounts, self._house.currency
+        return (
+            f'{before}{amounts[sum(offer.cuts_minor)]}","currency":"{currency}"}},'
+            f'"total_before":{{"amount":"{amounts[offer.total_before_minor]}","currency":"{currency}"}}}}'
+        )
 
     def _rule(self, rule: ChargeRule) -> tuple[str, str]:
         included = "true" if rule.included else "false"
@@ -150,17 +159,6 @@ class OfferTexts:
             before[1:-2] + ',"free_until":',
             "}," + between[1:-2] + ',"schedule":',
         )
-
-
-def promotion(found: Promotion, off_minor: int, before_minor: int, currency: str) -> dict[str, Any]:
-    """What an offer is reduced by. before_minor: its total without."""
-    return {
-        "code": found.code or None,
-        "name": found.name,
-        "names": dict(found.names),
-        "discount": money(off_minor, currency),
-        "total_before": money(before_minor, currency),
-    }
 
 
 def _schedule(policy: PaymentPolicy, offer: Offer, today: date) -> str:

@@ -286,19 +286,32 @@ class _Party:
         given = best(held, one.product.room_type_id, one.product.rate_plan_id, rooms)
         if given is None:
             return offer
-        left = [without(room.nightly, cut) for room, cut in zip(rooms, given.cuts, strict=True)]
-        nightly, taxes, fees, total = self._added(
-            [(own, *plan.apply(own)) for own, (_, _, plan) in zip(left, self.groups, strict=True)]
-        )
-        cuts = [sum(night) for night in zip(*_weighted(given, rooms), strict=True)]
-        return offer._replace(
-            nightly_minor=tuple(nightly),
-            taxes=tuple(taxes),
-            fees=tuple(fees),
-            total_minor=total,
-            promotion=given.promotion,
-            cuts_minor=tuple(cuts),
-            total_before_minor=offer.total_minor,
+        nightly: Sequence[int]
+        cuts: Sequence[int]
+        if self.rooms == 1:
+            cuts = given.cuts[0]
+            nightly = without(rooms[0].nightly, cuts)
+            taxes, fees, added = self.groups[0][2].apply(nightly)
+            total = sum(nightly) + added
+        else:
+            left = [without(room.nightly, cut) for room, cut in zip(rooms, given.cuts, strict=True)]
+            nightly, taxes, fees, total = self._added(
+                [(own, *plan.apply(own)) for own, (_, _, plan) in zip(left, self.groups, strict=True)]
+            )
+            cuts = [sum(night) for night in zip(*_weighted(given, rooms), strict=True)]
+        return Offer(
+            offer.room_type,
+            offer.product,
+            offer.stay,
+            offer.rooms,
+            offer.available,
+            tuple(nightly),
+            tuple(taxes),
+            tuple(fees),
+            total,
+            given.promotion,
+            tuple(cuts),
+            offer.total_minor,
         )
 
     def _sum(

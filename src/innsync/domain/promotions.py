@@ -73,11 +73,14 @@ class PromotionRule:
     max_days_ahead: int | None = None
     room_type_ids: frozenset[str] = frozenset()
     rate_plan_ids: frozenset[str] = frozenset()
+    _whole: int = field(init=False, repr=False, compare=False)
+    """The value as searches compute with it: hundredths of a per cent, or as it is."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", CutKind(self.kind))
         object.__setattr__(self, "value", Decimal(self.value))
         self._check_value()
+        object.__setattr__(self, "_whole", int(self.value * 100 if self.kind is CutKind.PERCENT else self.value))
         for first, last, name in (
             (self.booked_from, self.booked_to, "/booked_to"),
             (self.stay_from, self.stay_to, "/stay_to"),
@@ -149,18 +152,18 @@ class PromotionRule:
 
         given: what was taken off the first nights, which are over and stay so; an amount off the stay counts it.
         """
-        over = len(given)
-        value = self.value
+        over, value = len(given), self._whole
         if self.kind is CutKind.PER_STAY:
             ahead = [night if counts else 0 for night, counts in zip(nightly[over:], counted[over:], strict=True)]
-            return (*given, *_spread(max(0, int(value) - sum(given)), ahead))
+            return (*given, *_spread(max(0, value - sum(given)), ahead))
         if self.kind is CutKind.PERCENT:
-            share = int(value * 100)
-            cuts = [(night * share + 5_000) // 10_000 for night in nightly]
+            cuts = [(night * value + 5_000) // 10_000 for night in nightly]
         elif self.kind is CutKind.PER_NIGHT:
-            cuts = [min(night, int(value)) for night in nightly]
+            cuts = [min(night, value) for night in nightly]
         else:
-            cuts = _free(nightly, counted, int(value))
+            cuts = _free(nightly, counted, value)
+        if not over and False not in counted:
+            return tuple(cuts)
         return (*given, *(cut if counts else 0 for cut, counts in zip(cuts[over:], counted[over:], strict=True)))
 
     def to_json(self) -> dict[str, object]:
