@@ -281,6 +281,7 @@ def test_a_price_that_moved_is_shown_before_it_is_booked(visit: Visit, house: Sa
     assert bookings(house) == []
     after = page.get_by_role("button", name="Book for")
     assert after.inner_text() != before
+    expect(page.get_by_text("How the price is made up")).to_have_count(0)  # that was of the price before
     usable(page, "widget-price-changed")
     after.click()
     expect(page.get_by_role("heading", name="Your booking is confirmed")).to_be_visible()

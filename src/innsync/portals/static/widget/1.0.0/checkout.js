@@ -7,13 +7,14 @@ class Checkout {
     this.email = h("input", { part: "input", type: "email", autocomplete: "email", required: true, maxlength: "254" });
     this.phone = h("input", { part: "input", type: "tel", autocomplete: "tel", maxlength: "40" });
     this.wishes = h("textarea", { part: "input", maxlength: "4000" });
+    this.lines = drawPriceLines(offer, speech);
     this.held = h("p", { class: "note" });
     this.button = h("button", { class: "main", part: "button main" }, speech.say("book", speech.money(this.total)));
     const type = about.types.get(offer.room_type_id);
     const [before, after] = words.terms.split("{0}");
     this.element = h("form", { novalidate: true, part: "form", onsubmit: (event) => this.submitted(event) },
       h("p", {}, `${type?.name ?? offer.room_type_code}, ${speech.day(asked.check_in)} – ${speech.day(asked.check_out)}`, asked.party.rooms > 1 && `, ${speech.say("forRooms", asked.party.rooms)}`),
-      drawTerms(offer, asked, about, speech), drawPriceLines(offer, speech), this.held,
+      drawTerms(offer, asked, about, speech), this.lines, this.held,
       h("div", { class: "fields wide" }, labelled(words.name, this.name, "name"), labelled(words.email, this.email, "email"), labelled(words.phone, this.phone, "phone")),
       h("div", { class: "fields wide" }, labelled(words.wishes, this.wishes, "wishes")),
       terms && h("p", { class: "note" }, before, h("a", { href: terms, target: "_blank", rel: "noopener" }, words.termsLink), after),
@@ -95,6 +96,7 @@ class Checkout {
     if (refusal.kind === "price-changed" && refusal.problem.total) {
       const before = this.total;
       this.total = refusal.problem.total;
+      this.lines.remove(); // they add up to what it was
       return this.announce(speech.say("priceChanged", speech.money(before), speech.money(this.total)));
     }
     const fields = { "/guest/name": this.name, "/guest/email": this.email, "/guest/phone": this.phone, "/special_requests": this.wishes };
