@@ -330,6 +330,7 @@ def test_its_own_calls_bring_a_booking_before_anybody_asks(make_stack: Callable[
     (kept,) = messages(stack)
     assert (kept.message_id, kept.state, kept.deliveries) == (f"{reference}@1", "applied", 2)
     assert kept.acknowledged_at is not None
+    assert there(stack)[0]["acknowledged"] is True
     assert only(stack).version == 1
     assert told(stack) == 0
 

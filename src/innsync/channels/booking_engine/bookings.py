@@ -75,7 +75,12 @@ def message_of(body: bytes, booking: Json, *, event: str, told_as: str, now: dat
         booking_ref=reference,
         content_type="application/json",
         body=body,
-        acknowledge={"event": event, "came": now.isoformat(timespec="microseconds")},
+        acknowledge={
+            "event": event,
+            "came": now.isoformat(timespec="microseconds"),
+            # It waits at the engine all the same, until this version is acknowledged there.
+            **({} if version is None else {"booking": reference, "version": str(version)}),
+        },
     )
 
 
