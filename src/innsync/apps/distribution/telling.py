@@ -44,7 +44,10 @@ def was_silent(account: Account) -> bool:
     """Whether fetching had failed for so long, when it last did, that it was told."""
     if account.last_error_at is None:
         return False
-    return account.last_pulled_at is None or account.last_error_at - account.last_pulled_at > silent_after(account.id)
+    if account.last_pulled_at is None:
+        return True
+    failed_for = account.last_error_at - account.last_pulled_at
+    return failed_for > SILENT_AFTER and failed_for > silent_after(account.id)  # nearly always the first says no
 
 
 def is_silent(account: Account, now: datetime) -> bool:
