@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 
-from innsync.api.tests.fixtures import house
 from innsync.api.tests.samples import SampleHouse
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.rates.live import Known, Live
 from innsync.apps.rates.pictures import SHOWN_FOR, Pictures
 from innsync.domain.stay import StayDates
-
-__all__ = ["house"]
 
 
 def stay(house: SampleHouse, arrive: int, nights: int = 2) -> StayDates:
