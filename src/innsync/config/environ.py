@@ -6,6 +6,9 @@ import sys
 from typing import IO, Any
 
 Environ = dict[str, Any]
+UNREADABLE = "\xff"
+"""Stands for a header's value that is not ASCII, which granian keeps to itself: whoever checks the header refuses it, where
+one that is not there would pass."""
 
 
 def environ_of(scope: Any, body: IO[bytes], length: int = 0) -> Environ:
@@ -42,7 +45,15 @@ def environ_of(scope: Any, body: IO[bytes], length: int = 0) -> Environ:
         key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
         joint = "; " if key == "HTTP_COOKIE" else ", "
         environ[key] = f"{environ[key]}{joint}{value}" if key in environ and key != "HTTP_HOST" else value
+    for name in unreadable(scope):
+        if "_" not in name:
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = UNREADABLE
     return environ
+
+
+def unreadable(scope: Any) -> set[str]:
+    """Headers that are there without a value that can be read."""
+    return set(scope.headers.keys()) - {name for name, _ in scope.headers.items()}
 
 
 def _as_wsgi(text: str) -> str:

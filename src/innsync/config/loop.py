@@ -15,12 +15,16 @@ from innsync.ops.logs import plain_lines
 
 
 def headers_of(scope: Any) -> dict[str, str] | None:
-    """By their names in small letters; None where one is there twice, or its name has an underscore (`environ_of`)."""
+    """By their names in small letters; None where one is there twice, or can't be read, or its name has an underscore
+    (`environ_of`).
+    """
     headers: dict[str, str] = {}
     for name, value in scope.headers.items():
         if name in headers or "_" in name:
             return None
         headers[name] = value
+    if len(headers) != len(scope.headers.keys()):
+        return None
     headers.setdefault("host", scope.authority or "")
     return headers
 

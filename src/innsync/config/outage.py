@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 import structlog
+from django.db import connections
 
 from innsync.apps.accounts.lane import connect
 
@@ -65,5 +66,8 @@ class Outage:
 
 
 def reach() -> None:
-    """Raises psycopg.Error."""
+    """Also lets go of connections that broke meanwhile, of which each would fail somebody. Raises psycopg.Error."""
     connect().close()
+    pool = connections["default"].pool  # type: ignore[attr-defined]  # PostgreSQL's
+    if pool is not None:
+        pool.check()

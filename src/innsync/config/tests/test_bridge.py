@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from innsync.config import bridge
+from innsync.config.environ import UNREADABLE
 from innsync.config.tests.echo import PART
 from innsync.integrations.conformance.loopback import free_port
 
@@ -64,6 +65,12 @@ def test_a_name_with_an_underscore_stands_for_no_other(client: httpx.Client):
     told = client.get("/", headers={"X_Forwarded_For": "6.6.6.6", "X-Real-Ip": "1.1.1.1"}).json()
     assert "HTTP_X_FORWARDED_FOR" not in told
     assert told["HTTP_X_REAL_IP"] == "1.1.1.1"
+
+
+def test_a_value_that_can_not_be_read_is_not_taken_for_none(client: httpx.Client):
+    told = client.get("/", headers={"X-Proof": b"caf\xe9", "X-Name": b"Ada"}).json()
+    assert told["HTTP_X_PROOF"] == UNREADABLE
+    assert told["HTTP_X_NAME"] == "Ada"
 
 
 def test_an_answer_of_many_parts_is_made_in_one_thread(client: httpx.Client):

@@ -274,6 +274,19 @@ def test_what_is_sent_in_a_header_becomes_no_header_of_ours(web: str, value: str
     assert answer[9:12] in (b"200", b"400", b"431"), answer[:300]
 
 
+def test_a_key_that_can_not_be_read_does_not_book_as_if_there_were_none(web: str):
+    house = hotel()
+    with calling(web, house.secret) as client:
+        refused = client.post("/bookings", json=house.booking(), headers={"Idempotency-Key": b"\xe9"})
+        assert refused.status_code == 422, refused.text
+        odd = client.get(f"/availability/{house.property.code}", params=_search(house), headers={"X-Odd": b"\xe9"})
+        assert odd.status_code == 200
+
+
+def _search(house: SampleHouse) -> dict[str, Any]:
+    return {"check_in": house.day(3), "check_out": house.day(5), "adults": 1}
+
+
 @pytest.mark.parametrize(
     "path",
     [
