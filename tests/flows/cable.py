@@ -19,6 +19,7 @@ class Cable:
         self._parts = conninfo_to_dict(database)
         self._listener: socket.socket | None = None
         self._ends: set[socket.socket] = set()
+        self._lock = threading.Lock()
         self.mend()
         assert self._listener is not None
         self._port = self._listener.getsockname()[1]
@@ -28,12 +29,11 @@ class Cable:
         return make_conninfo("", **{**self._parts, "host": "127.0.0.1", "port": self._port, "sslmode": "disable"})
 
     def cut(self) -> None:
-        listener, self._listener = self._listener, None
-        for end in ([listener] if listener else []) + list(self._ends):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends.clear()
+        with self._lock:
+            listener, self._listener = self._listener, None
+            ends, self._ends = self._ends, set()
+        for end in [*([listener] if listener else []), *ends]:
+            _close(end)
 
     def mend(self) -> None:
         port = getattr(self, "_port", 0)
@@ -45,7 +45,13 @@ class Cable:
             while True:
                 near, _ = listener.accept()
                 far = self._reach()
-                self._ends |= {near, far}
+                with self._lock:
+                    self._ends |= {near, far}
+                    cut = self._listener is not listener
+                if cut:
+                    _close(near)
+                    _close(far)
+                    return
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=_carry, args=(one, other), daemon=True).start()
 
@@ -56,6 +62,12 @@ class Cable:
         far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         far.connect(str(Path(host) / f".s.PGSQL.{port}"))
         return far
+
+
+def _close(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:

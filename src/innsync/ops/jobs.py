@@ -28,6 +28,9 @@ HEARTBEAT_S = 1.0
 STALLED_AFTER_S = 4.0
 LOOK_FOR_STALLED_EVERY_S = 2.0
 AGAIN_AFTER_S = 2
+CONNECTED_WITHIN_S = 10.0
+"""A worker that gets no connection for that long ends. The one that takes its place looks for the database more often."""
+LOOK_FOR_DATABASE_EVERY_S = 0.5
 URGENT_HANDS = 3
 """So many urgent jobs a worker does at a time while all its other hands are full."""
 LOGGED = ("organization_id", "property_id", "account_id", "connection_id")
@@ -81,6 +84,7 @@ async def _work() -> None:
     loop.set_default_executor(ThreadPoolExecutor(concurrency + URGENT_HANDS + 4, thread_name_prefix="job"))
     worker_app = app.with_connector(PsycopgConnector(pool_factory=_pool, kwargs=connector_params("default")))
     jobs = Jobs()
+    await _until_reached()
     async with worker_app.open_async():
         side = asyncio.create_task(_rescue(worker_app, jobs))
         # The first takes everything, urgent jobs before others; when all its hands are full, the second's are not.
@@ -103,8 +107,24 @@ async def _work() -> None:
             side.cancel()
 
 
+async def _until_reached() -> None:
+    """Wait for the database, however long it is away: who ended for that would be started again later and later."""
+    from innsync.apps.accounts.lane import connect
+
+    waiting = False
+    while True:
+        try:
+            (await asyncio.to_thread(connect)).close()
+            return
+        except OperationalError as error:
+            if not waiting:
+                log.warning("worker_waits_for_database", error=str(error).splitlines()[0])
+            waiting = True
+        await asyncio.sleep(LOOK_FOR_DATABASE_EVERY_S)
+
+
 def _pool(**arguments: Any) -> AsyncConnectionPool:
-    return AsyncConnectionPool(**{**arguments, "check": _refuse_closed})
+    return AsyncConnectionPool(**{**arguments, "check": _refuse_closed, "timeout": CONNECTED_WITHIN_S})
 
 
 async def _refuse_closed(connection: AsyncConnection[Any]) -> None:
@@ -116,6 +136,7 @@ async def _refuse_closed(connection: AsyncConnection[Any]) -> None:
     look = select.poll()
     look.register(connection.fileno(), select.POLLIN)
     if look.poll(0):
+        await connection.close()  # else the pool, which can't see it, would give it out again and again
         raise OperationalError("the server has closed the connection")
 
 
