@@ -23,6 +23,7 @@ OUTSIDE = {
     "events_outbox",
     "events_streamentry",
     "distribution_dirty",
+    "distribution_opendoor",
     "distribution_schedule",
     "webhooks_round",
 }

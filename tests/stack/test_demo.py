@@ -70,7 +70,7 @@ def test_a_start_that_is_cut_off_leaves_nothing_half_made(
     made = demo.seed(sandbox_url, public_url=HUB)
     (organization,) = organizations()
     with tenant(organization.id):
-        assert Connection.objects.count() == 9
+        assert Connection.objects.count() == 12
     assert demo.seed(sandbox_url, public_url=HUB) == made
 
 
@@ -139,7 +139,7 @@ def test_a_channel_that_can_not_be_connected_is_left_for_the_next_start(
     assert connected() == first
     monkeypatch.setattr(sandbox_link, "connect_everywhere", whole)
     demo.seed(sandbox_url, public_url=HUB)
-    assert len(connected()) == 9
+    assert len(connected()) == 12
 
 
 def test_why_a_channel_was_not_connected_is_logged_without_what_was_at_hand(sandbox_url: str, database: str) -> None:

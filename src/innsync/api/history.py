@@ -91,7 +91,7 @@ def _room(house: House, room: Mapping[str, Any], currency: str) -> Json:
         "guest_name": room["guest_name"],
         "nightly": [night | {"currency": currency} for night in nights],
         "total": money(room["total_minor"], currency),
-        **({"promotion": room["promotion"]} if room.get("promotion") else {}),
+        "promotion": room.get("promotion"),
     }
 
 

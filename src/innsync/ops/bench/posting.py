@@ -153,7 +153,7 @@ class _Client:
         ends = begins + self._posting.seconds
         pause = 1 / self._posting.per_second if self._posting.per_second else 0.0
         idle, due, now = list(self._by_number.values()), time.perf_counter(), time.perf_counter()
-        while due < ends if pause else now < ends or len(idle) < len(self._by_number):
+        while (now < ends and due < ends) or len(idle) < len(self._by_number):
             while idle and due <= now < ends:
                 idle.pop().send(self._request(), due if pause else now)
                 due += pause

@@ -18,6 +18,8 @@ SAME_EVERYWHERE = {"Innsync", "ADR", "RevPAR", "CTA", "CTD", "UTC", "CSV"}
 SHOWN = {"aria-label", "aria-description", "title", "placeholder", "alt", "data-label"}
 _WITHIN_A_TAG = re.compile(r'^\s*[\w-]+="[^"<>]*"')
 _WORD = re.compile(r"[^\W\d_]{2,}")
+# Addresses, and what a header of a protocol is called.
+_NO_WORDS = re.compile(r"https?://\S+|\bwebhook-id\b")
 
 
 class _Shown(HTMLParser):
@@ -57,7 +59,7 @@ def bare_words(source: str) -> list[str]:
             parts.append(_WITHIN_A_TAG.sub("", token.contents))
         elif token.token_type != TokenType.COMMENT:
             parts.append("0")  # something of which no word is known, also within an attribute
-    words = (word for text in what_is_shown("".join(parts)) for word in _WORD.findall(text))
+    words = (word for text in what_is_shown("".join(parts)) for word in _WORD.findall(_NO_WORDS.sub("", text)))
     return [word for word in words if word not in SAME_EVERYWHERE]
 
 

@@ -28,8 +28,8 @@ def toyland_installed(monkeypatch) -> Iterator[None]:
     manifest.adapter.cache_clear()
 
 
-# Toyland can do everything but list_bookings and messages, so these are all checks that there are for it.
-APPLYING = [check for needed, check in adapters.CHECKS if not needed & {"list_bookings", "messages"}]
+# Toyland can do everything but list_bookings, messages and push_bookings, so these are all checks that there are for it.
+APPLYING = [check for needed, check in adapters.CHECKS if not needed & {"list_bookings", "messages", "push_bookings"}]
 
 
 @pytest.mark.parametrize("check", APPLYING, ids=lambda check: check.__name__)
