@@ -298,7 +298,7 @@ def test_three_days_of_failures_disable_it_with_word_to_administrators_and_nothi
     with tenant(house.organization_id):
         endpoints.enable(again(endpoint), skip=False, now=clock.now)
     drive(endpoint, clock)
-    assert [call.code for call in receiver.calls] == ["first", "second", "third"]
+    assert sorted(call.code for call in receiver.calls) == ["first", "second", "third"]  # of three bookings
 
 
 @pytest.mark.parametrize("why", ["gone", "key"])

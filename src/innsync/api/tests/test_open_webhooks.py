@@ -227,7 +227,7 @@ def _standard(source: Source, body: bytes, moment: str) -> dict[str, str]:
 def test_a_proof_with_a_moment_holds_for_five_minutes(source: Source, proof: Any):
     body = json.dumps(source.flat()).encode()
     now = int(time.time())
-    for offset in (-301, 301, -100_000):
+    for offset in (-330, 330, -100_000):
         assert source.post("booking-created", body, **proof(source, body, str(now + offset))).status_code == 401
     assert source.post("booking-created", body, **proof(source, body, "yesterday")).status_code == 401
     headers = proof(source, body, str(now - 290))
