@@ -42,7 +42,11 @@ def test_new_changed_and_cancelled_in_one_feed_come_in_order(live, drain, world,
     world.change(reference, {"check_in": NOV_21 - timedelta(days=1), "adults": 1}, notify=True)
     world.cancel(reference, notify=True)
     revisions = drain()
-    assert [revision.kind for revision in revisions] == [RevisionKind.NEW, RevisionKind.MODIFIED, RevisionKind.CANCELLED]
+    assert [revision.kind for revision in revisions] == [
+        RevisionKind.NEW,
+        RevisionKind.MODIFIED,
+        RevisionKind.CANCELLED,
+    ]
     assert [revision.order for revision in revisions] == sorted(revision.order for revision in revisions)
     assert {revision.reference for revision in revisions} == {reference}
     assert len({revision.rooms[0].ref for revision in revisions}) == 1
