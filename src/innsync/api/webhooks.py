@@ -29,6 +29,8 @@ OPEN_EVENTS = ("booking-created", "booking-updated", "booking-cancelled", "guest
 """Addresses that are the same for every system, and name no connection."""
 EVENT_HEADER = "x-webhook-event"
 SOURCE_HEADER = "x-webhook-source"
+LARGEST_OPEN_BODY = 1_000_000
+"""Bytes. Before anything is proved, it is signed with each secret that may be meant: nobody makes us do that with more."""
 
 
 @router.post("/{vendor}/{connection_id}", auth=None, include_in_schema=False)
@@ -67,6 +69,8 @@ def open_call(request: HttpRequest, event: str) -> HttpResponse:
     """
     if event not in OPEN_EVENTS:
         raise not_found()
+    if len(request.body) > LARGEST_OPEN_BODY:
+        raise of_status(413)
     now = datetime.now(UTC)
     headers = {name.lower(): value for name, value in request.headers.items()} | {EVENT_HEADER: event}
     with swiftly(None):

@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from innsync.api import webhooks
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import services as distribution
@@ -234,6 +235,14 @@ def test_a_proof_with_a_moment_holds_for_five_minutes(source: Source, proof: Any
     assert source.post("booking-created", body + b" ", **headers).status_code == 401
     assert source.messages() == []
     assert source.post("booking-created", body, **headers).status_code == 200
+
+
+def test_a_body_larger_than_any_booking_is_refused_before_it_is_looked_at(source: Source):
+    body = json.dumps({**source.flat(), "special_requests": "x" * webhooks.LARGEST_OPEN_BODY}).encode()
+    refused = source.post("booking-created", body, x_webhook_signature=source.sign(body))
+    assert refused.status_code == 413
+    assert refused.json()["type"] == "/problems/too-large"
+    assert source.messages() == []
 
 
 def test_a_standard_secret_is_decoded(source: Source, house: SampleHouse):
