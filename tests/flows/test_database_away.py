@@ -91,6 +91,7 @@ def test_searches_show_what_was_there_last_and_nothing_is_booked_until_the_datab
     assert search(shop, house, fresh="1").status_code == 503
     with httpx.Client(base_url=shop.base_url.copy_with(path="/"), timeout=30) as anybody:
         assert anybody.get("/healthz").status_code == 200
+        assert anybody.get("/widget/v1.js").status_code == 200
         assert anybody.get("/readyz").status_code == 503
     assert search(shop, house, headers={"X-API-Key": "isk_unknown"}).status_code == 503
 

@@ -13,7 +13,7 @@ from innsync.config.settings import setting
 from innsync.config.wsgi import application as django
 
 ENDS_WITHIN_S = 5.0
-NEED_NO_DATABASE = ("/healthz", "/metrics", "/static/")
+NEED_NO_DATABASE = ("/healthz", "/metrics", "/static/", "/widget/")
 NOT_READY = b'{"status":"not ready","parts":{"database":{"ok":false,"why":"can\'t be reached"}}}'
 GARBAGE_LOOKED_FOR = 50_000, 20, 50
 """See `gc.set_threshold`. Little of what an answer leaves refers to itself: the rest goes without being looked for."""
