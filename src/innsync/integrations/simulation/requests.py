@@ -24,15 +24,22 @@ _NAMES = (
     r"authorization|jwt|cvv|cvc2?|cvv2|series_?code|security_?code|card_?code"
 )
 _NAMED_SECRET = re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*[=:>]\s*[\"']?)(?!\s)([^\"'&<>,}}\s]+)")
-_DIGITS = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])")
+_UUID = r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
+_AN_ID = re.compile(_UUID)
+_DIGITS = re.compile(rf"{_UUID}|(?<![\w.])\d(?:[ -]?\d){{12,18}}(?![\w.])")
 
 
 def redact(text: str) -> str:
-    """The text with values of secret-looking names and everything that could be a card number starred out."""
+    """The text with values of secret-looking names and everything that could be a card number starred out.
+
+    Some UUIDs have only digits where a card number has them.
+    """
     return _DIGITS.sub(_star_card, _NAMED_SECRET.sub(r"\1***", text))
 
 
 def _star_card(match: re.Match[str]) -> str:
+    if _AN_ID.fullmatch(match[0]):
+        return match[0]
     digits = [int(mark) for mark in match[0] if mark.isdigit()]
     return "*" * len(match[0]) if _luhn(digits) else match[0]
 

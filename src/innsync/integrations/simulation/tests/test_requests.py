@@ -58,6 +58,8 @@ def test_bodies_are_shown_on_request_without_secrets(client, house):
         ("<seriesCode>123</seriesCode>", "<seriesCode>***</seriesCode>"),
         ('cardNumber="5555555555554444"', 'cardNumber="****************"'),
         ("id 5555555555554445", "id 5555555555554445"),
+        ('{"id": "12345678-9012-4005-b879-0c86993876f4"}', '{"id": "12345678-9012-4005-b879-0c86993876f4"}'),
+        ("/rooms/0c86993a-b879-4abc-9012-123456789004", "/rooms/0c86993a-b879-4abc-9012-123456789004"),
         ("grant=x&client_secret=s3cr3t&scope=y", "grant=x&client_secret=***&scope=y"),
     ],
 )
