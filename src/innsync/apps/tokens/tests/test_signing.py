@@ -14,7 +14,7 @@ from innsync.apps.tokens import signing
 from innsync.apps.tokens.models import SigningKey
 from innsync.apps.tokens.signing import CLOCKS_DIFFER, KEPT_AFTER, KEYS_SIGN_FOR, PUBLISHED_BEFORE, TOKENS_LIVE
 
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)
 SECOND = timedelta(seconds=1)
 
 

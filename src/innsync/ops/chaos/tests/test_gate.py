@@ -70,7 +70,7 @@ def test_a_reset_breaks_what_is_open_and_what_is_begun(gate: Gate) -> None:
         gate.set("reset")
         with pytest.raises(ConnectionResetError):
             caller.recv(100)
-    with call(gate) as caller, pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError), call(gate) as caller:
         caller.sendall(b"a")
         while caller.recv(100):
             pass
