@@ -44,12 +44,13 @@ def test_what_is_due_is_asked_by_the_clock_of_the_database(stack: Stack, monkeyp
     assert abs(relay._now() - datetime.now(UTC)) < timedelta(seconds=10)
 
 
-def test_nets_that_a_wrong_clock_put_off_run_at_once_and_others_when_they_were_to(stack: Stack) -> None:
+@pytest.mark.parametrize("wrong_by", ["1 hour", "1 day"])
+def test_nets_that_a_wrong_clock_put_off_run_at_once_and_others_when_they_were_to(stack: Stack, wrong_by: str) -> None:
     nightly = due(stack, "audit")
     with sql() as cursor:
         cursor.execute(
-            "UPDATE distribution_schedule SET due_at = due_at + interval '1 day' WHERE organization_id = %s AND kind = 'bookings'",
-            (stack.organization_id,),
+            "UPDATE distribution_schedule SET due_at = due_at + %s::interval WHERE organization_id = %s AND kind = 'bookings'",
+            (wrong_by, stack.organization_id),
         )
     schedules.bring_back(datetime.now(UTC))
     assert max(due(stack, "bookings")) <= 0

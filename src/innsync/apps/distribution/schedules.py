@@ -17,7 +17,8 @@ from innsync.integrations.manifest import Manifest
 DAY_S = 86_400.0
 LONGEST_S = 7 * DAY_S
 LONGEST_WAIT = timedelta(hours=2)
-"""Nothing is put off for longer than its usual pause and this; a vendor may ask for an hour."""
+"""No next try is put off for longer than this; a vendor may ask for an hour."""
+CLOCKS_DIFFER = timedelta(minutes=1)
 NIGHT_BEGINS = time(2)
 NIGHT_LASTS_S = 3 * 3600
 
@@ -144,9 +145,9 @@ def bring_back(now: datetime) -> int:
     with sql() as cursor:
         return cursor.execute(
             "UPDATE distribution_schedule SET due_at = %(now)s WHERE due_at < 'infinity' AND due_at > %(now)s"
-            " + CASE WHEN every_s > 0 THEN make_interval(secs => every_s * 1.5) + %(wait)s"
+            " + CASE WHEN every_s > 0 THEN make_interval(secs => every_s * 1.5) + %(differ)s"
             " WHEN kind = 'retry' THEN %(wait)s ELSE interval '1 day' + %(wait)s END",
-            {"now": now, "wait": LONGEST_WAIT},
+            {"now": now, "wait": LONGEST_WAIT, "differ": CLOCKS_DIFFER},
         ).rowcount
 
 
