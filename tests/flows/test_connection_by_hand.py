@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -101,6 +102,63 @@ class TestCredentials:
         page = person.post(where(hotel, "schedules"), {"every-bookings": "1", "unit-bookings": "d"}, follow=True)
         assert "Nothing was changed" in said(page)
         assert "another-of-them" not in page.content.decode()
+
+
+class TestAddress:
+    """Of a booking engine, each of which has its own."""
+
+    @pytest.fixture
+    def hotel(self, make_stack) -> Stack:
+        made = make_stack(vendors=["booking_engine"])
+        made.settle()
+        return made
+
+    def kept_address(self, hotel: Stack) -> str:
+        with tenant(hotel.organization_id):
+            return str(Account.objects.get().base_urls["api"])
+
+    def moved(self, hotel: Stack) -> str:
+        """The same engine under another name."""
+        return self.kept_address(hotel).replace("127.0.0.1", "localhost")
+
+    def change(self, hotel: Stack, person: Client, **fields: str) -> str:
+        return said(person.post(where(hotel, "access", "booking_engine"), fields, follow=True))
+
+    def test_it_is_shown_and_the_form_as_it_is_changes_nothing(self, hotel, person):
+        before = self.kept_address(hotel)
+        assert f'value="{before}"' in person.get(where(hotel, "access", "booking_engine")).content.decode()
+        assert "Nothing was written" in self.change(hotel, person, **{"address-api": before})
+
+    def test_a_new_one_needs_the_key_as_well(self, hotel, person):
+        before = self.kept_address(hotel)
+        assert "enter them as well" in self.change(hotel, person, **{"address-api": self.moved(hotel)})
+        assert self.kept_address(hotel) == before
+
+    def test_one_that_nobody_answers_at_is_not_taken(self, hotel, person):
+        before, key = self.kept_address(hotel), kept(hotel, "booking_engine")["api_key"]
+        words = self.change(hotel, person, **{"address-api": "http://127.0.0.1:9/engine", "secret-api_key": key})
+        assert "could not be asked now" in words
+        assert self.kept_address(hotel) == before
+
+    def test_everything_is_sent_to_the_new_one(self, hotel, person):
+        key, seen, moved = kept(hotel, "booking_engine")["api_key"], hotel.seen("booking_engine"), self.moved(hotel)
+        assert "takes the new credentials" in self.change(
+            hotel, person, **{"address-api": moved, "secret-api_key": key}
+        )
+        assert self.kept_address(hotel) == moved
+        hotel.settle()
+        nights = {
+            one["from"]
+            for push in hotel.pushes("booking_engine", seen)
+            for one in json.loads(push["body"])["updates"]
+            if "available" in one
+        }
+        assert str(hotel.today) in nights
+
+    def test_without_one_nothing_is_sent(self, hotel, person):
+        assert "has no address here" in self.change(hotel, person, **{"address-api": ""})
+        with tenant(hotel.organization_id):
+            assert Account.objects.get().base_urls == {}
 
 
 class TestSchedules:

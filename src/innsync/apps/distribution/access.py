@@ -101,13 +101,16 @@ class NothingToAsk(Exception):
     """The adapter can't try credentials."""
 
 
-def prove(linked: Linked, credentials: Mapping[str, str]) -> None:
+def prove(linked: Linked, credentials: Mapping[str, str], base_urls: Mapping[str, str] | None = None) -> None:
     """Ask the channel whether these credentials reach the connection's property. Nothing is kept.
+
+    base_urls: where; None for the account's own addresses.
 
     Raises IntegrationError, or NothingToAsk where the adapter has no call for that.
     """
     account = copy(linked.account)
     account.credentials = seal(dict(credentials))
+    account.base_urls = dict(account.base_urls if base_urls is None else base_urls)
     found, session = open_session(account)
     if not found.can("catalogue"):
         raise NothingToAsk

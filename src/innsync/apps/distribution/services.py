@@ -322,13 +322,28 @@ def finish_resuming(*, connection: Connection, now: datetime) -> None:
         booking_sync.hand_on(connection)
 
 
-def change_credentials(*, account: Account, credentials: Mapping[str, str], now: datetime) -> None:
-    """New credentials; connections that waited for them go on."""
-    Account.objects.filter(id=account.id).update(credentials=seal(dict(credentials)), state="active", last_error="")
+def change_credentials(
+    *, account: Account, credentials: Mapping[str, str], now: datetime, base_urls: Mapping[str, str] | None = None
+) -> None:
+    """New credentials; connections that waited for them go on.
+
+    base_urls: where the channel is from now on; None: where it was. What another address holds is unknown: every night
+    is sent again.
+    """
+    moved = base_urls is not None and account.base_urls != base_urls
+    Account.objects.filter(id=account.id).update(
+        credentials=seal(dict(credentials)),
+        base_urls=dict(account.base_urls if base_urls is None else base_urls),
+        state="active",
+        last_error="",
+    )
     with sql() as cursor:
         cursor.execute("DELETE FROM distribution_token WHERE account_id = %s", (account.id,))
     for connection in Connection.objects.filter(account=account, state="unauthorised"):
         resume(connection=connection, now=now)
+    if moved:
+        for connection in Connection.objects.filter(account=account).exclude(state__in=LEAVING):
+            sync(connection=connection, now=now, cause=told("another address"), forget=True, force=True)
 
 
 def _roll_at_midnight(connection: Connection, *, today: date, zone: ZoneInfo) -> None:

@@ -28,7 +28,16 @@ from innsync.integrations.errors import IntegrationError, NotAuthorised
 from innsync.integrations.manifest import Manifest, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
 from innsync.portals.admin.choice import CHOSEN, Choice, choose_property
-from innsync.portals.admin.connecting_draft import Draft, accounts_of, hundred, links_of, named, read_worth, rows_of
+from innsync.portals.admin.connecting_draft import (
+    Draft,
+    accounts_of,
+    hundred,
+    links_of,
+    named,
+    read_addresses,
+    read_worth,
+    rows_of,
+)
 from innsync.portals.admin.pages import show
 from innsync.portals.words import refusal
 
@@ -140,7 +149,7 @@ def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Dra
         account_id=known,
         name=text("name") or manifest.name,
         credentials=base64.b64encode(seal({name: value for name, value in credentials.items() if value})).decode(),
-        base_urls=_read_addresses(manifest, {name: text(f"address-{name}", LONG) for name in manifest.base_urls}),
+        base_urls=read_addresses(manifest, {name: text(f"address-{name}", LONG) for name in manifest.base_urls}),
         rooms=[],
         mapping={},
     )
@@ -149,20 +158,6 @@ def _read_draft(request: HttpRequest, manifest: Manifest, prop: Property) -> Dra
 def _is_sandbox(manifest: Manifest) -> bool:
     """Whether the sandbox is offered to play this channel; one with an address of its own is asked for that instead."""
     return settings.SANDBOX and not manifest.own_address
-
-
-def _read_addresses(manifest: Manifest, said: Mapping[str, str]) -> dict[str, str]:
-    """Credentials go to the channel's own address, whatever a form says; only a sandbox may play the channel.
-
-    Raises InvalidField for an address of a person's own that would carry them in the clear.
-    """
-    given = {name: url for name, url in said.items() if url}
-    if manifest.own_address and not settings.SANDBOX:
-        for name, url in given.items():
-            if not url.startswith("https://"):
-                raise InvalidField(field=f"/address-{name}", problem=_("must begin with https://"))
-        return given
-    return given if settings.SANDBOX else {}
 
 
 def _why_not(manifest: Manifest, error: IntegrationError) -> str:

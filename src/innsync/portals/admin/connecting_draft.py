@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,7 @@ from innsync.domain.amounts import read_factor
 from innsync.domain.channel import ChannelRate, ChannelRoom
 from innsync.domain.errors import InvalidField
 from innsync.domain.money import Money, convert, is_currency, minor_digits
+from innsync.integrations.manifest import Manifest
 from innsync.portals import formats
 from innsync.portals.access import Visitor
 from innsync.portals.admin.reading import read_id
@@ -109,6 +111,20 @@ class Draft:
     def fingerprint(self) -> str:
         """Tells whether what is confirmed is what was looked at, also where two windows are at it."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_addresses(manifest: Manifest, said: Mapping[str, str]) -> dict[str, str]:
+    """Credentials go to the channel's own address, whatever a form says; only a sandbox may play the channel.
+
+    Raises InvalidField for an address of a person's own that would carry them in the clear.
+    """
+    given = {name: url for name, url in said.items() if url}
+    if manifest.own_address and not settings.SANDBOX:
+        for name, url in given.items():
+            if not url.startswith("https://"):
+                raise InvalidField(field=f"/address-{name}", problem=_("must begin with https://"))
+        return given
+    return given if settings.SANDBOX else {}
 
 
 def accounts_of(visitor: Visitor, vendor: str) -> list[Account]:
