@@ -23,7 +23,7 @@ def folio_of(booking: Booking) -> Folio:
         total=Money(booking.total_minor, booking.currency),
         owed_instead=Money(fee, booking.currency) if fee is not None else None,
         holds=BookingStatus(booking.status) in HOLDS_STOCK,
-        services=charged_services(list_orders_of(booking_id=booking.id), booking.currency),
+        services=charged_services(list_orders_of(booking_id=booking.id), booking.currency, booking.status),
         paid_there=booking.payment.get("collect") == PAID_THERE,
     )
 

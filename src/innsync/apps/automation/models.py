@@ -12,7 +12,8 @@ class ServiceOrder(models.Model):
 
     state: `open`, `done` or `cancelled`. due_on: the property's date; null: some time. price_minor: in the booking's
     currency, null where it has none; `charged`: the guest pays it with the booking. closed_at, closed_by: when it was
-    done or cancelled, and by whom.
+    done or cancelled, and by whom. extra: what was agreed, where an extra was sold or included: see
+    `domain.extras.Taken`, and under `due_on` the day that follows the arrival; null: somebody asked by hand.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -30,6 +31,7 @@ class ServiceOrder(models.Model):
     created_by = models.CharField(max_length=120)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=120, blank=True)
+    extra = models.JSONField(null=True)
 
     class Meta:
         ordering = ["created_at", "id"]

@@ -11,13 +11,12 @@ from django.db.models import Count, DateField, F, Func, OuterRef, Q, QuerySet, S
 from django.db.models.functions import Cast
 
 from innsync.apps.accounts.models import Membership, User
+from innsync.apps.automation.extras import ENDED, state_of
 from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.automation.services import CANCELLED, OPEN
-from innsync.domain.booking_state import BookingStatus
 from innsync.domain.money import Money
 
 MOST_LISTED = 200
-_ENDED = (BookingStatus.CANCELLED, BookingStatus.NO_SHOW)
 
 WHEN = {
     "today": Q(due_on=F("here")),
@@ -75,18 +74,18 @@ def count_due(*, now: datetime, property_ids: Collection[UUID] = ()) -> DueCount
 
 def _tasks(now: datetime, property_ids: Collection[UUID]) -> QuerySet[ServiceOrder]:
     """Open orders, each with the date that it is at its property. Who does not come needs nothing."""
-    found = ServiceOrder.objects.filter(state=OPEN).exclude(booking__status__in=_ENDED)
+    found = ServiceOrder.objects.filter(state=OPEN).exclude(booking__status__in=ENDED)
     if property_ids:
         found = found.filter(property_id__in=property_ids)
     return found.annotate(here=Cast(Func(F("property__time_zone"), Value(now), function="timezone"), DateField()))
 
 
-def charged_services(orders: Sequence[ServiceOrder], currency: str) -> list[tuple[str, Money]]:
-    """What the guest pays for services with the booking, by name."""
+def charged_services(orders: Sequence[ServiceOrder], currency: str, status: str) -> list[tuple[str, Money]]:
+    """What the guest pays for services with the booking, by name. status: the booking's."""
     return [
         (one.what, Money(one.price_minor, currency))
         for one in orders
-        if one.charged and one.price_minor and one.state != CANCELLED
+        if one.charged and one.price_minor and state_of(one.state, status, is_extra=one.extra is not None) != CANCELLED
     ]
 
 
@@ -100,5 +99,6 @@ def list_colleagues(*, organization_id: UUID, property_id: UUID) -> list[User]:
 
 def charged_minor() -> Subquery:
     """The same for a query of bookings: the sum of each, in minor units of its currency; null without any."""
-    charged = ServiceOrder.objects.filter(booking=OuterRef("pk"), charged=True).exclude(state=CANCELLED)
+    fell_away = Q(state=OPEN, extra__isnull=False, booking__status__in=ENDED)
+    charged = ServiceOrder.objects.filter(booking=OuterRef("pk"), charged=True).exclude(Q(state=CANCELLED) | fell_away)
     return Subquery(charged.order_by().values("booking").annotate(sum=Sum("price_minor")).values("sum"))

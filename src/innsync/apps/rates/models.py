@@ -152,3 +152,37 @@ class Promotion(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Extra(models.Model):
+    """What a property sells with a stay, and what rate plans include of it: see `domain.extras`.
+
+    names: in languages that have their own, beside `name`. price_minor: all that the guest pays for one, taxes included.
+    most: pieces that a booking may have of what is sold by the piece. offered: guests may buy it whose rate plan does not
+    include it. plan_ids: the rate plans that do. ended_at: neither sold nor included any more since; bookings keep it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="extras")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    names = models.JSONField(default=dict, blank=True)
+    description = models.CharField(max_length=500, blank=True)
+    per = models.CharField(max_length=12)
+    price_minor = models.BigIntegerField()
+    most = models.PositiveSmallIntegerField(default=1)
+    offered = models.BooleanField(default=True)
+    plan_ids = ArrayField(models.UUIDField(), default=list, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["property", "code"], name="extra_code"),
+            models.CheckConstraint(name="extra_costs_nothing_less", condition=Q(price_minor__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

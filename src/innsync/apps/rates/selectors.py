@@ -16,6 +16,7 @@ import orjson
 from innsync.apps.accounts.tenancy import sql
 from innsync.domain.derivation import Derivation
 from innsync.domain.errors import DomainError
+from innsync.domain.extras import Extra, Per
 from innsync.domain.offers import ProductFacts, PropertyFacts, RateRow, RoomTypeFacts
 from innsync.domain.pricing import ChildBand, OccupancyPricing
 from innsync.domain.promotions import Promotion, PromotionRule, clean_code
@@ -63,6 +64,7 @@ class House:
     retired: frozenset[UUID] = frozenset()  # room types and rate plans that are sold no more
     confirms_by_mail: bool | None = None  # as the property says; None: where mail is set up
     promotions: tuple[Promotion, ...] = ()  # those that are not ended
+    extras: tuple[Extra, ...] = ()  # likewise, in their order
 
     def today(self, now: datetime) -> date:
         """The calendar date at the property."""
@@ -95,6 +97,10 @@ class House:
         wanted = clean_code(code)
         return [one for one in self.promotions if not one.code or one.code == wanted]
 
+    def included(self, plan_id: UUID) -> list[Extra]:
+        """The extras that the rate plan's price covers."""
+        return [one for one in self.extras if str(plan_id) in one.plan_ids]
+
     def plan(self, key: str | UUID) -> PlanTerms | None:
         """By id or by code."""
         return next((one for one in self.plans.values() if key in (one.id, one.code, str(one.id))), None)
@@ -121,7 +127,11 @@ SELECT json_build_object(
       FROM rates_product s WHERE s.property_id = p.id),
   'promotions', (SELECT json_agg(json_build_object('id', o.id, 'code', o.code, 'name', o.name, 'names', o.names,
       'rule', o.rule, 'used_up', coalesce(o.used >= o.most_uses, false)) ORDER BY o.id)
-      FROM rates_promotion o WHERE o.property_id = p.id AND o.ended_at IS NULL)
+      FROM rates_promotion o WHERE o.property_id = p.id AND o.ended_at IS NULL),
+  'extras', (SELECT json_agg(json_build_object('code', x.code, 'name', x.name, 'names', x.names,
+      'description', x.description, 'per', x.per, 'price_minor', x.price_minor, 'most', x.most, 'offered', x.offered,
+      'plan_ids', x.plan_ids) ORDER BY x.position, x.code)
+      FROM rates_extra x WHERE x.property_id = p.id AND x.ended_at IS NULL)
 )::text
 FROM properties_property p
 WHERE p.organization_id = %s AND
@@ -219,6 +229,10 @@ def read_house(text: str) -> House:
                 one["id"], one["code"], one["name"], PromotionRule.from_json(one["rule"]), one["names"], one["used_up"]
             )
             for one in facts["promotions"] or []
+        ),
+        extras=tuple(
+            Extra(**one | {"per": Per(one["per"]), "plan_ids": frozenset(one["plan_ids"])})
+            for one in facts["extras"] or []
         ),
     )
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from innsync.apps.accounts.models import User
 from innsync.apps.automation import services
+from innsync.apps.automation.extras import state_of
 from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.automation.selectors import list_colleagues
 from innsync.apps.reservations.models import Booking
@@ -71,27 +72,28 @@ class OrderForm(Dressed):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An order as it is listed. late: it should have been done before today."""
+    """An order as it is listed. open: it may be done; not an extra of a booking that nobody comes for. late: it should
+    have been done before today.
+    """
 
     order: ServiceOrder
+    open: bool
     state: Condition
     price: Money | None
     assignee: str
     late: bool
 
-    @property
-    def open(self) -> bool:
-        return self.order.state == services.OPEN
-
 
 def line_of(order: ServiceOrder, booking: Booking) -> Line:
-    late = order.state == services.OPEN and order.due_on is not None and order.due_on < today_at(booking.property)
+    state = state_of(order.state, booking.status, is_extra=order.extra is not None)
+    is_open = state == services.OPEN
     return Line(
         order,
-        STATES[order.state],
+        is_open,
+        STATES[state],
         Money(order.price_minor, booking.currency) if order.price_minor is not None else None,
         (order.assignee.name or order.assignee.email) if order.assignee else "",
-        late,
+        is_open and order.due_on is not None and order.due_on < today_at(booking.property),
     )
 
 
