@@ -120,7 +120,12 @@ def found_at(
 
 def read_party(asked: AvailabilityQuery) -> list[Occupancy]:
     """The guests of each room. Raises a problem."""
-    return split_party(asked.adults, read_ages(asked.children, _ages(asked.child_ages)), asked.rooms)
+    return split_party(asked.adults, read_ages_of(asked.children, asked.child_ages), asked.rooms)
+
+
+def read_ages_of(children: int | None, child_ages: str) -> tuple[int, ...]:
+    """The children's ages, as a query names them. Raises a problem."""
+    return read_ages(children, _ages(child_ages))
 
 
 def given(house: House, stay: StayDates, code: str | None, now: datetime) -> list[Promotion]:

@@ -33,6 +33,7 @@ from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.automation.extras import Booked, choose, follow, order_extras
 from innsync.apps.distribution.sync_status import ask_sync_of_new
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
@@ -40,6 +41,7 @@ from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
 from innsync.domain.card_data import scrub_phone, scrub_text
 from innsync.domain.channel import GuestDetails
+from innsync.domain.extras import MOST_PIECES, MOST_WISHES, Taken, Wish
 from innsync.domain.occupancy import OLDEST_CHILD, Occupancy
 from innsync.domain.stay import StayDates
 
@@ -88,8 +90,16 @@ class GuestIn(Strict):
     language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,4})?)?$", description="ISO 639-1.")] = ""
 
 
+class ExtraIn(Strict):
+    """An extra by its code. quantity: pieces of what is sold by the piece; of everything else 1, for all rooms and guests."""
+
+    code: Key
+    quantity: Annotated[int, Field(ge=1, le=MOST_PIECES), JSON_WHOLE] = 1
+
+
 class BookingIn(Strict):
-    """expected_total: the price that the guest was shown; another price of the moment is refused.
+    """expected_total: the price that the guest was shown; another price of the moment is refused. It is the stay's own:
+    what extras add is told beside it, and expected_extras_total asks for that.
 
     promo: a code of a promotion; one that the hotel does not know, or that is for none of these rooms, is refused. What is
     for everybody needs no code, and the best is given.
@@ -105,11 +115,13 @@ class BookingIn(Strict):
     hold_id: Annotated[str, Field(json_schema_extra={"format": "uuid"}, max_length=40)] | None = None
     expected_total: MoneyIn | None = None
     promo: Annotated[Line, Field(max_length=40)] | None = None
+    extras: Annotated[list[ExtraIn], Field(max_length=MOST_WISHES)] | None = None
+    expected_extras_total: MoneyIn | None = None
 
 
 class ChangeIn(Strict):
     """What is left out or null stays as it is. New dates or rooms are priced anew, with the promotion that was given while its
-    conditions hold.
+    conditions hold. Extras that are not done yet are counted anew for them, at the prices agreed.
     """
 
     hotel_id: Key | None = None
@@ -140,6 +152,7 @@ def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: Idemp
         stay = check_stay(house, body.check_in, body.check_out, now)
         given(house, stay, body.promo, now)
         total, rooms = body.expected_total, read_rooms(house, body.rooms)
+        taken = _choose(house, stay, rooms, body)
         sync = ask_sync_of_new(
             property_id=house.id,
             room_type_ids=[room.room_type_id for room in rooms],
@@ -159,8 +172,9 @@ def create_booking(request: HttpRequest, body: BookingIn, idempotency_key: Idemp
             special_requests=scrub_text(body.special_requests or ""),
             promo=body.promo or "",
         )
+        extras = order_extras(house=house, record=record, taken=taken, now=now, actor=f"api:{caller.name}")
         # Which channels a hotel sells on is no matter of whoever opens its website.
-        return _created(house, record, {} if caller.publishable else sync())
+        return _created(house, record, {} if caller.publishable else sync(), extras)
 
     return once(request, caller, body.hotel_id, work, now=now)
 
@@ -208,6 +222,8 @@ def change_booking(
             external_id=None if body.external_id is None else scrub_text(body.external_id),
             expected_total=read_money(total.amount, total.currency, house, "/expected_total") if total else None,
         )
+        if body.check_in is not None or body.check_out is not None or body.rooms is not None:
+            follow(house=house, record=record, now=now, actor=f"api:{caller.name}")
         return give(_shown(house, record))
 
 
@@ -249,6 +265,18 @@ def read_rooms(house: House, rooms: Sequence[RoomIn]) -> list[reservations.RoomR
             reservations.RoomRequest(room_type.id, plan_id, guests, scrub_text(room.guest_name))  # type: ignore[arg-type]
         )
     return found
+
+
+def _choose(house: House, stay: StayDates, rooms: Sequence[reservations.RoomRequest], body: BookingIn) -> list[Taken]:
+    """What the booking's rate plans include, and what is asked for. Raises a problem naming the extra."""
+    total = body.expected_extras_total
+    return choose(
+        house=house,
+        stay=stay,
+        rooms=rooms,
+        wishes=[Wish(one.code, one.quantity) for one in body.extras or ()],
+        expected_total=read_money(total.amount, total.currency, house, "/expected_extras_total") if total else None,
+    )
 
 
 def _guest(guest: GuestIn) -> GuestDetails:
@@ -299,9 +327,9 @@ def _expected(record: records.Record, if_match: str | None) -> int | None:
     return record.version
 
 
-def _created(house: House, record: records.Record, sync: dict[str, str]) -> Answer:
+def _created(house: House, record: records.Record, sync: dict[str, str], extras: Sequence[Booked]) -> Answer:
     headers = {"ETag": f'"{record.version}"', "Location": f"/api/booking-engine/bookings/{record.id}"}
-    return Answer(201, shapes.booking(house, record, sync=sync), headers)
+    return Answer(201, shapes.booking(house, record, sync=sync, extras=extras), headers)
 
 
 def _shown(house: House, record: records.Record, *, history: bool = False) -> Answer:

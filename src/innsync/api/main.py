@@ -21,6 +21,7 @@ from innsync.api import (
     event_kinds,
     events,
     examples,
+    extras,
     guests,
     holds,
     hotels,
@@ -166,6 +167,7 @@ api.add_router("/booking-engine", hotels.router)
 api.add_router("/booking-engine", availability.router)
 api.add_router("/booking-engine", rates_in.router)
 api.add_router("/booking-engine", several.router)
+api.add_router("/booking-engine", extras.router)
 api.add_router("/booking-engine", holds.router)
 api.add_router("/booking-engine", bookings.router)
 api.add_router("/booking-engine", events.router)

@@ -149,6 +149,7 @@ class OfferTexts:
         before = _text(
             {
                 "meal_plan": plan.meal_plan,
+                "includes": rules.includes(self._house.included(plan.id)),
                 "cancellation_policy": rules.cancellation_policy(cancellation, plan.cancellation_policy, currency),
             }
         )

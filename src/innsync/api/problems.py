@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from innsync.apps.accounts.idempotency import IdempotencyMismatch
+from innsync.apps.automation.extras import ExtrasPriceChanged
 from innsync.apps.inventory.services import HoldGone, SoldOut
 from innsync.apps.rates.promotions import PromotionUsedUp
 from innsync.apps.rates.selectors import UnknownProperty
@@ -162,6 +163,18 @@ def _price_changed(error: PriceChanged) -> Problem:
     )
 
 
+def _extras_price_changed(error: ExtrasPriceChanged) -> Problem:
+    now = {"amount": str(error.total), "currency": error.total.currency}
+    return Problem(
+        409,
+        "extras-price-changed",
+        "The price of the extras has changed",
+        f"The extras now cost {error.total} {error.total.currency}.",
+        [{"pointer": "/expected_extras_total", "detail": "is not what they cost"}],
+        more={"extras_total": now},
+    )
+
+
 def _not_sellable(error: StayNotSellable) -> Problem:
     pointer = f"/rooms/{error.room}"
     return Problem(
@@ -223,6 +236,7 @@ TABLE: list[tuple[type[Exception], Callable[[Any], Problem]]] = [
     (Problem, lambda error: error),
     (SoldOut, _sold_out),
     (PriceChanged, _price_changed),
+    (ExtrasPriceChanged, _extras_price_changed),
     (StayNotSellable, _not_sellable),
     (
         HoldGone,

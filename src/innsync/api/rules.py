@@ -5,10 +5,11 @@ Stored rules hold minor units and percents side by side under one name; a client
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from innsync.api.answers import money
+from innsync.domain.extras import Extra
 from innsync.domain.policies import CancellationPolicy, PaymentPolicy, Share, ShareKind
 from innsync.domain.pricing import ChildBand
 from innsync.domain.taxes import ChargeKind, ChargeRule
@@ -57,6 +58,11 @@ def cancellation_policy(policy: CancellationPolicy, stored: Mapping[str, Any], c
     if stored.get("no_show"):
         shown["no_show"] = share(policy.no_show, currency)
     return shown
+
+
+def includes(extras: Iterable[Extra]) -> list[Json]:
+    """What a rate plan's price covers besides the room."""
+    return [{"code": one.code, "name": one.name, "names": dict(one.names)} for one in extras]
 
 
 def payment_policy(policy: PaymentPolicy, currency: str) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
 from pydantic import Field
@@ -70,10 +70,19 @@ class OfferPromotionOut(PromotionOut):
     total_before: Money
 
 
+class IncludedOut(Schema):
+    """An extra that a rate plan's price covers. names: in languages that have their own."""
+
+    code: str = Field(examples=["breakfast"])
+    name: str
+    names: dict[str, str] = Field(examples=[{"es": "Desayuno"}])
+
+
 class OfferOut(Schema):
     """A room type at a rate plan that may be booked for all rooms of the party. Amounts are over all rooms.
 
-    promotion: the best of those that hold, which are never combined; null: none does.
+    promotion: the best of those that hold, which are never combined; null: none does. includes: the extras that the
+    price covers.
     """
 
     room_type_id: str
@@ -87,6 +96,7 @@ class OfferOut(Schema):
     nightly: list[Night]
     promotion: OfferPromotionOut | None
     meal_plan: str
+    includes: list[IncludedOut]
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy
 
@@ -243,6 +253,7 @@ class PlanSold(Schema):
     rate_plan_code: str
     name: str
     meal_plan: str
+    includes: list[IncludedOut]
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy
 
@@ -402,8 +413,60 @@ class RevisionOut(Schema):
     summary: list[str] = Field(examples=[["Check-out moved from 22 June to 24 June 2026"]])
 
 
+class OfferedExtraOut(Schema):
+    """What may be added to a booking of that stay.
+
+    per: what the unit price is for: `stay` a room, `night` a night of a room, `person` a guest, `person_night` a night of a
+    guest, `piece` each of as many as are asked for. quantity, amount: how often that is for this stay, and what it comes
+    to with taxes; of what is sold by the piece for one, of which a booking may have as many as `most` says. included_in:
+    the codes of the rate plans that include it; their rooms do not pay it.
+    """
+
+    code: str = Field(examples=["breakfast"])
+    name: str
+    names: dict[str, str]
+    description: str
+    per: Literal["stay", "night", "person", "person_night", "piece"]
+    unit_price: Money
+    quantity: int
+    amount: Money
+    most: int
+    included_in: list[str]
+
+
+class ExtrasOut(Schema):
+    hotel_id: str
+    check_in: date
+    check_out: date
+    nights: int
+    currency: str
+    items: list[OfferedExtraOut]
+    next_cursor: str | None
+
+
+class BookedExtraOut(Schema):
+    """An extra of a booking. quantity: how often the unit price is charged; amount: what that comes to, taxes included.
+
+    included: a rate plan's price covers it, and it costs nothing more. status: `open`, `done` or `cancelled`, when
+    nothing is owed for it. service_order_id: what it is called in events and requests.
+    """
+
+    code: str = Field(examples=["breakfast"])
+    name: str
+    names: dict[str, str]
+    per: Literal["stay", "night", "person", "person_night", "piece"]
+    quantity: int
+    unit_price: Money
+    amount: Money
+    included: bool
+    status: Literal["open", "done", "cancelled"]
+    service_order_id: str
+
+
 class BookingOut(Schema):
-    """sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
+    """total: of the rooms with their taxes and fees. extras_total: what the extras add to it that are not cancelled.
+
+    sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
 
     cancellation_policy, payment_policy: the strictest of the rooms', each of which goes by its own.
     no_show: what is owed by who never came; null for everybody else, and where only the channel that sold knows it.
@@ -425,6 +488,8 @@ class BookingOut(Schema):
     total: Money
     taxes: list[Charge]
     fees: list[Charge]
+    extras: list[BookedExtraOut]
+    extras_total: Money
     guest: GuestOut
     special_requests: str
     cancellation_policy: CancellationPolicy

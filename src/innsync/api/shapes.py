@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from innsync.api import rules
 from innsync.api.answers import amount, instant, money
+from innsync.apps.automation.extras import Booked, list_booked
 from innsync.apps.distribution.sync_status import booking_sync
 from innsync.apps.guests import services as guests
 from innsync.apps.rates.selectors import House, PlanTerms
@@ -50,6 +51,7 @@ def nights(first: date, amounts_minor: Iterable[int], currency: str) -> list[Jso
 def _plan_terms(house: House, plan: PlanTerms, check_in: date | None) -> Json:
     return {
         "meal_plan": plan.meal_plan,
+        "includes": rules.includes(house.included(plan.id)),
         "cancellation_policy": cancellation_terms(house, plan.cancellation_policy, check_in, house.currency),
         "payment_policy": payment_terms(plan.payment_policy, house.currency),
     }
@@ -75,12 +77,16 @@ def unavailable(found: Iterable[Unavailable]) -> list[Json]:
     ]
 
 
-def booking(house: House, record: Record, *, sync: dict[str, str] | None = None) -> Json:
+def booking(
+    house: House, record: Record, *, sync: dict[str, str] | None = None, extras: Sequence[Booked] | None = None
+) -> Json:
     """A booking in full, from inside its organization's transaction.
 
-    sync: how far it has reached each channel, where that is known already.
+    sync: how far it has reached each channel, where that is known already; extras: likewise.
     """
     currency = record.currency
+    if extras is None:
+        extras = list_booked(record=record)
     charges = [
         {
             "kind": line["kind"],
@@ -109,6 +115,8 @@ def booking(house: House, record: Record, *, sync: dict[str, str] | None = None)
         "total": money(record.total_minor, currency),
         "taxes": [_without_kind(line) for line in charges if line["kind"] == "tax"],
         "fees": [_without_kind(line) for line in charges if line["kind"] == "fee"],
+        "extras": [_extra(one, currency) for one in extras],
+        "extras_total": money(sum(one.owed_minor for one in extras), currency),
         "guest": _guest(record),
         "special_requests": record.special_requests,
         "cancellation_policy": cancellation_terms(
@@ -126,6 +134,22 @@ def booking(house: House, record: Record, *, sync: dict[str, str] | None = None)
         "sync": _sync(record) if sync is None else sync,
     }
     return shown
+
+
+def _extra(one: Booked, currency: str) -> Json:
+    taken = one.taken
+    return {
+        "code": taken.extra.code,
+        "name": taken.extra.name,
+        "names": dict(taken.extra.names),
+        "per": taken.extra.per.value,
+        "quantity": taken.times,
+        "unit_price": money(taken.unit_minor, currency),
+        "amount": money(taken.amount_minor, currency),
+        "included": taken.included,
+        "status": one.state,
+        "service_order_id": str(one.order_id),
+    }
 
 
 def _sync(record: Record) -> dict[str, str]:

@@ -14,7 +14,9 @@ import pytest
 
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.api.tests.serving import calling
+from innsync.api.tests.test_extras import add
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.domain.extras import Per
 
 pytestmark = pytest.mark.usefixtures("unrecorded")
 
@@ -40,6 +42,9 @@ def rooms(*types: str, plan: str = "bar") -> list[dict[str, object]]:
 
 def test_a_booking_takes_twelve_statements_at_most_whatever_is_booked(address: str, seen: list[str]) -> None:
     house = sample_house(rooms=60)
+    for number in range(8):
+        add(house, f"extra-{number}", Per.NIGHT, 900, plans=("nonref",))
+    add(house, "bottle", Per.PIECE, 900)
     with calling(address, house.secret) as client:
         for turn in range(20):
             client.post("/bookings", json=house.booking(arrive=1 + turn)).raise_for_status()
@@ -55,6 +60,10 @@ def test_a_booking_takes_twelve_statements_at_most_whatever_is_booked(address: s
             "a guest who is known": house.booking(
                 arrive=31, guest={"name": "Sarah Johnson", "email": "sarah@example.com", "country": "PT"}
             ),
+            "a package, and extras": house.booking(
+                arrive=32, rooms=rooms("double", plan="nonref"), extras=[{"code": "bottle"}]
+            ),
+            "many extras": house.booking(arrive=33, extras=[{"code": f"extra-{number}"} for number in range(8)]),
         }.items():
             seen.clear()
             answer = client.post("/bookings", json=body, headers={"Idempotency-Key": uuid4().hex})

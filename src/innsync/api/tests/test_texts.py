@@ -20,6 +20,7 @@ from innsync.api.offer_text import OfferTexts
 from innsync.apps.rates.days import Days
 from innsync.apps.rates.selectors import House, PlanTerms
 from innsync.domain.derivation import Derivation
+from innsync.domain.extras import Extra, Per
 from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.offers import Offer, ProductFacts, PropertyFacts, RateRow, RoomTypeFacts, StockRow, resolve, search
@@ -81,6 +82,18 @@ taxes = st.sampled_from(
     ]
 )
 fees = st.sampled_from([(), (FeeRule(code="clean", name="Cleaning", kind=ChargeKind.PER_STAY, amount=Decimal(3000)),)])
+extras = st.lists(
+    st.builds(
+        Extra,
+        code=st.sampled_from(["breakfast", "spa"]),
+        name=st.sampled_from(['Break"fast"', "\u2028é"]),
+        per=st.sampled_from(Per),
+        price_minor=st.just(1_500),
+        names=st.sampled_from([{}, {"es": "Desayuno é"}]),
+        plan_ids=st.frozensets(st.sampled_from([str(one) for one in PLANS])),
+    ),
+    max_size=2,
+).map(tuple)
 windows = st.sampled_from([PlanWindow(), PlanWindow(min_advance_days=3), PlanWindow(max_advance_days=4)])
 
 
@@ -130,6 +143,7 @@ def houses(draw: st.DrawFn) -> House:
         plans=plans,
         product_ids={},
         retired=frozenset(),
+        extras=draw(extras),
     )
 
 
@@ -188,6 +202,11 @@ def plain_offer(house: House, offer: Offer, today: date) -> dict[str, Any]:
             "total_before": spelled(Money(offer.total_before_minor, house.currency)),
         },
         "meal_plan": plan.meal_plan,
+        "includes": [
+            {"code": one.code, "name": one.name, "names": dict(one.names)}
+            for one in house.extras
+            if str(plan.id) in one.plan_ids
+        ],
         "cancellation_policy": {
             **rules.cancellation_policy(cancellation, plan.cancellation_policy, house.currency),
             "free_until": instant(until) if until else None,
