@@ -122,16 +122,20 @@ def test_each_hears_what_their_role_and_their_properties_show_them(follow: Follo
 
 
 def test_over_cuts_nothing_is_missing_and_nothing_comes_twice(follow: Follow, house: SampleHouse):
-    """However often the follower is cut off, and while more happens all the time."""
-    total, chance = 400, random.Random(7)
+    """However often the line to a follower breaks, and while ten thousand events happen meanwhile."""
+    total, chance = 10_000, random.Random(7)
     somebody = person(house)
-    first = follow(somebody)
+    socket = follow(somebody)
     done = threading.Event()
 
     def go_on() -> None:
-        for number in range(total):
-            happen(house, number)
-            if number % 7 == 0:
+        bursts, number = random.Random(8), 0
+        while number < total:
+            with tenant(house.property.organization_id):
+                for number in range(number, min(number + bursts.randint(1, 80), total)):
+                    happen(house, number)
+            number += 1
+            if bursts.random() < 0.7:
                 place()
         place()
         done.set()
@@ -139,10 +143,9 @@ def test_over_cuts_nothing_is_missing_and_nothing_comes_twice(follow: Follow, ho
     writing = threading.Thread(target=go_on)
     writing.start()
     heard: list[dict[str, Any]] = []
-    socket = first
     while len(heard) < total:
-        heard += hear(socket, min(chance.randint(1, 60), total - len(heard)))
-        socket.close()
+        heard += hear(socket, min(chance.choice((1, 7, 60, 400)), total - len(heard)))
+        socket.socket.close()
         socket = follow(somebody, f"?after={heard[-1]['id']}")
     socket.close()
     writing.join()
