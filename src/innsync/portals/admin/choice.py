@@ -75,6 +75,14 @@ def choose_property(request: HttpRequest, visitor: Visitor) -> Property | None:
     return found or _seen(visitor).order_by("name", "code").first()
 
 
+def the_property(request: HttpRequest, visitor: Visitor) -> Property:
+    """The same, for a page that is about one in any case. Raises Http404 also where the visitor sees none."""
+    prop = choose_property(request, visitor)
+    if prop is None:
+        raise Http404
+    return prop
+
+
 def today_at(prop: Property, now: datetime | None = None) -> date:
     """The date that it is at the property."""
     return (now or datetime.now(UTC)).astimezone(ZoneInfo(prop.time_zone)).date()

@@ -27,7 +27,7 @@ from innsync.domain.money import is_currency
 from innsync.integrations.errors import IntegrationError, NotAuthorised
 from innsync.integrations.manifest import Manifest, manifests
 from innsync.portals.access import Done, Visitor, action, confirmed, page
-from innsync.portals.admin.choice import CHOSEN, Choice, choose_property
+from innsync.portals.admin.choice import CHOSEN, Choice, choose_property, the_property
 from innsync.portals.admin.connecting_draft import (
     Draft,
     accounts_of,
@@ -66,9 +66,7 @@ def catalogue(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @page(Ability.MANAGE_CHANNELS)
 def _ask_access(request: HttpRequest, visitor: Visitor, vendor: str) -> HttpResponse:
-    manifest, prop = _manifest(vendor), choose_property(request, visitor)
-    if prop is None:
-        raise Http404
+    manifest, prop = _manifest(vendor), the_property(request, visitor)
     context = {
         "manifest": manifest,
         "prop": prop,

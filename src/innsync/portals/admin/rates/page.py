@@ -29,7 +29,7 @@ from innsync.domain.products import lineage_of
 from innsync.domain.rate_cells import FIELDS
 from innsync.integrations.manifest import channel_name
 from innsync.portals.access import Done, Visitor, action, fragment, page
-from innsync.portals.admin.choice import Choice, choose_property
+from innsync.portals.admin.choice import Choice, choose_property, the_property
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.rates.bands import bands_of
 from innsync.portals.admin.rates.grid import Shown, draw
@@ -177,10 +177,7 @@ def _entry(house: House, entry: CellEntry, *, alone: bool) -> dict[str, Any]:
 
 def house_of(request: HttpRequest, visitor: Visitor) -> House:
     """The property that the address names. Raises Http404."""
-    prop = choose_property(request, visitor)
-    if prop is None:
-        raise Http404
-    return get_house(organization_id=visitor.access.organization_id, key=prop.id)
+    return get_house(organization_id=visitor.access.organization_id, key=the_property(request, visitor).id)
 
 
 @action(Ability.SET_RATES, back="rates")

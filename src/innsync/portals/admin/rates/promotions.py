@@ -26,7 +26,7 @@ from innsync.domain.offers import Offer
 from innsync.domain.promotions import PromotionRule, Refusal
 from innsync.domain.stay import StayDates
 from innsync.portals.access import Done, Visitor, action, confirmed, page
-from innsync.portals.admin.choice import Choice, choose_property, today_at
+from innsync.portals.admin.choice import Choice, choose_property, the_property, today_at
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.rates.promotion_form import Forms
 from innsync.portals.admin.setup.forms import refused
@@ -97,13 +97,6 @@ def _house(visitor: Visitor, prop: Property) -> House:
     return get_house(organization_id=visitor.access.organization_id, key=prop.id)
 
 
-def _property(request: HttpRequest, visitor: Visitor) -> Property:
-    prop = choose_property(request, visitor)
-    if prop is None:
-        raise Http404
-    return prop
-
-
 def get_promotion(visitor: Visitor, promotion_id: UUID) -> Promotion:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
     found = Promotion.objects.select_related("property").filter(id=promotion_id).first()
@@ -166,13 +159,13 @@ def _prices(offer: Offer) -> tuple[Money, Money | None]:
 
 @page(Ability.SET_RATES)
 def _ask_new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    prop = _property(request, visitor)
+    prop = the_property(request, visitor)
     return _page(request, visitor, prop, None, Forms(_house(visitor, prop), None, today_at(prop)))
 
 
 @action(Ability.SET_RATES, back="rates-promotions")
 def _add(request: HttpRequest, visitor: Visitor) -> Done | HttpResponse:
-    prop = _property(request, visitor)
+    prop = the_property(request, visitor)
     sent = Forms(_house(visitor, prop), None, today_at(prop), request.POST)
     facts = sent.read()
     if facts is not None and "try" in request.POST:

@@ -33,7 +33,7 @@ from innsync.apps.rates.seasons import (
 from innsync.domain.errors import InvalidField
 from innsync.domain.seasons import MOST_PERIODS, Period, next_year, overlaps
 from innsync.portals.access import Done, Visitor, action, confirmed, page
-from innsync.portals.admin.choice import Choice, choose_property, today_at
+from innsync.portals.admin.choice import Choice, choose_property, the_property, today_at
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.setup.forms import Dressed, refused
 from innsync.portals.once import only_once
@@ -170,13 +170,6 @@ def _line(season: Season, today: date) -> Line:
     return Line(season, [(one, one.last < today) for one in periods], more[0].first.year if fits else None)
 
 
-def _property(request: HttpRequest, visitor: Visitor) -> Property:
-    prop = choose_property(request, visitor)
-    if prop is None:
-        raise Http404
-    return prop
-
-
 def get_season(visitor: Visitor, season_id: UUID) -> Season:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
     found = Season.objects.select_related("property").filter(id=season_id).first()
@@ -220,12 +213,12 @@ def _page(
 
 @page(Ability.SET_RATES)
 def _ask_new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    return _page(request, visitor, _property(request, visitor), None, Forms(None))
+    return _page(request, visitor, the_property(request, visitor), None, Forms(None))
 
 
 @action(Ability.SET_RATES, back="rates-seasons")
 def _add(request: HttpRequest, visitor: Visitor) -> Done | HttpResponse:
-    prop, sent = _property(request, visitor), Forms(None, request.POST)
+    prop, sent = the_property(request, visitor), Forms(None, request.POST)
     facts = sent.read()
     if facts is not None:
 
@@ -274,7 +267,7 @@ def _change(request: HttpRequest, visitor: Visitor, season_id: UUID) -> Done | H
 
 def _gone(request: HttpRequest, visitor: Visitor, sent: Forms) -> HttpResponse:
     """What was typed, to be saved as a new season. As little as a page that is not there tells whether it ever was."""
-    answer = _page(request, visitor, _property(request, visitor), None, sent, gone=True)
+    answer = _page(request, visitor, the_property(request, visitor), None, sent, gone=True)
     answer.status_code = 404
     return answer
 
