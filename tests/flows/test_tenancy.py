@@ -31,6 +31,7 @@ APPEND_ONLY = (
     "calls_call",
     "calls_link",
     "events_event",
+    "inventory_withholding",
     "rates_ratechange",
     "reservations_revision",
     "reservations_sentmail",

@@ -291,6 +291,15 @@ export interface DuePayment {
 }
 
 /**
+ * An extra that a rate plan's price covers. names: in languages that have their own.
+ */
+export interface IncludedOut {
+  code: string;
+  name: string;
+  names: Record<string, string>;
+}
+
+/**
  * Part of a price: the first so many nights.
  */
 export interface NightsShare {
@@ -331,6 +340,7 @@ export interface PlanSold {
   rate_plan_code: string;
   name: string;
   meal_plan: string;
+  includes: Array<IncludedOut>;
   cancellation_policy: CancellationPolicy;
   payment_policy: PaymentPolicy;
 }
@@ -402,7 +412,8 @@ export interface Night {
 /**
  * A room type at a rate plan that may be booked for all rooms of the party. Amounts are over all rooms.
  *
- * promotion: the best of those that hold, which are never combined; null: none does.
+ * promotion: the best of those that hold, which are never combined; null: none does. includes: the extras that the
+ * price covers.
  */
 export interface OfferOut {
   room_type_id: string;
@@ -416,6 +427,7 @@ export interface OfferOut {
   nightly: Array<Night>;
   promotion: OfferPromotionOut | null;
   meal_plan: string;
+  includes: Array<IncludedOut>;
   cancellation_policy: CancellationPolicy;
   payment_policy: PaymentPolicy;
 }
@@ -561,6 +573,61 @@ export interface RatesIn {
   updates: Array<RateUpdateIn>;
 }
 
+/**
+ * changed: nights of room types on which another number of rooms is withheld than before; unchanged: the others.
+ */
+export interface InventoryChangedOut {
+  hotel_id: string;
+  changed: number;
+  unchanged: number;
+  room_types: Array<RoomTypeOffered>;
+  short: Array<OfferedShort>;
+}
+
+/**
+ * Nights, both ends included, on which more was said to be available than there is. available: what is sold now.
+ */
+export interface OfferedShort {
+  room_type_id: string;
+  room_type_code: string;
+  first: string;
+  last: string;
+  asked: number;
+  available: number;
+}
+
+/**
+ * nights: on how many of those from `first` to `last` another number of rooms may be sold than before.
+ */
+export interface RoomTypeOffered {
+  room_type_id: string;
+  room_type_code: string;
+  first: string;
+  last: string;
+  nights: number;
+}
+
+/**
+ * In their order: where two name the same night of a room type, the later one counts.
+ */
+export interface InventoryIn {
+  updates: Array<InventoryUpdateIn>;
+}
+
+/**
+ * One room type on a span of nights, both ends included.
+ *
+ * available: how many rooms may still be sold on each of these nights, everywhere together; null: all that are left.
+ */
+export interface InventoryUpdateIn {
+  room_type_id?: string | null;
+  room_type_code?: string | null;
+  from: string;
+  to: string;
+  weekdays?: Array<"mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"> | null;
+  available: number | null;
+}
+
 export interface SeveralQuery {
   check_in: string;
   check_out: string;
@@ -611,6 +678,46 @@ export interface SeveralOut {
   next_cursor: string | null;
 }
 
+export interface ExtrasQuery {
+  check_in: string;
+  check_out: string;
+  adults?: number;
+  children?: number;
+  child_ages?: string;
+  rooms?: number;
+}
+
+export interface ExtrasOut {
+  hotel_id: string;
+  check_in: string;
+  check_out: string;
+  nights: number;
+  currency: string;
+  items: Array<OfferedExtraOut>;
+  next_cursor: string | null;
+}
+
+/**
+ * What may be added to a booking of that stay.
+ *
+ * per: what the unit price is for: `stay` a room, `night` a night of a room, `person` a guest, `person_night` a night of a
+ * guest, `piece` each of as many as are asked for. quantity, amount: how often that is for this stay, and what it comes
+ * to with taxes; of what is sold by the piece for one, of which a booking may have as many as `most` says. included_in:
+ * the codes of the rate plans that include it; their rooms do not pay it.
+ */
+export interface OfferedExtraOut {
+  code: string;
+  name: string;
+  names: Record<string, string>;
+  description: string;
+  per: "stay" | "night" | "person" | "person_night" | "piece";
+  unit_price: Money;
+  quantity: number;
+  amount: Money;
+  most: number;
+  included_in: Array<string>;
+}
+
 export interface HoldOut {
   hold_id: string;
   hotel_id: string;
@@ -644,6 +751,27 @@ export interface HoldIn {
 }
 
 /**
+ * An extra of a booking. quantity: how often the unit price is charged; amount: what that comes to, taxes included.
+ *
+ * included: a rate plan's price covers it, and it costs nothing more. status: `open`, `done` or `cancelled`, when
+ * nothing is owed for it. service_order_id: what it is called in events and requests.
+ */
+export interface BookedExtraOut {
+  code: string;
+  name: string;
+  names: Record<string, string>;
+  per: "stay" | "night" | "person" | "person_night" | "piece";
+  quantity: number;
+  unit_price: Money;
+  amount: Money;
+  included: boolean;
+  status: "open" | "done" | "cancelled";
+  service_order_id: string;
+}
+
+/**
+ * total: of the rooms with their taxes and fees. extras_total: what the extras add to it that are not cancelled.
+ *
  * sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
  *
  * cancellation_policy, payment_policy: the strictest of the rooms', each of which goes by its own.
@@ -666,6 +794,8 @@ export interface BookingOut {
   total: Money;
   taxes: Array<Charge>;
   fees: Array<Charge>;
+  extras: Array<BookedExtraOut>;
+  extras_total: Money;
   guest: GuestOut;
   special_requests: string;
   cancellation_policy: CancellationPolicy;
@@ -763,7 +893,8 @@ export interface RoomStayOut {
 }
 
 /**
- * expected_total: the price that the guest was shown; another price of the moment is refused.
+ * expected_total: the price that the guest was shown; another price of the moment is refused. It is the stay's own:
+ * what extras add is told beside it, and expected_extras_total asks for that.
  *
  * promo: a code of a promotion; one that the hotel does not know, or that is for none of these rooms, is refused. What is
  * for everybody needs no code, and the best is given.
@@ -779,6 +910,16 @@ export interface BookingIn {
   hold_id?: string | null;
   expected_total?: MoneyIn | null;
   promo?: string | null;
+  extras?: Array<ExtraIn> | null;
+  expected_extras_total?: MoneyIn | null;
+}
+
+/**
+ * An extra by its code. quantity: pieces of what is sold by the piece; of everything else 1, for all rooms and guests.
+ */
+export interface ExtraIn {
+  code: string;
+  quantity?: number;
 }
 
 export interface GuestIn {
@@ -819,7 +960,7 @@ export interface ReadQuery {
 
 /**
  * What is left out or null stays as it is. New dates or rooms are priced anew, with the promotion that was given while its
- * conditions hold.
+ * conditions hold. Extras that are not done yet are counted anew for them, at the prices agreed.
  */
 export interface ChangeIn {
   hotel_id?: string | null;
@@ -1381,8 +1522,12 @@ export class Client extends Calling {
   pricing(hotel_id: string, query: { from: string; to: string }): Promise<PricingOut>;
   /** Set prices and rules of many nights as one change. */
   updateRates(hotel_id: string, body: RatesIn, headers?: { "Idempotency-Key"?: string }): Promise<RatesChangedOut>;
+  /** Say of many nights how many rooms may be sold, as one change. */
+  updateInventory(hotel_id: string, body: InventoryIn, headers?: { "Idempotency-Key"?: string }): Promise<InventoryChangedOut>;
   /** Bookable offers for a stay at several hotels. */
   searchSeveral(query: { check_in: string; check_out: string; adults?: number; children?: number; child_ages?: string; rooms?: number; promo?: string; explain?: boolean; fresh?: boolean; hotel_ids: string }): Promise<SeveralOut>;
+  /** What may be added to a stay, and what it costs for it. */
+  listExtras(hotel_id: string, query: { check_in: string; check_out: string; adults?: number; children?: number; child_ages?: string; rooms?: number }): Promise<ExtrasOut>;
   /** Keep rooms for a checkout in progress. */
   placeHold(body: HoldIn, headers?: { "Idempotency-Key"?: string }): Promise<HoldOut>;
   /** Give a hold's rooms back. */

@@ -25,6 +25,7 @@ from innsync.api import (
     guests,
     holds,
     hotels,
+    inventory_in,
     lookup,
     owners,
     problems,
@@ -166,6 +167,7 @@ api.add_router("/booking-engine", guests.router)
 api.add_router("/booking-engine", hotels.router)
 api.add_router("/booking-engine", availability.router)
 api.add_router("/booking-engine", rates_in.router)
+api.add_router("/booking-engine", inventory_in.router)
 api.add_router("/booking-engine", several.router)
 api.add_router("/booking-engine", extras.router)
 api.add_router("/booking-engine", holds.router)

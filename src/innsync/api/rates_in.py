@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Path, Router
+from ninja import Router
 from pydantic import ConfigDict, Field
 
 from innsync.api import schemas
@@ -18,6 +18,7 @@ from innsync.api.finding import find_plan_id, find_room_type
 from innsync.api.once import once
 from innsync.api.problems import Problem, invalid
 from innsync.api.security import caller_of, needs
+from innsync.api.spans_in import MOST_UPDATES, HotelKey, Weekdays, weekdays_of, wrong_dates
 from innsync.apps.accounts.models import Scope
 from innsync.apps.rates.bulk import MOST_OF_A_CHANGE
 from innsync.apps.rates.selectors import House, list_rate_rows
@@ -27,12 +28,9 @@ from innsync.domain.money import Money
 from innsync.domain.rate_cells import FLAGS, LIMITS, CellChange, changes
 
 router = Router(tags=["Rates"])
-MOST_UPDATES = 500
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FIELDS = tuple(LIMITS)
 
 Stay = Annotated[int, Field(ge=1, le=999), JSON_WHOLE]
-HotelKey = Annotated[Key, Path(description="The hotel's id or code.", examples=["seaside-hotel"])]
 
 
 class RateUpdateIn(Strict):
@@ -50,9 +48,7 @@ class RateUpdateIn(Strict):
     rate_plan_code: Key | None = None
     first: Annotated[Day, Field(alias="from")]
     last: Annotated[Day, Field(alias="to")]
-    weekdays: Annotated[
-        list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] | None, Field(min_length=1, max_length=7)
-    ] = None
+    weekdays: Weekdays = None
     price: Annotated[str, Field(max_length=20, pattern=r"^[0-9]+(\.[0-9]+)?$")] | None = None
     min_stay_arrival: Stay | None = None
     min_stay_through: Stay | None = None
@@ -123,7 +119,8 @@ def _edit(house: House, update: RateUpdateIn, today: date, pointer: str) -> Rate
     product = house.product(room_type.id, plan_id)  # type: ignore[arg-type]  # ids of a House are UUIDs
     if product is None:
         raise invalid((f"{pointer}/rate_plan_code", "is not sold for this room type"))
-    errors = list(_wrong_dates(update, today, pointer))
+    end = today + timedelta(days=LONGEST_EDIT_DAYS)
+    errors = list(wrong_dates(update.first, update.last, today=today, end=end, pointer=pointer))
     values: dict[str, int | None] = {}
     for name in (one for one in FIELDS if one in update.model_fields_set):
         told = getattr(update, name)
@@ -140,18 +137,8 @@ def _edit(house: House, update: RateUpdateIn, today: date, pointer: str) -> Rate
         errors.append((pointer, "must say something of the nights: a price or a rule"))
     if errors:
         raise invalid(*errors)
-    weekdays = frozenset(WEEKDAYS.index(one) for one in update.weekdays or ())
     product_id = next(key for key, slot in house.product_ids.items() if slot == product.slot)
-    return RateEdit(product_id, update.first, update.last, values, weekdays)
-
-
-def _wrong_dates(update: RateUpdateIn, today: date, pointer: str) -> Iterator[tuple[str, str]]:
-    if update.last < update.first:
-        yield f"{pointer}/to", "must not be before from"
-    if update.first < today:
-        yield f"{pointer}/from", f"must not be past: today is {today} at the hotel"
-    if update.last >= (end := today + timedelta(days=LONGEST_EDIT_DAYS)):
-        yield f"{pointer}/to", f"must be before {end}"
+    return RateEdit(product_id, update.first, update.last, values, weekdays_of(update.weekdays))
 
 
 def _told(house: House, *, values_count: int, found: Sequence[CellChange]) -> dict[str, Any]:

@@ -335,6 +335,37 @@ class RatesChangedOut(Schema):
     products: list[ProductChanged]
 
 
+class RoomTypeOffered(Schema):
+    """nights: on how many of those from `first` to `last` another number of rooms may be sold than before."""
+
+    room_type_id: str
+    room_type_code: str
+    first: date
+    last: date
+    nights: int
+
+
+class OfferedShort(Schema):
+    """Nights, both ends included, on which more was said to be available than there is. available: what is sold now."""
+
+    room_type_id: str
+    room_type_code: str
+    first: date
+    last: date
+    asked: int
+    available: int
+
+
+class InventoryChangedOut(Schema):
+    """changed: nights of room types on which another number of rooms is withheld than before; unchanged: the others."""
+
+    hotel_id: str
+    changed: int
+    unchanged: int
+    room_types: list[RoomTypeOffered]
+    short: list[OfferedShort]
+
+
 class HoldOut(Schema):
     hold_id: str
     hotel_id: str

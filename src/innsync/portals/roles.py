@@ -30,6 +30,7 @@ _SCOPES: dict[Scope, Promise] = {
     Scope.BOOKINGS_MAKE: _("Keep rooms and make bookings"),
     Scope.BOOKINGS_WRITE: _("Make, change and cancel bookings"),
     Scope.RATES_WRITE: _("Set prices and rules"),
+    Scope.INVENTORY_WRITE: _("Say how many rooms may be sold"),
 }
 
 

@@ -20,6 +20,7 @@ from innsync.apps.distribution.health import FAILING_AFTER, Health
 from innsync.apps.distribution.services import FullSyncTooSoon, MappedTwice
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.services import SoldOut
+from innsync.apps.inventory.withholding import NothingToPutBack, UnknownWithholding
 from innsync.apps.people.invitations import AlreadyMember, InvitationOver, TooManyInvitations
 from innsync.apps.people.rules import BeyondReach, LastAdministrator, NotYourself, UnknownMember
 from innsync.apps.rates.services import NothingToUndo, UnknownChange
@@ -364,8 +365,14 @@ _REFUSALS: list[tuple[type[DomainError], Callable[[Any], str]]] = [
         OrderClosed,
         lambda error: _("“%(what)s” was done or cancelled already. Nothing was changed.") % {"what": error.what},
     ),
-    (NothingToUndo, lambda error: _("Everything that this set was changed again since. Nothing was changed.")),
-    (UnknownChange, lambda error: _("That change does not exist. Nothing was changed.")),
+    *(
+        (kind, lambda error: _("Everything that this set was changed again since. Nothing was changed."))
+        for kind in (NothingToUndo, NothingToPutBack)
+    ),
+    *(
+        (kind, lambda error: _("That change does not exist. Nothing was changed."))
+        for kind in (UnknownChange, UnknownWithholding)
+    ),
 ]
 
 

@@ -20,11 +20,14 @@ from innsync_client.models import (
     EndpointOut,
     EndpointWithSecret,
     EventList,
+    ExtrasOut,
     GuestAccountOut,
     HoldIn,
     HoldOut,
     HotelOut,
     ImageList,
+    InventoryChangedOut,
+    InventoryIn,
     LookupOut,
     OwnerBookings,
     OwnerRequests,
@@ -143,6 +146,18 @@ class Client(Calling):
         )
         return answer
 
+    def update_inventory(
+        self, hotel_id: str, body: InventoryIn, *, idempotency_key: str | None = None
+    ) -> InventoryChangedOut:
+        """Say of many nights how many rooms may be sold, as one change."""
+        answer: InventoryChangedOut = self.call(
+            "PUT",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/inventory",
+            headers={"Idempotency-Key": idempotency_key},
+            body=body,
+        )
+        return answer
+
     def search_several(
         self,
         *,
@@ -172,6 +187,32 @@ class Client(Calling):
                 "explain": explain,
                 "fresh": fresh,
                 "hotel_ids": hotel_ids,
+            },
+        )
+        return answer
+
+    def list_extras(
+        self,
+        hotel_id: str,
+        *,
+        check_in: str,
+        check_out: str,
+        adults: int | None = None,
+        children: int | None = None,
+        child_ages: str | None = None,
+        rooms: int | None = None,
+    ) -> ExtrasOut:
+        """What may be added to a stay, and what it costs for it."""
+        answer: ExtrasOut = self.call(
+            "GET",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/extras",
+            query={
+                "check_in": check_in,
+                "check_out": check_out,
+                "adults": adults,
+                "children": children,
+                "child_ages": child_ages,
+                "rooms": rooms,
             },
         )
         return answer

@@ -273,6 +273,14 @@ class DuePayment(TypedDict):
     amount: Money
 
 
+class IncludedOut(TypedDict):
+    """An extra that a rate plan's price covers. names: in languages that have their own."""
+
+    code: str
+    name: str
+    names: dict[str, str]
+
+
 class NightsShare(TypedDict):
     """Part of a price: the first so many nights."""
 
@@ -310,6 +318,7 @@ class PlanSold(TypedDict):
     rate_plan_code: str
     name: str
     meal_plan: str
+    includes: list[IncludedOut]
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy
 
@@ -379,7 +388,8 @@ class Night(TypedDict):
 class OfferOut(TypedDict):
     """A room type at a rate plan that may be booked for all rooms of the party. Amounts are over all rooms.
 
-    promotion: the best of those that hold, which are never combined; null: none does."""
+    promotion: the best of those that hold, which are never combined; null: none does. includes: the extras that the
+    price covers."""
 
     room_type_id: str
     room_type_code: str
@@ -392,6 +402,7 @@ class OfferOut(TypedDict):
     nightly: list[Night]
     promotion: OfferPromotionOut | None
     meal_plan: str
+    includes: list[IncludedOut]
     cancellation_policy: CancellationPolicy
     payment_policy: PaymentPolicy
 
@@ -526,6 +537,56 @@ class RatesIn(TypedDict):
     updates: list[RateUpdateIn]
 
 
+class InventoryChangedOut(TypedDict):
+    """changed: nights of room types on which another number of rooms is withheld than before; unchanged: the others."""
+
+    hotel_id: str
+    changed: int
+    unchanged: int
+    room_types: list[RoomTypeOffered]
+    short: list[OfferedShort]
+
+
+class OfferedShort(TypedDict):
+    """Nights, both ends included, on which more was said to be available than there is. available: what is sold now."""
+
+    room_type_id: str
+    room_type_code: str
+    first: str
+    last: str
+    asked: int
+    available: int
+
+
+class RoomTypeOffered(TypedDict):
+    """nights: on how many of those from `first` to `last` another number of rooms may be sold than before."""
+
+    room_type_id: str
+    room_type_code: str
+    first: str
+    last: str
+    nights: int
+
+
+class InventoryIn(TypedDict):
+    """In their order: where two name the same night of a room type, the later one counts."""
+
+    updates: list[InventoryUpdateIn]
+
+
+InventoryUpdateIn = TypedDict(
+    "InventoryUpdateIn",
+    {
+        "room_type_id": "NotRequired[str | None]",
+        "room_type_code": "NotRequired[str | None]",
+        "from": "str",
+        "to": "str",
+        "weekdays": "NotRequired[list[Literal['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']] | None]",
+        "available": "int | None",
+    },
+)
+
+
 class SeveralQuery(TypedDict):
     check_in: str
     check_out: str
@@ -573,6 +634,45 @@ class SeveralOut(TypedDict):
     next_cursor: str | None
 
 
+class ExtrasQuery(TypedDict):
+    check_in: str
+    check_out: str
+    adults: NotRequired[int]
+    children: NotRequired[int]
+    child_ages: NotRequired[str]
+    rooms: NotRequired[int]
+
+
+class ExtrasOut(TypedDict):
+    hotel_id: str
+    check_in: str
+    check_out: str
+    nights: int
+    currency: str
+    items: list[OfferedExtraOut]
+    next_cursor: str | None
+
+
+class OfferedExtraOut(TypedDict):
+    """What may be added to a booking of that stay.
+
+    per: what the unit price is for: `stay` a room, `night` a night of a room, `person` a guest, `person_night` a night of a
+    guest, `piece` each of as many as are asked for. quantity, amount: how often that is for this stay, and what it comes
+    to with taxes; of what is sold by the piece for one, of which a booking may have as many as `most` says. included_in:
+    the codes of the rate plans that include it; their rooms do not pay it."""
+
+    code: str
+    name: str
+    names: dict[str, str]
+    description: str
+    per: Literal["stay", "night", "person", "person_night", "piece"]
+    unit_price: Money
+    quantity: int
+    amount: Money
+    most: int
+    included_in: list[str]
+
+
 class HoldOut(TypedDict):
     hold_id: str
     hotel_id: str
@@ -604,8 +704,28 @@ class HoldIn(TypedDict):
     minutes: NotRequired[int]
 
 
+class BookedExtraOut(TypedDict):
+    """An extra of a booking. quantity: how often the unit price is charged; amount: what that comes to, taxes included.
+
+    included: a rate plan's price covers it, and it costs nothing more. status: `open`, `done` or `cancelled`, when
+    nothing is owed for it. service_order_id: what it is called in events and requests."""
+
+    code: str
+    name: str
+    names: dict[str, str]
+    per: Literal["stay", "night", "person", "person_night", "piece"]
+    quantity: int
+    unit_price: Money
+    amount: Money
+    included: bool
+    status: Literal["open", "done", "cancelled"]
+    service_order_id: str
+
+
 class BookingOut(TypedDict):
-    """sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
+    """total: of the rooms with their taxes and fees. extras_total: what the extras add to it that are not cancelled.
+
+    sync: per connected channel `synced`, `pending`, `failed` or `conflict`. history: only where it was asked for.
 
     cancellation_policy, payment_policy: the strictest of the rooms', each of which goes by its own.
     no_show: what is owed by who never came; null for everybody else, and where only the channel that sold knows it."""
@@ -626,6 +746,8 @@ class BookingOut(TypedDict):
     total: Money
     taxes: list[Charge]
     fees: list[Charge]
+    extras: list[BookedExtraOut]
+    extras_total: Money
     guest: GuestOut
     special_requests: str
     cancellation_policy: CancellationPolicy
@@ -718,7 +840,8 @@ class RoomStayOut(TypedDict):
 
 
 class BookingIn(TypedDict):
-    """expected_total: the price that the guest was shown; another price of the moment is refused.
+    """expected_total: the price that the guest was shown; another price of the moment is refused. It is the stay's own:
+    what extras add is told beside it, and expected_extras_total asks for that.
 
     promo: a code of a promotion; one that the hotel does not know, or that is for none of these rooms, is refused. What is
     for everybody needs no code, and the best is given."""
@@ -733,6 +856,15 @@ class BookingIn(TypedDict):
     hold_id: NotRequired[str | None]
     expected_total: NotRequired[MoneyIn | None]
     promo: NotRequired[str | None]
+    extras: NotRequired[list[ExtraIn] | None]
+    expected_extras_total: NotRequired[MoneyIn | None]
+
+
+class ExtraIn(TypedDict):
+    """An extra by its code. quantity: pieces of what is sold by the piece; of everything else 1, for all rooms and guests."""
+
+    code: str
+    quantity: NotRequired[int]
 
 
 class GuestIn(TypedDict):
@@ -771,7 +903,7 @@ class ReadQuery(TypedDict):
 
 class ChangeIn(TypedDict):
     """What is left out or null stays as it is. New dates or rooms are priced anew, with the promotion that was given while its
-    conditions hold."""
+    conditions hold. Extras that are not done yet are counted anew for them, at the prices agreed."""
 
     hotel_id: NotRequired[str | None]
     check_in: NotRequired[str | None]

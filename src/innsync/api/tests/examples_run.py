@@ -39,7 +39,7 @@ ORDER = (
     *("list_owner_bookings", "list_owner_requests", "get_user", "cancel_booking"),
     *("list_webhook_deliveries", "get_webhook_delivery", "replay_webhook_delivery", "replay_webhook_events"),
     *("test_webhook_endpoint", "rotate_webhook_secret", "disable_webhook_endpoint", "enable_webhook_endpoint"),
-    "delete_webhook_endpoint",
+    *("delete_webhook_endpoint", "update_inventory"),
 )
 
 

@@ -110,6 +110,7 @@ class Scope(models.TextChoices):
     BOOKINGS_MAKE = "bookings:make"
     BOOKINGS_WRITE = "bookings:write"
     RATES_WRITE = "rates:write"
+    INVENTORY_WRITE = "inventory:write"
 
 
 class ApiKey(models.Model):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.models import Conflict
+from innsync.apps.inventory.counts import left_of
 from innsync.apps.inventory.models import OutOfOrder
 
 SHOWN = 50
@@ -76,17 +77,17 @@ ORDER BY b.created_at DESC, b.id DESC, s.position
 """  # noqa: S608
 
 # A stay fits where every one of its nights is known and has a room left.
-_FREE = """
-SELECT stay.id, t.id, t.name, min(d.rooms - d.out_of_order - d.sold - d.held)
+_FREE = f"""
+SELECT stay.id, t.id, t.name, min({left_of("d")})
 FROM unnest(%(stays)s::uuid[], %(properties)s::uuid[], %(types)s::uuid[], %(ins)s::date[], %(outs)s::date[])
   AS stay(id, property_id, room_type_id, check_in, check_out)
 JOIN properties_roomtype t ON t.property_id = stay.property_id AND t.id <> stay.room_type_id
 JOIN inventory_stockday d ON d.property_id = t.property_id AND d.room_type_id = t.id
   AND d.day >= stay.check_in AND d.day < stay.check_out
 GROUP BY stay.id, stay.check_in, stay.check_out, t.id, t.name, t.position
-HAVING count(*) = stay.check_out - stay.check_in AND min(d.rooms - d.out_of_order - d.sold - d.held) > 0
+HAVING count(*) = stay.check_out - stay.check_in AND min({left_of("d")}) > 0
 ORDER BY stay.id, t.position, t.name
-"""
+"""  # noqa: S608
 
 
 def _asked(conflicts: Sequence[Conflict]) -> dict[str, list[object]]:

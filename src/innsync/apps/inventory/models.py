@@ -8,10 +8,11 @@ from innsync.apps.accounts.ids import new_id
 
 
 class StockDay(models.Model):
-    """Rooms of one type on one night. left = rooms - out_of_order - sold - held, never below zero for a direct sale.
+    """Rooms of one type on one night. left = rooms - out_of_order - sold - held - withheld (`counts.left_of`).
 
     oversold: by how much channels' sales (and rooms going out of order) exceed the rooms; the CHECK lets nothing else
-    exceed them.
+    exceed them. withheld: rooms that are there and not offered, as a system that owns the availability says; a channel
+    may have sold them all the same. withheld_by: the change that said so last; null where none are.
     """
 
     pk = models.CompositePrimaryKey("property_id", "day", "room_type_id")
@@ -24,6 +25,10 @@ class StockDay(models.Model):
     sold = models.SmallIntegerField(default=0)
     held = models.SmallIntegerField(default=0)
     oversold = models.SmallIntegerField(default=0)
+    withheld = models.SmallIntegerField(default=0, db_default=0)
+    withheld_by = models.ForeignKey(
+        "Withholding", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
 
     class Meta:
         # Looked for after every booking, and nearly always found to be none.
@@ -73,3 +78,25 @@ class OutOfOrder(models.Model):
     last = models.DateField()
     reason = models.CharField(max_length=200, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
+
+
+class Withholding(models.Model):
+    """One change of how many rooms are withheld: who, when, and each night's number before and after. Append-only.
+
+    undoes: the change whose nights it set back. first and last: the nights concerned, both included. nights: how many
+    changed, those of each room type counted. changes: by room type a list of [first night, last night, before, after].
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organization = models.ForeignKey("accounts.Organization", models.CASCADE, related_name="+")
+    property = models.ForeignKey("properties.Property", models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=320)
+    undoes = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="+")
+    first = models.DateField()
+    last = models.DateField()
+    nights = models.PositiveIntegerField()
+    changes = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["property", "-id"], name="withholdings")]

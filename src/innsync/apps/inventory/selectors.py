@@ -8,16 +8,17 @@ from typing import NamedTuple
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.inventory.counts import left_of
 from innsync.domain.offers import StockRow
 
 
 def list_stock(
     *, property_id: UUID, first: date, last: date, room_type_ids: list[UUID] | None = None
 ) -> list[StockRow]:
-    """Rooms left (negative after an oversale) by night and type, first to last, both included."""
+    """Rooms left (negative where more was sold than that) by night and type, first to last, both included."""
     with sql() as cursor:
         rows = cursor.execute(
-            "SELECT day, room_type_id, rooms - out_of_order - sold - held FROM inventory_stockday"
+            f"SELECT day, room_type_id, {left_of()} FROM inventory_stockday"  # noqa: S608  # columns of ours
             " WHERE property_id = %s AND day BETWEEN %s AND %s AND (%s::uuid[] IS NULL OR room_type_id = ANY(%s))",
             (property_id, first, last, room_type_ids, room_type_ids),
         ).fetchall()
@@ -28,7 +29,7 @@ def list_stock_of(*, property_ids: list[UUID], first: date, last: date) -> dict[
     """The same of several properties; one without rows has an empty list."""
     with sql() as cursor:
         rows = cursor.execute(
-            "SELECT property_id, day, room_type_id, rooms - out_of_order - sold - held FROM inventory_stockday"
+            f"SELECT property_id, day, room_type_id, {left_of()} FROM inventory_stockday"  # noqa: S608  # columns of ours
             " WHERE property_id = ANY(%s) AND day BETWEEN %s AND %s",
             (property_ids, first, last),
         ).fetchall()
@@ -39,14 +40,14 @@ def list_stock_of(*, property_ids: list[UUID], first: date, last: date) -> dict[
 
 
 def list_left(*, property_id: UUID, room_type_ids: list[UUID], first: date, last: date) -> list[dict[int, int]]:
-    """For each type the rooms left (negative after an oversale) by days after the first, first to last, both included.
+    """For each type the rooms left (negative where more was sold) by days after the first, first to last, both included.
 
     A year of ten types is thousands of nights: they come as few values.
     """
     with sql() as cursor:
         rows = cursor.execute(
-            "SELECT array_position(%(types)s, room_type_id), array_agg(day - %(first)s),"
-            " array_agg(rooms - out_of_order - sold - held) FROM inventory_stockday"
+            "SELECT array_position(%(types)s, room_type_id), array_agg(day - %(first)s),"  # noqa: S608  # columns of ours
+            f" array_agg({left_of()}) FROM inventory_stockday"
             " WHERE property_id = %(property)s AND day BETWEEN %(first)s AND %(last)s AND room_type_id = ANY(%(types)s)"
             " GROUP BY room_type_id",
             {"property": property_id, "types": room_type_ids, "first": first, "last": last},

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import sql, write_first
+from innsync.apps.inventory.counts import left_of
 from innsync.domain.errors import DomainError
 from innsync.domain.spans import compress
 from innsync.domain.stay import StayDates
@@ -100,17 +101,17 @@ def lock_types(cursor: psycopg.Cursor[Any], room_type_ids: Iterable[UUID]) -> No
     cursor.execute(_LOCK, (_ascending(room_type_ids),))
 
 
-_SHORT = """
+_SHORT = f"""
 SELECT c.room_type_id, c.day
 FROM unnest(%(types)s::uuid[], %(days)s::date[], %(sold)s::int[], %(held)s::int[]) AS c(room_type_id, day, sold, held)
 LEFT JOIN inventory_stockday s
   ON s.property_id = %(property)s AND s.day = c.day AND s.room_type_id = c.room_type_id
 WHERE c.sold + c.held > 0
-  AND coalesce(s.rooms - s.out_of_order - s.sold - s.held, 0) < c.sold + c.held
-"""
+  AND coalesce({left_of("s")}, 0) < c.sold + c.held
+"""  # noqa: S608  # columns of ours
 
 # A night that was not changed had no room, or is not known.
-_CHANGE_DIRECT = """
+_CHANGE_DIRECT = f"""
 WITH asked AS (
   SELECT * FROM unnest(%(types)s::uuid[], %(days)s::date[], %(sold)s::int[], %(held)s::int[])
     AS c(room_type_id, day, sold, held)
@@ -120,13 +121,13 @@ WITH asked AS (
       oversold = least(s.oversold, greatest(0, s.sold + c.sold + s.held + c.held + s.out_of_order - s.rooms))
   FROM asked c
   WHERE s.property_id = %(property)s AND s.day = c.day AND s.room_type_id = c.room_type_id
-    AND (c.sold + c.held <= 0 OR s.rooms - s.out_of_order - s.sold - s.held >= c.sold + c.held)
+    AND (c.sold + c.held <= 0 OR {left_of("s")} >= c.sold + c.held)
   RETURNING s.room_type_id, s.day
 )
 SELECT inventory_sold_out(json_agg(json_build_array(room_type_id, day)))
 FROM (SELECT room_type_id, day FROM asked EXCEPT SELECT room_type_id, day FROM changed) AS missing
 HAVING count(*) > 0
-"""
+"""  # noqa: S608
 
 _CHANGE_FACT = """
 UPDATE inventory_stockday s
@@ -219,6 +220,15 @@ def open_stock(*, property_id: UUID, room_type_id: UUID, first: date, last: date
         # Whoever takes a room out of use waits, or is waited for (`lock_rooms`): else the new nights would not know of it.
         cursor.execute("SELECT 1 FROM properties_roomtype WHERE id = %s FOR SHARE", (room_type_id,))
         cursor.execute(_OPEN_MISSING, {"property": property_id, "types": [room_type_id] * len(days), "days": days})
+
+
+def open_nights(*, property_id: UUID, nights: Sequence[TypeNight]) -> None:
+    """The same for these nights of several types, by whoever holds their rows of `properties_roomtype` for share."""
+    with sql() as cursor:
+        cursor.execute(
+            _OPEN_MISSING,
+            {"property": property_id, "types": [one for one, _ in nights], "days": [day for _, day in nights]},
+        )
 
 
 def lock_rooms(*, room_type_id: UUID) -> None:

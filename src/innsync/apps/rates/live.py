@@ -19,6 +19,7 @@ from psycopg.pq.abc import PGresult
 
 from innsync.apps.accounts.lane import ENTER, Lane, Statement, Values, connect
 from innsync.apps.events.changes import LOOK, Change, read_look
+from innsync.apps.inventory.counts import left_of
 from innsync.apps.rates.days import days_of
 from innsync.apps.rates.selectors import HOUSE, House, read_house
 from innsync.domain.offers import Day
@@ -35,14 +36,14 @@ _BY_CODE = Statement(b"house_by_code", f"{HOUSE.replace('%s', '$1')} p.code = $2
 # All rows that a search asks about, in one statement: the days' prices and rules, and the fewest rooms of each type.
 ROWS = Statement(
     b"rows",
-    b"""
+    f"""
 SELECT day, prices, min_arrival, min_through, max_stay, flags, NULL::uuid, NULL::int FROM rates_rateday
 WHERE property_id = $1::uuid AND day BETWEEN $2::date AND $3::date
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, room_type_id, min(rooms - out_of_order - sold - held) FROM inventory_stockday
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, room_type_id, min({left_of()}) FROM inventory_stockday
 WHERE property_id = $1::uuid AND day >= $2::date AND day < $3::date
 GROUP BY room_type_id HAVING count(*) = $3::date - $2::date
-""",
+""".encode(),  # noqa: S608  # columns of ours
 )
 
 

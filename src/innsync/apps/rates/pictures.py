@@ -16,6 +16,7 @@ from psycopg.pq.abc import PGresult
 
 from innsync.apps.accounts.lane import ENTER, Statement
 from innsync.apps.events.changes import Change
+from innsync.apps.inventory.counts import left_of
 from innsync.apps.rates.days import days_of
 from innsync.apps.rates.live import Known, Live, Place, Rows
 from innsync.domain.offers import Day
@@ -29,15 +30,15 @@ SHOWN_FOR = timedelta(hours=1)
 
 _PICTURE = Statement(
     b"picture",
-    b"""
+    f"""
 SELECT day, prices, min_arrival, min_through, max_stay, flags, NULL::uuid, NULL::text FROM rates_rateday
 WHERE property_id = $1::uuid AND day BETWEEN $2::date AND $3::date
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, room_type_id,
-       string_agg(day || ' ' || rooms - out_of_order - sold - held, ',')
+       string_agg(day || ' ' || {left_of()}, ',')
 FROM inventory_stockday WHERE property_id = $1::uuid AND day BETWEEN $2::date AND $3::date
 GROUP BY room_type_id
-""",
+""".encode(),  # noqa: S608  # columns of ours
 )
 
 

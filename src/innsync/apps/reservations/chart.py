@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
+from innsync.apps.inventory.counts import left_of
 
 ADAY = timedelta(days=1)
 
@@ -70,12 +71,16 @@ class Block(NamedTuple):
 
 
 class NightLeft(NamedTuple):
-    """How many rooms of a type can still be sold on a night, below zero never; by how many it is oversold."""
+    """How many rooms of a type can still be sold on a night, below zero never; by how many it is oversold.
+
+    withheld: rooms that are there and not offered.
+    """
 
     room_type_id: UUID
     day: date
     left: int
     oversold: int
+    withheld: int
 
 
 def list_chart_types(*, property_id: UUID, first: date) -> list[ChartType]:
@@ -170,8 +175,9 @@ def list_nights_left(*, property_id: UUID, first: date, last: date, room_type_id
     """What is left to sell of these types; nights that are not known yet are absent."""
     with sql() as cursor:
         rows = cursor.execute(
-            "SELECT room_type_id, day, greatest(0, rooms - out_of_order - sold - held),"
-            " greatest(0, sold + held + out_of_order - rooms) FROM inventory_stockday"
+            f"SELECT room_type_id, day, greatest(0, {left_of()}),"  # noqa: S608  # columns of ours
+            " greatest(0, sold + held + out_of_order - rooms),"
+            " least(withheld, greatest(0, rooms - out_of_order - sold - held)) FROM inventory_stockday"
             " WHERE property_id = %s AND day BETWEEN %s AND %s AND room_type_id = ANY(%s)",
             (property_id, first, last, list(room_type_ids)),
         ).fetchall()

@@ -31,7 +31,7 @@ WITH asked AS (
 ), changed AS (
   UPDATE inventory_stockday s SET sold = s.sold + 1 FROM asked a
   WHERE s.property_id = '{property}' AND s.room_type_id = a.room_type_id AND s.day >= a.first AND s.day < a.last
-    AND s.rooms - s.out_of_order - s.sold - s.held >= 1
+    AND s.rooms - s.out_of_order - s.sold - s.held - s.withheld >= 1
 ), guest AS (
   INSERT INTO guests_guest (id, organization_id, name, email, phone, country, language, created_at)
   VALUES ({new_id}, '{organization}', 'Ada Example', gen_random_uuid() || '@example.org', '', 'PT', 'pt', now())

@@ -28,9 +28,9 @@ WITH night AS MATERIALIZED (
   LEFT JOIN rates_rateday a ON a.property_id = '{property}' AND a.day = {check_in}
   LEFT JOIN rates_rateday l ON l.property_id = '{property}' AND l.day = {check_in} + {nights}
 ), stock AS MATERIALIZED (
-  SELECT room_type_id, min(rooms - out_of_order - sold - held) AS fewest FROM inventory_stockday
+  SELECT room_type_id, min(rooms - out_of_order - sold - held - withheld) AS fewest FROM inventory_stockday
   WHERE property_id = '{property}' AND day >= {check_in} AND day < {check_in} + {nights}
-  GROUP BY room_type_id HAVING count(*) = {nights} AND min(rooms - out_of_order - sold - held) >= 1
+  GROUP BY room_type_id HAVING count(*) = {nights} AND min(rooms - out_of_order - sold - held - withheld) >= 1
 )
 SELECT c.room_type_id, c.rate_plan_id, s.fewest, o.nightly, {city} AS city,
   (2 * o.subtotal * {vat} + 100 + {vat}) / (2 * (100 + {vat})) AS vat, o.subtotal + {city} AS total
@@ -71,7 +71,7 @@ def rate(stage: Stage, *, last_arrival: int) -> float:
 
 
 _YEAR = """
-SELECT room_type_id, day, rooms - out_of_order - sold - held FROM inventory_stockday
+SELECT room_type_id, day, rooms - out_of_order - sold - held - withheld FROM inventory_stockday
  WHERE property_id = '{property}' AND day >= date '{first}' AND day < date '{first}' + {days};
 SELECT day, prices, min_arrival, min_through, max_stay, flags FROM rates_rateday
  WHERE property_id = '{property}' AND day >= date '{first}' AND day < date '{first}' + {days} ORDER BY day;

@@ -23,7 +23,7 @@ CONNECTIONS = 4
 CLOCK_GRAIN = timedelta(milliseconds=1)  # of `as_of`
 _SELL = """
 UPDATE inventory_stockday SET sold = sold + 1 WHERE property_id = %s AND room_type_id = %s AND day = %s
-RETURNING rooms - out_of_order - sold - held
+RETURNING rooms - out_of_order - sold - held - withheld
 """
 
 

@@ -40,7 +40,14 @@ NAMES: dict[str, tuple[tuple[str, ...], str]] = {
         "a row a booking and channel that is told bookings; of other channels worked out from the cells of its nights",
     ),
     "booking_engine_audit_log": (
-        ("calls_call", "calls_link", "events_event", "reservations_revision", "rates_ratechange"),
+        (
+            "calls_call",
+            "calls_link",
+            "events_event",
+            "reservations_revision",
+            "rates_ratechange",
+            "inventory_withholding",
+        ),
         "append-only",
     ),
     "ota_bookings": (("inbox_message", "reservations_booking"), "the message as it came, and the booking it became"),

@@ -143,6 +143,9 @@ def _of_the_room(found: Trail, channel: str) -> list[Reason]:
     ):
         if number:
             parts.append(words % {"count": number})
+    if count.not_offered:
+        by = {"count": count.not_offered, "actor": count.withheld_by}
+        parts.append((_("%(count)d withheld by %(actor)s") if count.withheld_by else _("%(count)d withheld")) % by)
     sum_of = ", ".join(parts)
     if count.left < 0:
         words = _("More is sold than there is: %(sum)s.") % {"sum": sum_of}

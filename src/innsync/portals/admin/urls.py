@@ -57,6 +57,7 @@ from innsync.portals.admin.rates import bulk as rates_bulk
 from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import promotions, seasons
 from innsync.portals.admin.rates import saving as rates_saving
+from innsync.portals.admin.rates import withheld as rates_withheld
 from innsync.portals.admin.setup import charges, details, first, importing, pages, photos, plans
 from innsync.portals.admin.setup import rooms as setup_rooms
 
@@ -157,6 +158,8 @@ urlpatterns = [
     path("rates/history", rates.history, name="rates-history"),
     path("rates/save", rates_saving.save, name="rates-save"),
     path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),
+    path("rates/withheld/<uuid:room_type_id>/offer", rates_withheld.offer_again, name="rates-offer-all"),
+    path("rates/withheld/<uuid:withholding_id>/undo", rates_withheld.undo, name="rates-withheld-undo"),
     path("rates/promotions", promotions.promotions, name="rates-promotions"),
     path("rates/promotions/new", promotions.new, name="rates-promotion-new"),
     path("rates/promotions/<uuid:promotion_id>", promotions.one, name="rates-promotion"),

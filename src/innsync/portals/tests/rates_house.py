@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.inventory.withholding import offer
 from innsync.apps.rates.history import Change, list_changes
 from innsync.apps.rates.models import Season
 from innsync.apps.rates.seasons import SeasonFacts, add_season
@@ -59,6 +60,18 @@ def set_cells(house: House, product: str, first: int, last: int, actor: str = "P
             organization_id=house.organization.id,
             property_id=house.property.id,
             edits=[RateEdit(house.products[product].id, night(house, first), night(house, last), values)],
+            now=datetime.now(UTC),
+            actor=actor,
+        )
+
+
+def withhold(house: House, room: str, *offsets: int, actor: str = "api:Revenue system") -> None:
+    """No room of the type may be sold on these nights, says another system."""
+    with tenant(house.organization.id):
+        offer(
+            organization_id=house.organization.id,
+            property_id=house.property.id,
+            available={(house.types[room].id, night(house, offset)): 0 for offset in offsets},
             now=datetime.now(UTC),
             actor=actor,
         )

@@ -30,6 +30,8 @@ from innsync.apps.calls.recorder import Recorder
 from innsync.apps.calls.tests.test_recorder import answered
 from innsync.apps.distribution.models import Conflict, PushLog
 from innsync.apps.inbox.models import Message
+from innsync.apps.inventory.models import Withholding
+from innsync.apps.inventory.withholding import offer
 from innsync.apps.properties.models import Photo, Room
 from innsync.apps.rates.models import Promotion, RateChange, Season
 from innsync.apps.reservations.models import RoomStay
@@ -61,6 +63,14 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
     recorder.flush()
     with tenant(house.organization.id):
         order = automation.order(booking_id=booking.id, what=f"{mark} flowers", now=now, actor="test")
+        suites, some_day = house.types["suite"].id, house.today + timedelta(days=41)
+        offer(
+            organization_id=house.organization.id,
+            property_id=house.property.id,
+            available={(suites, some_day): 0},
+            now=now,
+            actor=f"{mark} system",
+        )
         photo = Photo.objects.create(
             organization=house.organization,
             property=house.property,
@@ -127,6 +137,7 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "delivery_id": delivered(endpoint, house.property.id, status=200).id,
             "push_id": PushLog.objects.filter(connection=house.connections["channex"]).latest("id").id,
             "change_id": RateChange.objects.filter(property=house.property).latest("id").id,
+            "withholding_id": Withholding.objects.filter(property=house.property).latest("id").id,
             "block_id": block.id,
             "season_id": season.id,
             "promotion_id": promotion.id,
@@ -228,7 +239,7 @@ _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
     *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id", "promotion_id"),
-    "issuer_id",
+    *("issuer_id", "withholding_id"),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from innsync.portals.tests.rates_house import cells, changes, derive, marks, night, set_cells, sold
+from innsync.portals.tests.rates_house import cells, changes, derive, marks, night, set_cells, sold, withhold
 from innsync.portals.tests.test_browser import address, browser, expected, open_page, pytestmark
 from innsync.portals.tests.test_numbers import CASES
 
@@ -203,6 +203,7 @@ def test_it_fits_and_everybody_can_use_it(grid, house, address, width, scheme):
     set_cells(house, "double", 5, 8, price=13_550, min_stay_arrival=2, max_stay=14)
     set_cells(house, "attic", 6, 7, stop_sell=1, closed_to_arrival=1)
     set_cells(house, "double-nr", 7, 9, price=9_900)
+    withhold(house, "suite", 6, 7, 9, actor="api:Revenue system of all our houses")
     page = grid(f"from={night(house, -2)}&days=14", width=width, scheme=scheme)
     for path in (f"from={night(house, -2)}&days=14", f"from={night(house, -2)}&days=31&show=rules"):
         page.goto(f"{address}/rates?{path}")

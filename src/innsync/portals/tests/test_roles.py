@@ -86,6 +86,8 @@ NEEDS: dict[str, tuple[str | None, str | None]] = {
     "rates-history": (Ability.SEE_RATES, None),
     "rates-save": (None, CLOSE),
     "rates-undo": (None, Ability.SET_RATES),
+    "rates-offer-all": (None, CLOSE),
+    "rates-withheld-undo": (None, CLOSE),
     "rates-promotions": (Ability.SEE_RATES, None),
     "rates-promotion-new": (Ability.SET_RATES, Ability.SET_RATES),
     "rates-promotion": (Ability.SET_RATES, Ability.SET_RATES),

@@ -15,6 +15,7 @@ from innsync.apps.distribution.models import Connection, PushLog, RefusedCell, R
 from innsync.apps.distribution.reconcile import wanted_calendars
 from innsync.apps.distribution.selectors import load_linked
 from innsync.apps.rates.services import RateEdit, set_rates
+from innsync.portals.tests.rates_house import withhold
 
 VENDOR = "expedia"
 OFFSET = 12
@@ -91,6 +92,14 @@ def test_a_room_out_of_order_is_named_with_its_reason(ask, house):
     answer = ask()
     assert "1 out of order" in said(answer)
     assert "new bathroom" in answer.content.decode()
+
+
+def test_withheld_rooms_are_told_with_who_said_so(ask, house):
+    withhold(house, "double", OFFSET)
+    confirm(house)
+    answer = ask()
+    assert "Closed at Expedia, as it should be." in said(answer)
+    assert "No room is left: 1 room, 1 withheld by api:Revenue system." in said(answer)
 
 
 def test_a_stop_sell_is_told_with_who_set_it(ask, house):

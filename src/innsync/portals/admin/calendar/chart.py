@@ -358,9 +358,11 @@ class _Pen:
             return Night("·", f"{day}: {_('not open for sale yet')}", "unknown")
         if night.oversold:
             return Night(f"−{night.oversold}", f"{day}: {_('%(count)d oversold') % {'count': night.oversold}}", "over")
-        return Night(
-            str(night.left), f"{day}: {_('%(count)d left') % {'count': night.left}}", "" if night.left else "none"
-        )
+        words, css = _("%(count)d left") % {"count": night.left}, "" if night.left else "none"
+        if night.withheld:
+            words += ", " + _("%(count)d withheld") % {"count": night.withheld}
+            css = f"{css} withheld".strip()
+        return Night(str(night.left), f"{day}: {words}", css)
 
     def _day(self, day: date) -> str:
         return self.dates.get(day) or formats.day(day)

@@ -115,12 +115,14 @@ def _left(count: Count | None) -> str:
     notes = [ngettext("%(count)d of %(rooms)d sold", "%(count)d of %(rooms)d sold", count.sold)]
     notes += [_("%(held)d held")] if count.held else []
     notes += [_("%(out_of_order)d out of order")] if count.out_of_order else []
+    notes += [_("%(not_offered)d withheld")] if count.not_offered else []
     notes += [_("oversold by %(oversold)d")] if count.oversold else []
-    said = {**count._asdict(), "count": count.sold}
+    said = {**count._asdict(), "count": count.sold, "not_offered": count.not_offered}
     title = escape(", ".join(note % said for note in notes))
     kind = " class=oversold" if count.left < 0 or count.oversold else " class=none" if count.left == 0 else ""
     number = str(count.left).replace("-", "\N{MINUS SIGN}")
-    away = f" +{count.held + count.out_of_order}" if count.held + count.out_of_order else ""
+    others = count.held + count.out_of_order + count.not_offered
+    away = f" +{others}" if others else ""
     return f'<td{kind} title="{title}">{number}<i>{count.sold}{away}/{count.rooms}</i></td>'
 
 

@@ -33,7 +33,8 @@ from innsync.portals.admin.choice import Choice, choose_property, the_property
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.rates.bands import bands_of
 from innsync.portals.admin.rates.grid import Shown, draw
-from innsync.portals.admin.rates.window import LENGTHS, Window, read_window
+from innsync.portals.admin.rates.window import LENGTHS, Window, left_window, read_window
+from innsync.portals.admin.rates.withheld import Withheld
 from innsync.portals.admin.rates.words import FIELD_WORDS, value_words
 from innsync.portals.admin.reading import read_day
 from innsync.portals.numbers import decimal_sign
@@ -64,6 +65,7 @@ def rates(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         "may_close": Ability.CLOSE_NIGHTS in visitor.access.abilities,
         "grid": draw(Shown(house, window, today, rows, counts, bands_of(list_seasons(property_id=prop.id), window))),
         "changes": [change_line(house, one) for one in list_changes(property_id=prop.id)],
+        "withheld": Withheld.of(house, window, today),
     }
     return show(request, visitor, "rates.html", context, section="rates")
 
@@ -199,12 +201,4 @@ def undo(request: HttpRequest, visitor: Visitor, change_id: UUID) -> Done:
     )
     said = words % {"count": done.cells} + (" " + kept % {"count": done.kept} if done.kept else "")
     code = Property.objects.values_list("code", flat=True).get(id=change.property_id)
-    return Done(said, _back(request, code))
-
-
-def _back(request: HttpRequest, code: str) -> str:
-    """The window that the button stood in."""
-    first = read_day(request.POST.get("from", ""))
-    days, rules = request.POST.get("days", ""), request.POST.get("show") == "rules"
-    length = int(days) if days.isdecimal() and int(days) in LENGTHS else 14
-    return Window(code, first, length, rules, ()).address() if first else f"{reverse('rates')}?property={code}"
+    return Done(said, left_window(request, code))

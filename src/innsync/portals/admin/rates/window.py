@@ -79,3 +79,11 @@ def read_window(request: HttpRequest, code: str, today: date) -> Window:
         request.GET.get("show") == WITH_RULES,
         tuple(code for code in request.GET.get("fold", "").split(",") if code)[:200],
     )
+
+
+def left_window(request: HttpRequest, code: str) -> str:
+    """The address of the window in which a button stood."""
+    first = read_day(request.POST.get("from", ""))
+    days, rules = request.POST.get("days", ""), request.POST.get("show") == WITH_RULES
+    length = int(days) if days.isdecimal() and int(days) in LENGTHS else 14
+    return Window(code, first, length, rules, ()).address() if first else f"{reverse('rates')}?property={code}"
