@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "innsync.apps.reservations",
     "innsync.apps.distribution",
     "innsync.apps.inbox",
+    "innsync.apps.imports",
     "innsync.apps.automation",
     "innsync.apps.messaging",
     "innsync.apps.webhooks",

@@ -124,7 +124,7 @@ def read_sheet(content: bytes, *, needed: Sequence[str], known: Sequence[str], p
     if len(content) > LARGEST_SHEET:
         problems.add(1, "", told("is larger than 5 MB"))
         return []
-    lines = _lines(_decoded(content), problems)
+    lines = lines_of(decoded(content), problems)
     heads = [name.strip().lower().replace(" ", "_") for name in next(lines, (0, []))[1]]
     for missing in (name for name in needed if name not in heads):
         problems.add(1, missing, told("is missing: the first line names the columns"))
@@ -149,7 +149,7 @@ def read_sheet(content: bytes, *, needed: Sequence[str], known: Sequence[str], p
     return rows
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """As spreadsheets write: UTF-8, UTF-16 where it says so, else Western European."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
@@ -159,7 +159,8 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def _lines(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+def lines_of(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of a table, also of its head; line: the last of those that it takes."""
     head = text.split("\n", 1)[0]
     separator = max((",", ";", "\t"), key=head.count)
     if "\0" in text:

@@ -16,6 +16,7 @@ from innsync.portals.words import channel_name
 
 TITLES = {
     "booked": _("Booked"),
+    "imported": _("Imported from a file"),
     "modified": _("Changed"),
     "cancelled": _("Cancelled"),
     "moved": _("Moved to another room type"),

@@ -58,7 +58,7 @@ from innsync.portals.admin.rates import page as rates
 from innsync.portals.admin.rates import promotions, seasons
 from innsync.portals.admin.rates import saving as rates_saving
 from innsync.portals.admin.rates import withheld as rates_withheld
-from innsync.portals.admin.setup import charges, details, first, importing, pages, photos, plans
+from innsync.portals.admin.setup import booking_imports, charges, details, first, importing, pages, photos, plans
 from innsync.portals.admin.setup import rooms as setup_rooms
 
 urlpatterns = [
@@ -134,6 +134,29 @@ urlpatterns = [
         "properties/<uuid:property_id>/import/<slug:kind>/template.csv",
         importing.template,
         name="property-import-template",
+    ),
+    path("properties/<uuid:property_id>/bookings", booking_imports.start, name="property-bookings"),
+    path("properties/<uuid:property_id>/bookings/send", booking_imports.send, name="property-bookings-send"),
+    path("properties/<uuid:property_id>/bookings.csv", booking_imports.export, name="property-bookings-export"),
+    path(
+        "properties/<uuid:property_id>/bookings/<uuid:import_id>",
+        booking_imports.look,
+        name="property-bookings-import",
+    ),
+    path(
+        "properties/<uuid:property_id>/bookings/<uuid:import_id>/live",
+        booking_imports.live,
+        name="property-bookings-live",
+    ),
+    path(
+        "properties/<uuid:property_id>/bookings/<uuid:import_id>/report.csv",
+        booking_imports.report_csv,
+        name="property-bookings-report",
+    ),
+    path(
+        "properties/<uuid:property_id>/bookings/<uuid:import_id>/undo",
+        booking_imports.undo,
+        name="property-bookings-undo",
     ),
     path("properties/<uuid:property_id>/mail", guest_mail.mail, name="property-mail"),
     path("reports", reports.reports, name="reports"),

@@ -20,6 +20,13 @@ from innsync.apps.reservations.services.channel import (
 )
 from innsync.apps.reservations.services.details import change_details
 from innsync.apps.reservations.services.holds import expire_holds, place_hold, release_hold
+from innsync.apps.reservations.services.imported import (
+    Imported,
+    ImportedRoom,
+    change_imported,
+    import_booking,
+    take_back_import,
+)
 from innsync.apps.reservations.services.mails import confirms, note_mail
 from innsync.apps.reservations.services.modify import modify, move_room_stay
 from innsync.apps.reservations.services.place import (
@@ -42,6 +49,8 @@ from innsync.apps.reservations.services.undo import put_back, remember, rooms_no
 __all__ = [
     "Applied",
     "Arranged",
+    "Imported",
+    "ImportedRoom",
     "NotChangeable",
     "OtherType",
     "PriceChanged",
@@ -56,10 +65,12 @@ __all__ = [
     "book",
     "cancel",
     "change_details",
+    "change_imported",
     "change_state",
     "change_stays",
     "confirms",
     "expire_holds",
+    "import_booking",
     "is_superseded",
     "modify",
     "move_room_stay",
@@ -77,4 +88,5 @@ __all__ = [
     "rooms_now",
     "split_stay",
     "take_back_assignment",
+    "take_back_import",
 ]
