@@ -168,6 +168,7 @@ def python_models(schemas: Json) -> str:
 
 def python_client(operations: list[Operation]) -> str:
     methods = [line for one in operations for line in ("", *python_method(one))]
+    awaited = [line for one in operations for line in ("", *python_method(one, awaited=True))]
     used = sorted({name for one in operations for name in names(one)})
     words = [word for word in ("Any", "Literal") if any(re.search(rf"\b{word}\b", line) for line in methods)]
     lines = [
@@ -176,7 +177,7 @@ def python_client(operations: list[Operation]) -> str:
         "from __future__ import annotations",
         "",
         *([f"from typing import {', '.join(words)}", ""] if words else []),
-        "from innsync_client.calling import Calling",
+        "from innsync_client.calling import AsyncCalling, Calling",
         "from innsync_client.models import (",
         *(f"    {name}," for name in used),
         ")",
@@ -185,11 +186,16 @@ def python_client(operations: list[Operation]) -> str:
         "class Client(Calling):",
         '    """Everything a key can ask. What is refused is raised as `Refusal`."""',
         *methods,
+        "",
+        "",
+        "class AsyncClient(AsyncCalling):",
+        '    """The same for programs on an event loop."""',
+        *awaited,
     ]
     return "\n".join(lines) + "\n"
 
 
-def python_method(one: Operation) -> Iterator[str]:
+def python_method(one: Operation, *, awaited: bool = False) -> Iterator[str]:
     taken = [f"{name}: str" for name in one.in_path]
     if one.body:
         taken.append(f"body: {python_type(one.body)}" if one.needs_body else f"body: {optional(one.body)} = None")
@@ -198,7 +204,7 @@ def python_method(one: Operation) -> Iterator[str]:
         taken.append("*")
     for name, schema, must in by_name:
         taken.append(f"{snake(name)}: {python_type(schema)}" if must else f"{snake(name)}: {optional(schema)} = None")
-    yield f"    def {one.name}({', '.join(['self', *taken])}) -> {python_type(one.answer) if one.answer else 'None'}:"
+    yield f"    {'async ' * awaited}def {one.name}({', '.join(['self', *taken])}) -> {python_type(one.answer) if one.answer else 'None'}:"
     yield f"        {doc(one.summary + '.')}"
     path = re.sub(r"\{(\w+)\}", r"{self.part(\1)}", one.path)
     parts = [repr(one.method), f'f"{path}"' if one.in_path else f'"{path}"']
@@ -207,7 +213,7 @@ def python_method(one: Operation) -> Iterator[str]:
             parts.append(f"{word}={{{', '.join(f'{name!r}: {snake(name)}' for name, _, _ in values)}}}")
     if one.body:
         parts.append("body=body")
-    asked = f"self.call({', '.join(parts)})"
+    asked = f"{'await ' * awaited}self.call({', '.join(parts)})"
     if one.answer:
         yield f"        answer: {python_type(one.answer)} = {asked}"
         yield "        return answer"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from innsync.api.tests.samples import SampleHouse
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "clients" / "python" / "src")]
 import clients  # noqa: E402  # beside the product, not of it
-from innsync_client import Client, Refusal  # noqa: E402
+from innsync_client import AsyncClient, Client, Refusal  # noqa: E402
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None and os.environ.get("CI") != "true", reason="no Node on this machine")
@@ -87,17 +88,20 @@ def test_every_operation_is_asked_as_it_is_described(operations: list[clients.Op
         requests.append(request)
         return httpx.Response(200, json={})
 
-    client = Client(BASE, KEY, http=httpx.Client(transport=httpx.MockTransport(answer)))
+    at_once = Client(BASE, KEY, http=httpx.Client(transport=httpx.MockTransport(answer)))
+    awaited = AsyncClient(BASE, KEY, http=httpx.AsyncClient(transport=httpx.MockTransport(answer)))
     for one in operations:
         named = {clients.snake(name): value for name, value in asked_query(one).items()}
         named |= {clients.snake(name): "x-y" for name, _, _ in one.headers}
         if one.body:
             named["body"] = {"a": 1}
-        getattr(client, one.name)(*(f"a/b {name}" for name in one.in_path), **named)
-        request = requests[-1]
-        body = json.loads(request.content) if request.content else None
-        assert seen(request.method, str(request.url), dict(request.headers), body) == expected(one), one.name
-    assert len(operations) > 30
+        in_path = [f"a/b {name}" for name in one.in_path]
+        getattr(at_once, one.name)(*in_path, **named)
+        asyncio.run(getattr(awaited, one.name)(*in_path, **named))
+        for request in requests[-2:]:
+            body = json.loads(request.content) if request.content else None
+            assert seen(request.method, str(request.url), dict(request.headers), body) == expected(one), one.name
+    assert len(requests) == 2 * len(operations) > 60
 
 
 @needs_node
@@ -156,6 +160,19 @@ def test_what_is_refused_says_why(innsync: Client, web: str, house: SampleHouse)
     with Client(web, "isk_wrong") as stranger, pytest.raises(Refusal) as unknown:
         stranger.list_events()
     assert (unknown.value.status, unknown.value.kind) == (401, "unauthorised")
+
+
+def test_a_program_on_an_event_loop_does_the_same(web: str, house: SampleHouse):
+    async def book() -> tuple[str, str, str]:
+        async with AsyncClient(web, house.secret) as innsync:
+            body: Any = house.booking()
+            made, hotel = await asyncio.gather(innsync.create_booking(body), innsync.get_hotel(house.property.code))
+            with pytest.raises(Refusal) as refused:
+                await innsync.create_booking({**body, "check_out": body["check_in"]})
+            cancelled = await innsync.cancel_booking(made["booking_id"])
+            return hotel["name"], refused.value.kind, cancelled["status"]
+
+    assert asyncio.run(book()) == ("Sample Hotel", "invalid", "cancelled")
 
 
 def test_a_proxys_own_answer_is_a_problem_too():

@@ -1,6 +1,6 @@
 """Innsync's API for Python programs."""
 
 from innsync_client.calling import Refusal
-from innsync_client.client import Client
+from innsync_client.client import AsyncClient, Client
 
-__all__ = ["Client", "Refusal"]
+__all__ = ["AsyncClient", "Client", "Refusal"]

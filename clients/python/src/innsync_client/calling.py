@@ -27,7 +27,40 @@ class Refusal(Exception):
         self.retry_after = retry_after
 
 
-class Calling:
+class Asking:
+    """How an installation is asked, and what its answers mean."""
+
+    def __init__(self, base_url: str, api_key: str | None, token: str | None) -> None:
+        self._base = base_url.rstrip("/")
+        self._headers = {"Accept": "application/json"}
+        if api_key:
+            self._headers["X-API-Key"] = api_key
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    @staticmethod
+    def part(value: str) -> str:
+        """As one part of a path, whatever is in it."""
+        return quote(str(value), safe="")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str | None] | None,
+        body: Any,
+    ) -> dict[str, Any]:
+        return {
+            "method": method,
+            "url": self._base + path,
+            "params": {name: _told(value) for name, value in (query or {}).items() if value is not None},
+            "headers": self._headers | {name: value for name, value in (headers or {}).items() if value is not None},
+            "json": body,
+        }
+
+
+class Calling(Asking):
     """One installation, and a key or token to it. Connections are kept: close it, or use it in a `with`.
 
     base_url: without `/api`. http: a client of your own, for proxies or other time limits; it is not closed then.
@@ -43,14 +76,9 @@ class Calling:
         timeout: float = 30.0,
         http: httpx.Client | None = None,
     ) -> None:
-        self._base = base_url.rstrip("/")
+        super().__init__(base_url, api_key, token)
         self._own = http is None
         self._http = http or httpx.Client(timeout=timeout)
-        self._headers = {"Accept": "application/json"}
-        if api_key:
-            self._headers["X-API-Key"] = api_key
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
 
     def __enter__(self) -> Self:
         return self
@@ -64,11 +92,6 @@ class Calling:
         if self._own:
             self._http.close()
 
-    @staticmethod
-    def part(value: str) -> str:
-        """As one part of a path, whatever is in it."""
-        return quote(str(value), safe="")
-
     def call(
         self,
         method: str,
@@ -79,16 +102,54 @@ class Calling:
         body: Any = None,
     ) -> Any:
         """The answer's JSON; None where it has no body. Raises Refusal."""
-        answer = self._http.request(
-            method,
-            self._base + path,
-            params={name: _told(value) for name, value in (query or {}).items() if value is not None},
-            headers=self._headers | {name: value for name, value in (headers or {}).items() if value is not None},
-            json=body,
-        )
-        if answer.is_success:
-            return answer.json() if answer.content else None
-        raise Refusal(answer.status_code, _document(answer), _seconds(answer.headers.get("Retry-After")))
+        return _read(self._http.request(**self._request(method, path, query, headers, body)))
+
+
+class AsyncCalling(Asking):
+    """The same for programs on an event loop: close it with `aclose`, or use it in an `async with`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None = None,
+        *,
+        token: str | None = None,
+        timeout: float = 30.0,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        super().__init__(base_url, api_key, token)
+        self._own = http is None
+        self._http = http or httpx.AsyncClient(timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        if self._own:
+            await self._http.aclose()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        body: Any = None,
+    ) -> Any:
+        """The answer's JSON; None where it has no body. Raises Refusal."""
+        return _read(await self._http.request(**self._request(method, path, query, headers, body)))
+
+
+def _read(answer: httpx.Response) -> Any:
+    if answer.is_success:
+        return answer.json() if answer.content else None
+    raise Refusal(answer.status_code, _document(answer), _seconds(answer.headers.get("Retry-After")))
 
 
 def _told(value: Any) -> str:

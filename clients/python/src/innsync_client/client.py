@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from innsync_client.calling import Calling
+from innsync_client.calling import AsyncCalling, Calling
 from innsync_client.models import (
     AmenityList,
     AvailabilityOut,
@@ -26,8 +26,6 @@ from innsync_client.models import (
     HoldOut,
     HotelOut,
     ImageList,
-    InventoryChangedOut,
-    InventoryIn,
     LookupOut,
     OwnerBookings,
     OwnerRequests,
@@ -141,18 +139,6 @@ class Client(Calling):
         answer: RatesChangedOut = self.call(
             "PUT",
             f"/api/booking-engine/hotels/{self.part(hotel_id)}/rates",
-            headers={"Idempotency-Key": idempotency_key},
-            body=body,
-        )
-        return answer
-
-    def update_inventory(
-        self, hotel_id: str, body: InventoryIn, *, idempotency_key: str | None = None
-    ) -> InventoryChangedOut:
-        """Say of many nights how many rooms may be sold, as one change."""
-        answer: InventoryChangedOut = self.call(
-            "PUT",
-            f"/api/booking-engine/hotels/{self.part(hotel_id)}/inventory",
             headers={"Idempotency-Key": idempotency_key},
             body=body,
         )
@@ -390,6 +376,347 @@ class Client(Calling):
     ) -> OwnerRequests:
         """What guests of a property asked for, for its owner."""
         answer: OwnerRequests = self.call(
+            "GET",
+            f"/api/owner/properties/{self.part(property_id)}/service-requests",
+            query={"limit": limit, "cursor": cursor, "state": state},
+        )
+        return answer
+
+
+class AsyncClient(AsyncCalling):
+    """The same for programs on an event loop."""
+
+    async def get_token(self, body: TokenIn | None = None) -> TokenOut:
+        """A token for an API key."""
+        answer: TokenOut = await self.call("POST", "/api/booking-engine/auth/token", body=body)
+        return answer
+
+    async def validate_token(self, body: ValidateIn | None = None) -> TokenSays:
+        """Whose a token is, its scopes and expiry."""
+        answer: TokenSays = await self.call("POST", "/api/booking-engine/auth/validate-token", body=body)
+        return answer
+
+    async def get_user(self, user_id: str, *, guest_token: str | None = None) -> GuestAccountOut:
+        """The guest account behind a guest's token."""
+        answer: GuestAccountOut = await self.call(
+            "GET", f"/api/booking-engine/auth/user/{self.part(user_id)}", headers={"X-Guest-Token": guest_token}
+        )
+        return answer
+
+    async def get_hotel(self, hotel_id: str) -> HotelOut:
+        """The hotel."""
+        answer: HotelOut = await self.call("GET", f"/api/booking-engine/hotels/{self.part(hotel_id)}")
+        return answer
+
+    async def list_images(self, hotel_id: str) -> ImageList:
+        """Its photos and those of its room types."""
+        answer: ImageList = await self.call("GET", f"/api/booking-engine/hotels/{self.part(hotel_id)}/images")
+        return answer
+
+    async def list_amenities(self, hotel_id: str) -> AmenityList:
+        """What it and its rooms offer, in the words of channels too."""
+        answer: AmenityList = await self.call("GET", f"/api/booking-engine/amenities/{self.part(hotel_id)}")
+        return answer
+
+    async def list_room_types(
+        self, hotel_id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> RoomTypeList:
+        """Its room types and the rate plans they are sold at."""
+        answer: RoomTypeList = await self.call(
+            "GET", f"/api/booking-engine/room-types/{self.part(hotel_id)}", query={"limit": limit, "cursor": cursor}
+        )
+        return answer
+
+    async def search_availability(
+        self,
+        hotel_id: str,
+        *,
+        check_in: str,
+        check_out: str,
+        adults: int | None = None,
+        children: int | None = None,
+        child_ages: str | None = None,
+        rooms: int | None = None,
+        promo: str | None = None,
+        explain: bool | None = None,
+        fresh: bool | None = None,
+    ) -> AvailabilityOut:
+        """Bookable offers for a stay."""
+        answer: AvailabilityOut = await self.call(
+            "GET",
+            f"/api/booking-engine/availability/{self.part(hotel_id)}",
+            query={
+                "check_in": check_in,
+                "check_out": check_out,
+                "adults": adults,
+                "children": children,
+                "child_ages": child_ages,
+                "rooms": rooms,
+                "promo": promo,
+                "explain": explain,
+                "fresh": fresh,
+            },
+        )
+        return answer
+
+    async def availability_calendar(self, hotel_id: str, *, from_: str, to: str) -> CalendarOut:
+        """Rooms left and lowest price by room type and day."""
+        answer: CalendarOut = await self.call(
+            "GET", f"/api/booking-engine/availability/{self.part(hotel_id)}/calendar", query={"from": from_, "to": to}
+        )
+        return answer
+
+    async def pricing(self, hotel_id: str, *, from_: str, to: str) -> PricingOut:
+        """Price by occupancy and restrictions, by product and day."""
+        answer: PricingOut = await self.call(
+            "GET", f"/api/booking-engine/hotels/{self.part(hotel_id)}/pricing", query={"from": from_, "to": to}
+        )
+        return answer
+
+    async def update_rates(
+        self, hotel_id: str, body: RatesIn, *, idempotency_key: str | None = None
+    ) -> RatesChangedOut:
+        """Set prices and rules of many nights as one change."""
+        answer: RatesChangedOut = await self.call(
+            "PUT",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/rates",
+            headers={"Idempotency-Key": idempotency_key},
+            body=body,
+        )
+        return answer
+
+    async def search_several(
+        self,
+        *,
+        check_in: str,
+        check_out: str,
+        hotel_ids: str,
+        adults: int | None = None,
+        children: int | None = None,
+        child_ages: str | None = None,
+        rooms: int | None = None,
+        promo: str | None = None,
+        explain: bool | None = None,
+        fresh: bool | None = None,
+    ) -> SeveralOut:
+        """Bookable offers for a stay at several hotels."""
+        answer: SeveralOut = await self.call(
+            "GET",
+            "/api/booking-engine/availability",
+            query={
+                "check_in": check_in,
+                "check_out": check_out,
+                "adults": adults,
+                "children": children,
+                "child_ages": child_ages,
+                "rooms": rooms,
+                "promo": promo,
+                "explain": explain,
+                "fresh": fresh,
+                "hotel_ids": hotel_ids,
+            },
+        )
+        return answer
+
+    async def list_extras(
+        self,
+        hotel_id: str,
+        *,
+        check_in: str,
+        check_out: str,
+        adults: int | None = None,
+        children: int | None = None,
+        child_ages: str | None = None,
+        rooms: int | None = None,
+    ) -> ExtrasOut:
+        """What may be added to a stay, and what it costs for it."""
+        answer: ExtrasOut = await self.call(
+            "GET",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/extras",
+            query={
+                "check_in": check_in,
+                "check_out": check_out,
+                "adults": adults,
+                "children": children,
+                "child_ages": child_ages,
+                "rooms": rooms,
+            },
+        )
+        return answer
+
+    async def place_hold(self, body: HoldIn, *, idempotency_key: str | None = None) -> HoldOut:
+        """Keep rooms for a checkout in progress."""
+        answer: HoldOut = await self.call(
+            "POST", "/api/booking-engine/holds", headers={"Idempotency-Key": idempotency_key}, body=body
+        )
+        return answer
+
+    async def release_hold(self, hold_id: str) -> None:
+        """Give a hold's rooms back."""
+        await self.call("DELETE", f"/api/booking-engine/holds/{self.part(hold_id)}")
+
+    async def create_booking(self, body: BookingIn, *, idempotency_key: str | None = None) -> BookingOut:
+        """Book."""
+        answer: BookingOut = await self.call(
+            "POST", "/api/booking-engine/bookings", headers={"Idempotency-Key": idempotency_key}, body=body
+        )
+        return answer
+
+    async def get_booking(self, booking_id: str, *, include: str | None = None) -> BookingOut:
+        """One booking."""
+        answer: BookingOut = await self.call(
+            "GET", f"/api/booking-engine/bookings/{self.part(booking_id)}", query={"include": include}
+        )
+        return answer
+
+    async def change_booking(self, booking_id: str, body: ChangeIn, *, if_match: str | None = None) -> BookingOut:
+        """Change dates, rooms, guest or requests: all of it or nothing."""
+        answer: BookingOut = await self.call(
+            "PUT", f"/api/booking-engine/bookings/{self.part(booking_id)}", headers={"If-Match": if_match}, body=body
+        )
+        return answer
+
+    async def cancel_booking(self, booking_id: str, *, if_match: str | None = None) -> BookingOut:
+        """Cancel by the policy; answers the fee and the refund due."""
+        answer: BookingOut = await self.call(
+            "DELETE", f"/api/booking-engine/bookings/{self.part(booking_id)}", headers={"If-Match": if_match}
+        )
+        return answer
+
+    async def list_events(
+        self,
+        *,
+        after: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        types: str | None = None,
+        property: str | None = None,
+    ) -> EventList:
+        """What happened, to catch up."""
+        answer: EventList = await self.call(
+            "GET",
+            "/api/booking-engine/events",
+            query={"after": after, "cursor": cursor, "limit": limit, "types": types, "property": property},
+        )
+        return answer
+
+    async def list_webhook_endpoints(self) -> EndpointList:
+        """The program's endpoints."""
+        answer: EndpointList = await self.call("GET", "/api/booking-engine/webhook-endpoints")
+        return answer
+
+    async def create_webhook_endpoint(self, body: EndpointIn) -> EndpointWithSecret:
+        """Have events sent to an address."""
+        answer: EndpointWithSecret = await self.call("POST", "/api/booking-engine/webhook-endpoints", body=body)
+        return answer
+
+    async def get_webhook_endpoint(self, endpoint_id: str) -> EndpointOut:
+        """One endpoint."""
+        answer: EndpointOut = await self.call("GET", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}")
+        return answer
+
+    async def delete_webhook_endpoint(self, endpoint_id: str) -> None:
+        """Send nothing there any more, and forget the log."""
+        await self.call("DELETE", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}")
+
+    async def enable_webhook_endpoint(self, endpoint_id: str, body: EnableIn) -> EndpointOut:
+        """Send there again."""
+        answer: EndpointOut = await self.call(
+            "POST", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/enable", body=body
+        )
+        return answer
+
+    async def disable_webhook_endpoint(self, endpoint_id: str) -> EndpointOut:
+        """Send nothing there for now."""
+        answer: EndpointOut = await self.call(
+            "POST", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/disable"
+        )
+        return answer
+
+    async def rotate_webhook_secret(self, endpoint_id: str, body: RotateIn) -> EndpointWithSecret:
+        """Another secret."""
+        answer: EndpointWithSecret = await self.call(
+            "POST", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/rotate-secret", body=body
+        )
+        return answer
+
+    async def test_webhook_endpoint(self, endpoint_id: str) -> Queued:
+        """Have a webhook.test sent."""
+        answer: Queued = await self.call("POST", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/test")
+        return answer
+
+    async def replay_webhook_events(self, endpoint_id: str, body: ReplayIn) -> Queued:
+        """Send what happened in a range of time once more."""
+        answer: Queued = await self.call(
+            "POST", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/replay", body=body
+        )
+        return answer
+
+    async def list_webhook_deliveries(
+        self, endpoint_id: str, *, state: State | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> DeliveryList:
+        """What was sent there, and what became of it."""
+        answer: DeliveryList = await self.call(
+            "GET",
+            f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/deliveries",
+            query={"state": state, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def get_webhook_delivery(self, endpoint_id: str, delivery_id: str) -> DeliveryWithRequest:
+        """One delivery, with what is sent."""
+        answer: DeliveryWithRequest = await self.call(
+            "GET", f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/deliveries/{self.part(delivery_id)}"
+        )
+        return answer
+
+    async def replay_webhook_delivery(self, endpoint_id: str, delivery_id: str) -> Queued:
+        """Send it once more."""
+        answer: Queued = await self.call(
+            "POST",
+            f"/api/booking-engine/webhook-endpoints/{self.part(endpoint_id)}/deliveries/{self.part(delivery_id)}/replay",
+        )
+        return answer
+
+    async def get_ticket(self) -> TicketOut:
+        """A ticket that opens one socket."""
+        answer: TicketOut = await self.call("POST", "/api/events/ticket")
+        return answer
+
+    async def look_up_booking(self, code: str, *, email: str | None = None, last_name: str | None = None) -> LookupOut:
+        """A guest's own booking by its code and e-mail address or last name."""
+        answer: LookupOut = await self.call(
+            "GET", f"/api/bookings/lookup/{self.part(code)}", query={"email": email, "last_name": last_name}
+        )
+        return answer
+
+    async def list_owner_bookings(
+        self,
+        property_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+    ) -> OwnerBookings:
+        """A property's bookings, for its owner."""
+        answer: OwnerBookings = await self.call(
+            "GET",
+            f"/api/owner/properties/{self.part(property_id)}/bookings",
+            query={"limit": limit, "cursor": cursor, "from": from_, "to": to},
+        )
+        return answer
+
+    async def list_owner_requests(
+        self,
+        property_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        state: Literal["open", "done", "cancelled"] | None = None,
+    ) -> OwnerRequests:
+        """What guests of a property asked for, for its owner."""
+        answer: OwnerRequests = await self.call(
             "GET",
             f"/api/owner/properties/{self.part(property_id)}/service-requests",
             query={"limit": limit, "cursor": cursor, "state": state},
