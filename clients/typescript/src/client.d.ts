@@ -573,6 +573,61 @@ export interface RatesIn {
   updates: Array<RateUpdateIn>;
 }
 
+/**
+ * changed: nights of room types on which another number of rooms is withheld than before; unchanged: the others.
+ */
+export interface InventoryChangedOut {
+  hotel_id: string;
+  changed: number;
+  unchanged: number;
+  room_types: Array<RoomTypeOffered>;
+  short: Array<OfferedShort>;
+}
+
+/**
+ * Nights, both ends included, on which more was said to be available than there is. available: what is sold now.
+ */
+export interface OfferedShort {
+  room_type_id: string;
+  room_type_code: string;
+  first: string;
+  last: string;
+  asked: number;
+  available: number;
+}
+
+/**
+ * nights: on how many of those from `first` to `last` another number of rooms may be sold than before.
+ */
+export interface RoomTypeOffered {
+  room_type_id: string;
+  room_type_code: string;
+  first: string;
+  last: string;
+  nights: number;
+}
+
+/**
+ * In their order: where two name the same night of a room type, the later one counts.
+ */
+export interface InventoryIn {
+  updates: Array<InventoryUpdateIn>;
+}
+
+/**
+ * One room type on a span of nights, both ends included.
+ *
+ * available: how many rooms may still be sold on each of these nights, everywhere together; null: all that are left.
+ */
+export interface InventoryUpdateIn {
+  room_type_id?: string | null;
+  room_type_code?: string | null;
+  from: string;
+  to: string;
+  weekdays?: Array<"mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun"> | null;
+  available: number | null;
+}
+
 export interface SeveralQuery {
   check_in: string;
   check_out: string;
@@ -1467,6 +1522,8 @@ export class Client extends Calling {
   pricing(hotel_id: string, query: { from: string; to: string }): Promise<PricingOut>;
   /** Set prices and rules of many nights as one change. */
   updateRates(hotel_id: string, body: RatesIn, headers?: { "Idempotency-Key"?: string }): Promise<RatesChangedOut>;
+  /** Say of many nights how many rooms may be sold, as one change. */
+  updateInventory(hotel_id: string, body: InventoryIn, headers?: { "Idempotency-Key"?: string }): Promise<InventoryChangedOut>;
   /** Bookable offers for a stay at several hotels. */
   searchSeveral(query: { check_in: string; check_out: string; adults?: number; children?: number; child_ages?: string; rooms?: number; promo?: string; explain?: boolean; fresh?: boolean; hotel_ids: string }): Promise<SeveralOut>;
   /** What may be added to a stay, and what it costs for it. */

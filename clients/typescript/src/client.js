@@ -36,6 +36,9 @@ export class Client extends Calling {
   updateRates(hotel_id, body, headers) {
     return this.call("PUT", `/api/booking-engine/hotels/${encodeURIComponent(hotel_id)}/rates`, { body, headers });
   }
+  updateInventory(hotel_id, body, headers) {
+    return this.call("PUT", `/api/booking-engine/hotels/${encodeURIComponent(hotel_id)}/inventory`, { body, headers });
+  }
   searchSeveral(query) {
     return this.call("GET", `/api/booking-engine/availability`, { query });
   }

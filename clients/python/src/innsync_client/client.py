@@ -26,6 +26,8 @@ from innsync_client.models import (
     HoldOut,
     HotelOut,
     ImageList,
+    InventoryChangedOut,
+    InventoryIn,
     LookupOut,
     OwnerBookings,
     OwnerRequests,
@@ -139,6 +141,18 @@ class Client(Calling):
         answer: RatesChangedOut = self.call(
             "PUT",
             f"/api/booking-engine/hotels/{self.part(hotel_id)}/rates",
+            headers={"Idempotency-Key": idempotency_key},
+            body=body,
+        )
+        return answer
+
+    def update_inventory(
+        self, hotel_id: str, body: InventoryIn, *, idempotency_key: str | None = None
+    ) -> InventoryChangedOut:
+        """Say of many nights how many rooms may be sold, as one change."""
+        answer: InventoryChangedOut = self.call(
+            "PUT",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/inventory",
             headers={"Idempotency-Key": idempotency_key},
             body=body,
         )
@@ -480,6 +494,18 @@ class AsyncClient(AsyncCalling):
         answer: RatesChangedOut = await self.call(
             "PUT",
             f"/api/booking-engine/hotels/{self.part(hotel_id)}/rates",
+            headers={"Idempotency-Key": idempotency_key},
+            body=body,
+        )
+        return answer
+
+    async def update_inventory(
+        self, hotel_id: str, body: InventoryIn, *, idempotency_key: str | None = None
+    ) -> InventoryChangedOut:
+        """Say of many nights how many rooms may be sold, as one change."""
+        answer: InventoryChangedOut = await self.call(
+            "PUT",
+            f"/api/booking-engine/hotels/{self.part(hotel_id)}/inventory",
             headers={"Idempotency-Key": idempotency_key},
             body=body,
         )

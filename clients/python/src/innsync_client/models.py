@@ -537,6 +537,56 @@ class RatesIn(TypedDict):
     updates: list[RateUpdateIn]
 
 
+class InventoryChangedOut(TypedDict):
+    """changed: nights of room types on which another number of rooms is withheld than before; unchanged: the others."""
+
+    hotel_id: str
+    changed: int
+    unchanged: int
+    room_types: list[RoomTypeOffered]
+    short: list[OfferedShort]
+
+
+class OfferedShort(TypedDict):
+    """Nights, both ends included, on which more was said to be available than there is. available: what is sold now."""
+
+    room_type_id: str
+    room_type_code: str
+    first: str
+    last: str
+    asked: int
+    available: int
+
+
+class RoomTypeOffered(TypedDict):
+    """nights: on how many of those from `first` to `last` another number of rooms may be sold than before."""
+
+    room_type_id: str
+    room_type_code: str
+    first: str
+    last: str
+    nights: int
+
+
+class InventoryIn(TypedDict):
+    """In their order: where two name the same night of a room type, the later one counts."""
+
+    updates: list[InventoryUpdateIn]
+
+
+InventoryUpdateIn = TypedDict(
+    "InventoryUpdateIn",
+    {
+        "room_type_id": "NotRequired[str | None]",
+        "room_type_code": "NotRequired[str | None]",
+        "from": "str",
+        "to": "str",
+        "weekdays": "NotRequired[list[Literal['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']] | None]",
+        "available": "int | None",
+    },
+)
+
+
 class SeveralQuery(TypedDict):
     check_in: str
     check_out: str
