@@ -31,6 +31,7 @@ MOST_COLUMNS = 200
 MOST_WORDS = 200
 """Different words of one kind in a file: more are no names of room types."""
 MOST_NIGHTS = 400
+MOST_PERSONS = 50
 FARTHEST = timedelta(days=366 * 15)
 _GUESSED_FROM = 5_000
 KINDS = ("room_type", "rate_plan", "status", "channel")
@@ -367,7 +368,7 @@ def _room_type(values: Mapping[str, str], reading: Reading, here: Here) -> UUID:
         raise _Refused("room_type", told("is empty"))
     target = reading.words["room_type"].get(word.casefold(), "")
     if not target:
-        raise _Refused("room_type", told(f"{word[:60]} is no room type here: choose one for it above"))
+        raise _Refused("room_type", told(f"{word[:60]} is no room type here: choose what it stands for"))
     return UUID(target)
 
 
@@ -382,7 +383,7 @@ def _status(values: Mapping[str, str], reading: Reading) -> BookingStatus:
     word = values.get("status", "")
     target = reading.words["status"].get(word.casefold(), "") if word else BookingStatus.CONFIRMED
     if not target:
-        raise _Refused("status", told(f"{word[:60]} is no state of a booking: choose one for it above"))
+        raise _Refused("status", told(f"{word[:60]} is no state of a booking: choose what it stands for"))
     return BookingStatus(target)
 
 
@@ -397,8 +398,9 @@ def _count(values: Mapping[str, str], name: str, *, least: int) -> int | None:
     whole = text[:-2] if text.endswith((".0", ",0")) else text
     if not whole:
         return None
-    if not (whole.isascii() and whole.isdecimal()) or len(whole) > 3 or int(whole) > 50:
-        raise _Refused(name, told(f"must be a number from {least} to {50}"))
+    most = MOST_PERSONS
+    if not (whole.isascii() and whole.isdecimal()) or len(whole) > 3 or int(whole) > most:
+        raise _Refused(name, told(f"must be a number from {least} to {most}"))
     return max(least, int(whole))
 
 

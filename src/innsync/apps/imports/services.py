@@ -35,7 +35,8 @@ class UnreadableFile(DomainError):
 def send(*, prop: Property, content: bytes, file_name: str, now: datetime, actor: str) -> BookingImport:
     """Keep a file, card data cut out, for a look at what it would do. Raises UnreadableFile; then nothing is kept."""
     if len(content) > reading.LARGEST_FILE:
-        raise UnreadableFile(line=1, column="", words=told(f"is larger than {reading.LARGEST_FILE // 1_000_000} MB"))
+        megabytes = reading.LARGEST_FILE // 1_000_000
+        raise UnreadableFile(line=1, column="", words=told(f"is larger than {megabytes} MB"))
     problems = Problems()
     kind = "ota" if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "csv"
     table = ota.read_message(content, problems) if kind == "ota" else reading.read_table(content, problems)

@@ -344,8 +344,8 @@ def test_a_person_maps_looks_imports_reads_the_report_and_takes_it_back(enter, h
     address = looked.redirect_chain[-1][0]
     assert "Dbl is no room type here" not in looked.content.decode()
     assert [one[2] for one in looked.context["problems"]] == [
-        "DBL is no room type here: choose one for it above"
-    ] * 2 + ["? is no room type here: choose one for it above"]
+        "DBL is no room type here: choose what it stands for"
+    ] * 2 + ["? is no room type here: choose what it stands for"]
     assert looked.context["writes"] == 0
     mapped = client.post(address, {"do": "read", "room_type-0": str(house.types["double"].id)}, follow=True)
     assert mapped.context["counts"] == [("new", "good", 2), ("refused", "bad", 1)]

@@ -29,6 +29,7 @@ from innsync.apps.calls.models import Call
 from innsync.apps.calls.recorder import Recorder
 from innsync.apps.calls.tests.test_recorder import answered
 from innsync.apps.distribution.models import Conflict, PushLog
+from innsync.apps.imports import services as imports
 from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.models import Withholding
 from innsync.apps.inventory.withholding import offer
@@ -45,6 +46,10 @@ THEIRS = "Quillfeather"
 """In every name of what is another's."""
 # What a slug in an address may be; what stands here nowhere is an id of THINGS.
 SLUGS = {"vendor": "expedia", "group": "fees", "code": "city_tax", "kind": "audit", "action": "check_in"}
+
+
+def _file_of(mark: str) -> bytes:
+    return f"reference,check_in,check_out,room_type,guest_name\n1,2030-01-01,2030-01-03,{mark},{mark} Late\n".encode()
 
 
 def furnish(house: House, mark: str) -> dict[str, UUID]:
@@ -141,6 +146,9 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "block_id": block.id,
             "season_id": season.id,
             "promotion_id": promotion.id,
+            "import_id": imports.send(
+                prop=house.property, content=_file_of(mark), file_name=f"{mark}.csv", now=now, actor="test"
+            ).id,
             "conversation_id": said.conversation_id,
             "said_id": said.id,
             "call_id": Call.objects.filter(organization_id=house.organization.id).latest("id").id,
@@ -238,7 +246,7 @@ def test_every_name_in_an_address_is_known():
 _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
-    *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id", "promotion_id"),
+    *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id", "import_id", "promotion_id"),
     *("issuer_id", "withholding_id"),
 )
 
