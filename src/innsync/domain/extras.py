@@ -157,10 +157,10 @@ def take(extras: Sequence[Extra], rooms: Sequence[Room], wishes: Sequence[Wish])
             raise InvalidField(field=f"{place}/code", problem="is not an extra that is offered")
         if wish.code in bought:
             raise InvalidField(field=f"{place}/code", problem="stands there twice")
-        most = extra.most if extra.per is Per.PIECE else 1
-        if not 1 <= wish.pieces <= most:
-            problem = f"must be 1 to {most}" if most > 1 else "must be 1"
-            raise InvalidField(field=f"{place}/quantity", problem=problem)
+        if extra.per is not Per.PIECE and wish.pieces != 1:
+            raise InvalidField(field=f"{place}/quantity", problem="must be 1: it is not sold by the piece")
+        if not 1 <= wish.pieces <= extra.most:
+            raise InvalidField(field=f"{place}/quantity", problem=f"must be 1 to {extra.most}")
         times = _bought(extra, rooms, wish.pieces)
         if not times:
             raise InvalidField(field=f"{place}/code", problem="is included in the price already")

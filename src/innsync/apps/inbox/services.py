@@ -20,6 +20,7 @@ from django.db import OperationalError, transaction
 
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import jsonb, sql, swiftly, tenant, write, write_first
+from innsync.apps.automation.extras import follow
 from innsync.apps.distribution import booking_sync
 from innsync.apps.distribution.models import Account, Connection
 from innsync.apps.distribution.services import mark
@@ -28,6 +29,9 @@ from innsync.apps.inbox import resolving
 from innsync.apps.inbox.models import Message
 from innsync.apps.inbox.resolving import NotMapped
 from innsync.apps.inventory.services import lock_types
+from innsync.apps.rates.extras import sells_packages
+from innsync.apps.rates.selectors import get_house
+from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
 from innsync.apps.reservations.records import CODE_ALPHABET
@@ -300,6 +304,7 @@ class _Batch:
     now: datetime
     links: dict[str, resolving.Link] = field(default_factory=dict)
     spans: dict[str, set[tuple[UUID, date, date]]] = field(default_factory=dict)
+    packages: dict[UUID, bool] = field(default_factory=dict)  # which properties sell any
 
     def link(self, property_ref: str) -> resolving.Link:
         if property_ref not in self.links:
@@ -406,11 +411,27 @@ def _apply_revision(batch: _Batch, message: Message, revision: BookingRevision, 
         found_by=message.found_by,
         booking_id=ours,
     )
+    if result.outcome == "applied" and result.booking_id is not None and not revision.kind.is_movement:
+        _order_included(batch, link, result.booking_id)
     message.state = result.outcome
     message.booking_id = result.booking_id
     batch.spans.setdefault(property_ref, set()).update(result.channel_touched)
     if result.outcome == "applied" and revision.kind is not RevisionKind.CANCELLED:
         _wake_waiting(batch.organization_id, batch.account, revision.reference)
+
+
+def _order_included(batch: _Batch, link: resolving.Link, booking_id: UUID) -> None:
+    """What a package includes that the channel sold is to be done for its guests too."""
+    property_id = link.linked.connection.property_id
+    if property_id not in batch.packages:
+        batch.packages[property_id] = sells_packages(property_id=property_id)
+    if batch.packages[property_id]:
+        follow(
+            house=get_house(organization_id=batch.organization_id, key=property_id),
+            record=records.load(booking_id=booking_id),
+            now=batch.now,
+            actor=batch.account.vendor,
+        )
 
 
 def _code(account: Account, message: Message, revision: BookingRevision) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from innsync.apps.accounts.tenancy import sql
 from innsync.apps.events import services as events
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.models import Extra, RatePlan
@@ -54,6 +55,15 @@ def list_extras(*, property_id: UUID) -> list[Extra]:
     """Those that are sold, in their order, then those that are ended."""
     found = list(Extra.objects.filter(property_id=property_id))
     return sorted(found, key=lambda one: one.ended_at is not None)
+
+
+def sells_packages(*, property_id: UUID) -> bool:
+    """Whether any rate plan of the property includes an extra, or once did."""
+    with sql() as cursor:
+        found = cursor.execute(
+            "SELECT EXISTS (SELECT FROM rates_extra WHERE property_id = %s AND plan_ids <> '{}')", (property_id,)
+        ).fetchone()
+    return found == (True,)
 
 
 def fingerprint(extra: Extra) -> str:
@@ -129,8 +139,9 @@ def _put(extra: Extra, facts: ExtraFacts) -> None:
     """Raises InvalidField. Saves nothing."""
     extra.code = facts.code.strip().lower()
     if not (len(extra.code) <= LONGEST_CODE and _CODE.fullmatch(extra.code)):
-        problem = f"must be letters from a to z, digits, - and _, at most {LONGEST_CODE}"
-        raise InvalidField(field="/code", problem=problem)
+        raise InvalidField(
+            field="/code", problem=f"must be letters from a to z, digits, - and _, at most {LONGEST_CODE}"
+        )
     if Extra.objects.filter(property_id=extra.property_id, code=extra.code).exclude(id=extra.id).exists():
         raise InvalidField(field="/code", problem="is the code of another extra")
     extra.name = " ".join(facts.name.split())

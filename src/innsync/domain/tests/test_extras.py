@@ -97,7 +97,7 @@ def test_a_package_covers_its_own_rooms_and_the_others_may_buy():
         ([Wish("wine"), Wish("wine")], "/extras/1/code", "stands there twice"),
         ([Wish("wine", 4)], "/extras/0/quantity", "must be 1 to 3"),
         ([Wish("wine", 0)], "/extras/0/quantity", "must be 1 to 3"),
-        ([Wish("wine"), Wish("breakfast", 2)], "/extras/1/quantity", "must be 1"),
+        ([Wish("wine"), Wish("breakfast", 2)], "/extras/1/quantity", "must be 1: it is not sold by the piece"),
         ([Wish("wine")] * (MOST_WISHES + 1), "/extras", f"must be {MOST_WISHES} at most"),
     ],
 )

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.automation.extras import follow
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
@@ -188,6 +189,7 @@ def _do(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Done:
         expected_version=read_number(fields.get("version", "")),
         expected_total=Money(total, found.currency) if total is not None else None,
     )
+    follow(house=house, record=changed.record, now=datetime.now(UTC), actor=visitor.actor)
     words = _("%(guest)s’s booking is changed: %(total)s in all.") % {
         "guest": found.guest_name,
         "total": money(changed.after),

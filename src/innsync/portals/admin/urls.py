@@ -54,8 +54,8 @@ from innsync.portals.admin.endpoints import pages as endpoints
 from innsync.portals.admin.integrations import dashboard as integrations
 from innsync.portals.admin.integrations import history as integration_history
 from innsync.portals.admin.rates import bulk as rates_bulk
+from innsync.portals.admin.rates import extras, promotions, seasons
 from innsync.portals.admin.rates import page as rates
-from innsync.portals.admin.rates import promotions, seasons
 from innsync.portals.admin.rates import saving as rates_saving
 from innsync.portals.admin.rates import withheld as rates_withheld
 from innsync.portals.admin.setup import booking_imports, charges, details, first, importing, pages, photos, plans
@@ -181,6 +181,11 @@ urlpatterns = [
     path("rates/history", rates.history, name="rates-history"),
     path("rates/save", rates_saving.save, name="rates-save"),
     path("rates/<uuid:change_id>/undo", rates.undo, name="rates-undo"),
+    path("rates/extras", extras.extras, name="rates-extras"),
+    path("rates/extras/new", extras.new, name="rates-extra-new"),
+    path("rates/extras/<uuid:extra_id>", extras.one, name="rates-extra"),
+    path("rates/extras/<uuid:extra_id>/end", extras.end, name="rates-extra-end"),
+    path("rates/extras/<uuid:extra_id>/resume", extras.resume, name="rates-extra-resume"),
     path("rates/withheld/<uuid:room_type_id>/offer", rates_withheld.offer_again, name="rates-offer-all"),
     path("rates/withheld/<uuid:withholding_id>/undo", rates_withheld.undo, name="rates-withheld-undo"),
     path("rates/promotions", promotions.promotions, name="rates-promotions"),

@@ -34,7 +34,7 @@ from innsync.apps.inbox.models import Message
 from innsync.apps.inventory.models import Withholding
 from innsync.apps.inventory.withholding import offer
 from innsync.apps.properties.models import Photo, Room
-from innsync.apps.rates.models import Promotion, RateChange, Season
+from innsync.apps.rates.models import Extra, Promotion, RateChange, Season
 from innsync.apps.reservations.models import RoomStay
 from innsync.apps.tokens.models import Issuer
 from innsync.portals.admin import urls as admin_urls
@@ -96,6 +96,14 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             name=f"{mark} off",
             rule={"kind": "percent", "value": "10", "stay_from": day.isoformat(), "stay_to": day.isoformat()},
         )
+        extra = Extra.objects.create(
+            organization=house.organization,
+            property=house.property,
+            code=mark.lower(),
+            name=f"{mark} breakfast",
+            per="stay",
+            price_minor=1_500,
+        )
         key, _ = create_api_key(
             organization_id=house.organization.id,
             name=f"{mark} key",
@@ -149,6 +157,7 @@ def furnish(house: House, mark: str) -> dict[str, UUID]:
             "import_id": imports.send(
                 prop=house.property, content=_file_of(mark), file_name=f"{mark}.csv", now=now, actor="test"
             ).id,
+            "extra_id": extra.id,
             "conversation_id": said.conversation_id,
             "said_id": said.id,
             "call_id": Call.objects.filter(organization_id=house.organization.id).latest("id").id,
@@ -246,8 +255,18 @@ def test_every_name_in_an_address_is_known():
 _THINGS = (
     *("property_id", "connection_id", "booking_id", "room_type_id", "stay_id", "plan_id", "room_id", "order_id"),
     *("conflict_id", "photo_id", "message_id", "membership_id", "key_id", "invitation_id", "push_id", "change_id"),
-    *("block_id", "season_id", "conversation_id", "said_id", "call_id", "endpoint_id", "delivery_id", "import_id", "promotion_id"),
-    *("issuer_id", "withholding_id"),
+    *(
+        "block_id",
+        "season_id",
+        "conversation_id",
+        "said_id",
+        "call_id",
+        "endpoint_id",
+        "delivery_id",
+        "import_id",
+        "promotion_id",
+    ),
+    *("issuer_id", "extra_id", "withholding_id"),
 )
 
 

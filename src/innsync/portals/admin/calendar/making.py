@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.automation.extras import choose, order_extras
 from innsync.apps.inventory.models import OutOfOrder
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.selectors import House, get_house
@@ -22,6 +23,7 @@ from innsync.apps.reservations.quoting import quote_room
 from innsync.apps.reservations.services.rooms import put_out_of_order, release_out_of_order
 from innsync.domain.channel import GuestDetails
 from innsync.domain.errors import DomainError, InvalidField
+from innsync.domain.extras import Extra, Per, Wish
 from innsync.domain.money import Money
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.stay import StayDates
@@ -31,7 +33,8 @@ from innsync.portals.admin.calendar.cards import card, chart_address, day_of, de
 from innsync.portals.admin.calendar.pages import window_of
 from innsync.portals.admin.calendar.refusals import reasons_words, why_not
 from innsync.portals.admin.calendar.window import Window
-from innsync.portals.admin.reading import read_id, read_occupancy
+from innsync.portals.admin.reading import read_id, read_number, read_occupancy
+from innsync.portals.extra_words import price_words
 from innsync.portals.promotion_words import name_in_language
 
 _LONGEST = 366
@@ -95,7 +98,7 @@ def _ask_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpR
     types = list_chart_types(property_id=prop.id, first=window.first)
     if not types:
         raise Http404
-    wanted = _asked(request.GET, types, window)
+    wanted, house = _asked(request.GET, types, window), _house(visitor, prop)
     context = {
         "property": prop,
         "types": types,
@@ -103,7 +106,12 @@ def _ask_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpR
         "last": wanted.check_out - _ADAY,
         "form": {name: request.GET.get(name, "")[:most] for name, most in _LIMITS.items()},
         "chosen_plan": request.GET.get("plan", ""),
-        **_priced(_house(visitor, prop), wanted),
+        "extras": [
+            (one, name_in_language(one.name, one.names), price_words(Money(one.price_minor, house.currency), one.per))
+            for one in house.extras
+            if one.offered
+        ],
+        **_priced(house, wanted),
     }
     # The price alone is asked for anew when something in the form changes.
     part = "_price.html" if request.headers.get("HX-Target") == "price" else "_new.html"
@@ -156,6 +164,23 @@ def _priced(house: House, wanted: Wanted) -> dict[str, Any]:
     }
 
 
+def _wishes(fields: QueryDict, offered: Sequence[Extra], plan_id: UUID) -> list[Wish]:
+    """The extras that were ticked, but for those that the rate includes. Raises InvalidField."""
+    ticked = set(fields.getlist("extra"))
+    found = []
+    for one in offered:
+        if one.code not in ticked:
+            continue
+        if one.per is Per.PIECE:
+            pieces = read_number(fields.get(f"pieces-{one.code}", "") or "1")
+            if pieces is None:
+                raise InvalidField(field="/extras", problem="must be whole numbers")
+            found.append(Wish(one.code, pieces))
+        elif str(plan_id) not in one.plan_ids:
+            found.append(Wish(one.code))
+    return found
+
+
 @desk_action
 def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     """Booked at the price that was shown, into the room that was chosen."""
@@ -171,17 +196,19 @@ def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     plan_id = read_id(plan)
     if plan_id is None or plan_id not in house.plans or not total.isdecimal() or len(total) > 15:
         raise InvalidField(field="/rate_plan", problem="must be chosen")
-    stay = wanted.stay()
+    stay, rooms = wanted.stay(), [reservations.RoomRequest(wanted.type.id, plan_id, wanted.occupancy())]
+    taken = choose(house=house, stay=stay, rooms=rooms, wishes=_wishes(request.POST, house.extras, plan_id))
     record = reservations.book(
         house=house,
         stay=stay,
-        rooms=[reservations.RoomRequest(wanted.type.id, plan_id, wanted.occupancy())],
+        rooms=rooms,
         guest=GuestDetails(text["name"], text["email"], text["phone"]),
         now=now,
         actor=visitor.actor,
         expected_total=Money(int(total), house.currency),
         promo=wanted.promo,
     )
+    extras = order_extras(house=house, record=record, taken=taken, now=now, actor=visitor.actor)
     if wanted.room is not None:
         reservations.place_stay(
             organization_id=visitor.access.organization_id,
@@ -194,7 +221,7 @@ def _do_new(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
     words = _("%(guest)s is booked: %(code)s, %(total)s.") % {
         "guest": text["name"],
         "code": record.code,
-        "total": formats.money(Money(record.total_minor, record.currency)),
+        "total": formats.money(Money(record.total_minor + sum(one.owed_minor for one in extras), record.currency)),
     }
     return Done(words, chart_address(window.showing(record.stays[0].id, stay.check_in, stay.check_out)))
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from innsync.apps.accounts.roles import Ability
+from innsync.apps.automation.extras import follow
 from innsync.apps.properties.models import Property, Room
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import records
@@ -207,17 +208,19 @@ def _do_dates(request: HttpRequest, visitor: Visitor, stay_id: UUID) -> Done:
     check_in, check_out = said_day(request.POST, "check_in"), said_day(request.POST, "check_out")
     version, total = read_number(request.POST.get("version", "")), read_number(request.POST.get("total", ""))
     before = alone(bar.booking_id)
+    house, now = get_house(organization_id=visitor.access.organization_id, key=prop.id), datetime.now(UTC)
     found = reservations.rearrange(
-        house=get_house(organization_id=visitor.access.organization_id, key=prop.id),
+        house=house,
         booking_id=bar.booking_id,
         room_stay_id=bar.stay_id,
         stay=StayDates(check_in, check_out),
-        now=datetime.now(UTC),
+        now=now,
         actor=visitor.actor,
         room_id=room.id if room else None,
         expected_version=version,
         expected_total=Money(total, prop.currency) if total is not None else None,
     )
+    follow(house=house, record=found.record, now=now, actor=visitor.actor)
     offer_booking(request, before, found.record)
     words = _("%(guest)s: %(nights)s now, %(total)s in all.") % {
         "guest": bar.guest,

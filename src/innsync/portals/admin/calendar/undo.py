@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from innsync.apps.automation.extras import follow
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
@@ -74,14 +75,16 @@ def undo(request: HttpRequest, visitor: Visitor) -> Done:
             organization_id=prop.organization_id, property_id=prop.id, given=given, now=datetime.now(UTC)
         )
     else:
+        house, now = get_house(organization_id=visitor.access.organization_id, key=prop.id), datetime.now(UTC)
         record = reservations.put_back(
-            house=get_house(organization_id=visitor.access.organization_id, key=prop.id),
+            house=house,
             booking_id=UUID(what["booking"]),
             remembered=what["was"],
             expected_version=what["version"],
-            now=datetime.now(UTC),
+            now=now,
             actor=visitor.actor,
         )
+        follow(house=house, record=record, now=now, actor=visitor.actor, anew=False)
         window = window.showing(record.stays[0].id, record.check_in, record.check_out)
     del request.session[UNDO]
     return Done(_("It is taken back."), chart_address(window))
