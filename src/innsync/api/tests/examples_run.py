@@ -32,7 +32,7 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 # In the order in which a guest would have them asked: what one answers, a later one names.
 ORDER = (
     *("get_token", "validate_token", "get_hotel", "list_images", "list_amenities", "list_room_types"),
-    *("search_availability", "availability_calendar", "pricing", "update_rates", "search_several"),
+    *("search_availability", "availability_calendar", "pricing", "update_rates", "search_several", "list_extras"),
     *("place_hold", "release_hold"),
     *("create_webhook_endpoint", "list_webhook_endpoints", "get_webhook_endpoint"),
     *("create_booking", "get_booking", "change_booking", "list_events", "get_ticket", "look_up_booking"),

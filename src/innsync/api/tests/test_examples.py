@@ -16,7 +16,9 @@ from innsync.api.tests.oidc import AUDIENCE, OidcIssuer, oidc_issuer
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import Photo
+from innsync.apps.rates.extras import ExtraFacts, add_extra
 from innsync.apps.tokens import issuers
+from innsync.domain.extras import Per
 
 
 def furnished() -> SampleHouse:
@@ -39,6 +41,13 @@ def furnished() -> SampleHouse:
             height=1067,
             created_at=datetime.now(UTC),
         )
+        for code, name, per, price, said in (
+            ("breakfast", {"es": "Desayuno"}, Per.PERSON_NIGHT, 1_500, "From seven to eleven."),
+            ("parking", {"es": "Aparcamiento"}, Per.NIGHT, 800, ""),
+        ):
+            plans = frozenset() if said else frozenset({house.plans["nonref"].id})
+            facts = ExtraFacts(code, code.title(), per, price, name, said, plan_ids=plans)
+            add_extra(prop=house.property, facts=facts, now=datetime.now(UTC), actor="test")
     return house
 
 
