@@ -23,6 +23,7 @@ from innsync.api.spans_in import MOST_UPDATES, HotelKey, Weekdays, nights_of, we
 from innsync.apps.accounts.models import Scope
 from innsync.apps.inventory.withholding import Offered, offer
 from innsync.apps.rates.selectors import House
+from innsync.apps.rates.services import LONGEST_EDIT_DAYS
 from innsync.domain.spans import compress
 
 router = Router(tags=["Rates"])
@@ -108,7 +109,7 @@ def _read(house: House, updates: Sequence[InventoryUpdateIn], today: date) -> di
 
 def _room_type(house: House, update: InventoryUpdateIn, today: date, pointer: str) -> UUID:
     """Of an update with nothing wrong in it. Raises Problem."""
-    end = today + timedelta(days=house.sellable_days)
+    end = today + timedelta(days=LONGEST_EDIT_DAYS)
     errors = list(wrong_dates(update.first, update.last, today=today, end=end, pointer=pointer))
     try:
         found = find_room_type(house, update.room_type_id, update.room_type_code, pointer)

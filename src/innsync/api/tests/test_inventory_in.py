@@ -180,15 +180,13 @@ def test_every_bad_update_is_named_at_once(client: httpx.Client, house: SampleHo
 def test_too_much_is_refused(client: httpx.Client, house: SampleHouse):
     assert put(client, house, *[update(house, 1)] * 501).status_code == 422
     assert put(client, house, *[update(house, 1, 0, 399)] * 500).status_code == 200
-    with tenant(house.organization_id), sql() as cursor:
-        cursor.execute("UPDATE properties_property SET sellable_days = 700 WHERE id = %s", (house.property.id,))
     answer = put(client, house, *[update(house, 2, 0, 499)] * 401)
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/updates"]
 
 
 def test_nights_that_nobody_opened_yet_become_known(client: httpx.Client, house: SampleHouse):
-    """As far as the hotel sells: 400 nights, of which 90 were opened."""
-    said = put(client, house, update(house, 1, 120, 121)).json()
+    """Also those beyond what the hotel sells, which is 400 nights, of which 90 were opened."""
+    said = put(client, house, update(house, 1, 120, 120), update(house, 1, 500, 500)).json()
     assert (said["changed"], said["short"]) == (2, [])
     with tenant(house.organization_id), sql() as cursor:
         known = cursor.execute(
@@ -196,7 +194,7 @@ def test_nights_that_nobody_opened_yet_become_known(client: httpx.Client, house:
             (house.room_types["double"].id, house.day(100)),
         ).fetchall()
     assert known == [(3, 2), (3, 2)]
-    assert put(client, house, update(house, 1, 400, 400)).status_code == 422
+    assert put(client, house, update(house, 1, 1100, 1100)).status_code == 422
 
 
 def test_only_a_key_that_may_and_only_its_own_hotel(address: str, house: SampleHouse):
