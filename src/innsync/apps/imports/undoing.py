@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.imports import planning, reading
@@ -22,9 +23,9 @@ from innsync.domain.wording import told
 
 def count_undoable(found: BookingImport) -> tuple[int, int]:
     """How many bookings could be taken back, and how many were changed since. In a tenant transaction."""
-    written = ImportedLine.objects.filter(within=found, outcome__in=planning.WRITES).select_related("booking")
-    standing = [one.booking is not None and one.booking.version == one.version for one in written]
-    return sum(standing), len(standing) - sum(standing)
+    written = ImportedLine.objects.filter(within=found, outcome__in=planning.WRITES)
+    standing = written.filter(booking__version=F("version")).count()
+    return standing, written.count() - standing
 
 
 def undo_all(*, organization_id: UUID, import_id: UUID) -> None:

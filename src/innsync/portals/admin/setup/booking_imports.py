@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -102,7 +103,12 @@ STATES: dict[str, tuple[Promise, str]] = {
 def _get(visitor: Visitor, property_id: UUID, import_id: UUID) -> BookingImport:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
     prop = get_property(visitor, property_id)
-    found = BookingImport.objects.select_related("property").filter(id=import_id, property=prop).first()
+    found = (
+        BookingImport.objects.select_related("property")
+        .defer("content")  # it is large, and few look into it
+        .filter(id=import_id, property=prop)
+        .first()
+    )
     if found is None:
         raise Http404
     return found
@@ -115,10 +121,12 @@ def _to(found: BookingImport) -> str:
 @page(Ability.MANAGE_PROPERTIES)
 def start(request: HttpRequest, visitor: Visitor, property_id: UUID) -> HttpResponse:
     prop = get_property(visitor, property_id)
-    imports = BookingImport.objects.filter(property=prop).exclude(state="draft").order_by("-created_at")[:LISTED]
+    every = BookingImport.objects.filter(property=prop).exclude(state="draft").defer("content")
+    imports = list(every.order_by("-created_at")[:LISTED])
     counts: dict[UUID, Counter[str]] = {}
-    for import_id, outcome in ImportedLine.objects.filter(within__in=list(imports)).values_list("within_id", "outcome"):
-        counts.setdefault(import_id, Counter())[outcome] += 1
+    found = ImportedLine.objects.filter(within__in=imports).values_list("within_id", "outcome").annotate(Count("id"))
+    for import_id, outcome, number in found:
+        counts.setdefault(import_id, Counter())[outcome] = number
     context = {
         "prop": prop,
         "part": "import",
@@ -284,8 +292,8 @@ look = confirmed(ask=_ask, do=_do)
 
 def _report(found: BookingImport) -> dict[str, Any]:
     lines = ImportedLine.objects.filter(within=found)
-    counts = Counter(lines.values_list("outcome", flat=True))
-    kept = Counter(lines.exclude(undone="").values_list("undone", flat=True))
+    counts = Counter(dict(lines.values_list("outcome").annotate(Count("id"))))
+    kept = Counter(dict(lines.exclude(undone="").values_list("undone").annotate(Count("id"))))
     told = list(lines.filter(outcome__in=["refused", "left"]).order_by("line")[:SHOWN])
     standing = list(lines.filter(undone="kept").select_related("booking").order_by("line")[:SHOWN])
     total = found.bookings if found.state in ("running", "done") else sum(counts[one] for one in planning.WRITES)
