@@ -17,11 +17,14 @@ from playwright import sync_api
 
 from innsync.api import security
 from innsync.api.tests.samples import SampleHouse, sample_house
+from innsync.api.tests.test_extras import add
 from innsync.api.tests.test_promotions import end, promote
 from innsync.apps.accounts.services import PUBLISHABLE_SCOPES, create_api_key
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.rates.services import RateEdit, set_rates
 from innsync.apps.reservations.models import Booking
+from innsync.domain.extras import Per
 from innsync.portals.tests.test_browser import browser, pytestmark
 from innsync.portals.widget import VERSIONS, script
 
@@ -310,6 +313,44 @@ def test_a_promotion_is_shown_and_one_that_ends_meanwhile_is_told(
     expect(page.get_by_role("alert")).to_contain_text("The promotion has ended meanwhile")
     expect(page.get_by_role("article").filter(has_text="Double").locator(".price").last).to_have_text(before)
     assert bookings(house) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_guest_adds_extras_and_sees_what_a_package_includes(
+    visit: Visit, house: SampleHouse, expected: list[str], width: int
+):
+    expected.append("409")
+    breakfast = add(house, "breakfast", Per.PERSON_NIGHT, 1_500, plans=("nonref",))
+    add(house, "wine", Per.PIECE, 2_000, most=3)
+    page = visit(width=width)
+    to_offers(page, house)
+    expect(page.get_by_role("article").filter(has_text="Double")).to_contain_text("Includes Breakfast")
+    page.get_by_role("button", name="Choose Double, Non-refundable").click()
+    expect(page.get_by_role("group", name="Add to your stay")).to_contain_text("Wine")
+    expect(page.get_by_label("Breakfast")).to_have_count(0)  # included
+    page.get_by_role("button", name="Back to the rooms").click()
+    page.get_by_role("button", name="Choose Double, Best available").click()
+    page.get_by_label("Name").fill("Ada Lovelace")
+    page.get_by_label("Email").fill("ada@example.com")
+    expect(page.get_by_role("button", name="Book for €238.00")).to_be_visible()
+    page.get_by_label("Breakfast").check()
+    page.get_by_label("Wine").select_option("2")
+    expect(page.get_by_role("button", name="Book for €338.00")).to_be_visible()
+    usable(page, f"widget-extras-{width}")
+    with tenant(house.organization_id):
+        breakfast.price_minor = 2_000
+        breakfast.save()
+    page.get_by_role("button", name="Book for").click()
+    expect(page.get_by_role("alert")).to_contain_text("An extra has changed meanwhile")
+    expect(page.get_by_role("button", name="Book for €238.00")).to_be_visible()
+    assert bookings(house) == []
+    page.get_by_label("Breakfast").check()
+    page.get_by_role("button", name="Book for €318.00").click()
+    expect(page.get_by_role("heading", name="Your booking is confirmed")).to_be_visible()
+    expect(page.get_by_text("€318.00 in total")).to_be_visible()
+    usable(page, f"widget-extras-booked-{width}")
+    with tenant(house.organization_id):
+        assert [(one.what, one.price_minor) for one in ServiceOrder.objects.all()] == [("Breakfast × 4", 8_000)]
 
 
 def test_an_answer_that_is_lost_books_once(visit: Visit, house: SampleHouse, expected: list[str]):

@@ -49,14 +49,12 @@ class Booking extends HTMLElement {
   // lost: why what was offered before is not to be had any more, in words.
   async search(asked, lost = "") {
     const { words } = this.speech;
-    const { party } = asked;
     if (this.searching) return;
     this.searching = true;
     this.status.textContent = words.searching;
     this.box.setAttribute("aria-busy", "true");
     this.asking.uncomplain();
-    const query = { check_in: asked.check_in, check_out: asked.check_out, adults: party.adults, rooms: party.rooms, ...(lost ? { fresh: 1 } : {}) };
-    if (party.ages.length) query.child_ages = party.ages.join(",");
+    const query = { ...partyOf(asked), ...(lost ? { fresh: 1 } : {}) };
     if (asked.promo) query.promo = asked.promo;
     try {
       const { offers } = await this.hub.search(query);
@@ -92,7 +90,8 @@ class Booking extends HTMLElement {
     const preview = this.dataset.preview !== undefined;
     try {
       const hold = preview ? null : await this.hub.hold({ check_in: asked.check_in, check_out: asked.check_out, rooms: roomsOf(offer, asked.party) });
-      this.checkOut({ asked, offers, offer, hold, preview });
+      const extras = await this.hub.extras(partyOf(asked)).then((found) => found.items, () => []); // the stay is sold without
+      this.checkOut({ asked, offers, offer, extras, hold, preview });
     } catch (refusal) {
       if (refusal.kind === "sold-out") await this.search(asked, this.speech.words.soldOut);
       else this.announce(sayRefusal(refusal, this.speech));
@@ -101,10 +100,10 @@ class Booking extends HTMLElement {
     }
   }
 
-  checkOut({ asked, offers, offer, hold, preview }) {
+  checkOut({ asked, offers, offer, extras, hold, preview }) {
     const { hub, speech, about } = this;
     const checkout = new Checkout({
-      hub, speech, about, asked, offer, hold, preview, terms: this.dataset.terms,
+      hub, speech, about, asked, offer, extras, hold, preview, terms: this.dataset.terms,
       announce: (words) => this.announce(words),
       onbooked: (booking) => this.booked(asked, offer, booking),
       onlost: (words) => this.search(asked, words),
@@ -123,8 +122,8 @@ class Booking extends HTMLElement {
   booked(asked, offer, booking) {
     const { speech, about } = this;
     this.show(speech.words.done, drawConfirmation({ booking, about, asked, offer, speech, onanother: () => this.startAgain() }));
-    const { booking_id, code, total } = booking;
-    this.dispatchEvent(new CustomEvent("innsync:booked", { bubbles: true, composed: true, detail: { booking_id, code, total } }));
+    const { booking_id, code, total, extras_total } = booking;
+    this.dispatchEvent(new CustomEvent("innsync:booked", { bubbles: true, composed: true, detail: { booking_id, code, total, extras_total } }));
   }
 }
 

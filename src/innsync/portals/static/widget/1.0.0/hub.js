@@ -16,6 +16,7 @@ class Hub {
   about = () => Promise.all([`hotels/${this.hotel}`, `room-types/${this.hotel}?limit=200`, `hotels/${this.hotel}/images`].map((path) => this.ask(path)));
   calendar = (from, to) => this.ask(`availability/${this.hotel}/calendar?${new URLSearchParams({ from, to })}`);
   search = (asked) => this.ask(`availability/${this.hotel}?${new URLSearchParams(asked)}`);
+  extras = (asked) => this.ask(`hotels/${this.hotel}/extras?${new URLSearchParams(asked)}`);
   hold = (body) => this.ask("holds", { method: "POST", body: { hotel_id: this.hotelId, ...body } });
   release = (holdId) => this.ask(`holds/${holdId}`, { method: "DELETE" });
   book = (body, once) => this.ask("bookings", { method: "POST", body: { hotel_id: this.hotelId, ...body }, once });
@@ -38,6 +39,8 @@ class Hub {
     return said;
   }
 }
+
+const partyOf = ({ check_in, check_out, party }) => ({ check_in, check_out, adults: party.adults, rooms: party.rooms, ...(party.ages.length ? { child_ages: party.ages.join(",") } : {}) });
 
 // Guests over rooms of one kind as the search spreads them: adults and children evenly, the first rooms taking what is over.
 function spread({ adults, ages, rooms }) {

@@ -8,8 +8,8 @@ function drawPriceLines(offer, speech) {
 }
 
 function drawTerms(offer, asked, about, speech) {
-  const lines = [speech.meal(offer.meal_plan), ...speech.cancellation(offer.cancellation_policy, about.hotel.time_zone), ...speech.payment(offer.payment_policy, asked.check_in)];
-  return h("ul", { part: "terms" }, lines.map((one) => h("li", {}, one)));
+  const lines = [speech.meal(offer.meal_plan), offer.includes.length > 0 && speech.say("includes", speech.listed(offer.includes.map((one) => nameOf(one, speech)))), ...speech.cancellation(offer.cancellation_policy, about.hotel.time_zone), ...speech.payment(offer.payment_policy, asked.check_in)];
+  return h("ul", { part: "terms" }, lines.filter(Boolean).map((one) => h("li", {}, one)));
 }
 
 function drawPlan(offer, type, plan, asked, about, speech, onchoose) {

@@ -39,6 +39,8 @@ td button.end, td button.end small { background: var(--accent); color: var(--acc
 .plan ul { list-style: none; padding: 0; margin: 0; } .price { font-size: 1.25rem; font-weight: 700; margin: 0; } .few { color: var(--wrong); }
 summary { cursor: pointer; min-height: 1.75rem; } .lines td { padding: .125rem 0; vertical-align: top; } .lines td:last-child { text-align: right; white-space: nowrap; }
 .code { font-size: 1.5rem; font-weight: 700; letter-spacing: .04em; }
+fieldset { border: 0; margin: .75rem 0 0; padding: 0; min-width: 0; } legend { font-weight: 600; padding: 0; }
+.extra { display: flex; gap: .625rem; align-items: center; min-height: 2.75rem; } .extra select { width: auto; } .extra input { width: 1.25rem; min-height: 1.25rem; flex: none; }
 .quiet { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @container (min-width: 40rem) { .box { padding: 1.5rem; max-width: 60rem; margin: 0 auto; } .months { grid-template-columns: 1fr 1fr; } .month.second { display: table; }
   .room { display: grid; grid-template-columns: 14rem 1fr; gap: 1.25rem; } .plan { grid-template-columns: 1fr auto; align-items: end; } .plan .ask { text-align: right; } }

@@ -25,6 +25,7 @@ const WORDS = {
     notHere: "Booking is not possible on this page at the moment. Please contact the hotel.",
     badPromo: "This promotion code is not valid here.", promoGone: "The promotion has ended meanwhile. Here is what the rooms cost now.", badField: "Please check this.", needName: "Please tell us your name.", needEmail: "Please enter an email address, such as name@example.com.",
     needDates: "Please choose the days of arrival and departure.", check: "Please check what is marked.",
+    extras: "Add to your stay", includes: "Includes {0}", extrasChanged: "An extra has changed meanwhile. Please look at them again: nothing is booked yet.",
     meals: { room_only: "Room only", breakfast: "Breakfast included", half_board: "Half board", full_board: "Full board", all_inclusive: "All inclusive" },
   },
   ja: {
@@ -52,6 +53,7 @@ const WORDS = {
     notHere: "現在このページでは予約できません。ホテルへ直接お問い合わせください。",
     badPromo: "このプロモーションコードは使えません。", promoGone: "プロモーションが終了しました。現在の料金をご覧ください。", badField: "ご確認ください。", needName: "お名前を入力してください。", needEmail: "メールアドレスを name@example.com の形で入力してください。",
     needDates: "チェックイン日とチェックアウト日を選択してください。", check: "印の付いた項目をご確認ください。",
+    extras: "滞在に追加", includes: "{0}込み", extrasChanged: "追加サービスの内容が変わりました。もう一度ご確認ください。予約はまだ完了していません。",
     meals: { room_only: "食事なし", breakfast: "朝食付き", half_board: "朝夕食付き", full_board: "三食付き", all_inclusive: "オールインクルーシブ" },
   },
   es: {
@@ -79,6 +81,7 @@ const WORDS = {
     notHere: "En este momento no se puede reservar en esta página. Póngase en contacto con el hotel.",
     badPromo: "Este código promocional no vale aquí.", promoGone: "La promoción acaba de terminar. Esto cuestan ahora las habitaciones.", badField: "Revise este dato.", needName: "Díganos su nombre.", needEmail: "Escriba una dirección de correo, como nombre@example.com.",
     needDates: "Elija los días de llegada y de salida.", check: "Revise lo que está marcado.",
+    extras: "Añada a su estancia", includes: "Incluye {0}", extrasChanged: "Un extra ha cambiado. Vuelva a mirarlos: todavía no se ha reservado nada.",
     meals: { room_only: "Solo alojamiento", breakfast: "Desayuno incluido", half_board: "Media pensión", full_board: "Pensión completa", all_inclusive: "Todo incluido" },
   },
 };
