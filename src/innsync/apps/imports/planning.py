@@ -97,7 +97,7 @@ def _plan_one(
         words = "; ".join(f"{column} {words}" if column else words for _line, column, words in one.problems)
         return Planned(one, "refused", words)
     if known is not None:
-        if known.said == reading.to_json(one.said):
+        if known.said == reading.to_json(one.said) and not _is_handed_over(one, known, elsewhere):
             return Planned(one, "unchanged", known=known.booking_id)
         if known.booking.channel_order:
             words = told(f"{channel_name(known.booking.channel)} tells this booking itself by now")
@@ -113,6 +113,14 @@ def _plan_one(
     if link is not None and (ref, link) in elsewhere:
         return Planned(one, "left", told(f"is here already: {channel_name(elsewhere[ref, link])} told it"))
     return Planned(one, "created")
+
+
+def _is_handed_over(one: FileBooking, known: SaidOfBooking, elsewhere: dict[tuple[str, UUID], str]) -> bool:
+    """Whether the channel that sold it was connected since it was imported, and has not told it itself."""
+    said, booking = one.said, known.booking
+    if said is None or said.connection_id is None or booking.connection_id is not None:
+        return False
+    return (said.channel_ref, said.connection_id) not in elsewhere
 
 
 def count(planned: Sequence[Planned]) -> dict[str, int]:

@@ -227,7 +227,9 @@ def fill_words(reading: Reading, table: Table, here: Here) -> None:
         kept = {}
         for word in words_of(table, reading, kind):
             target = said.get(word, "")
-            if word not in said or not here.allowed(kind, target):
+            # A channel may have been connected since: its own name can mean no other.
+            unsaid = word not in said or (kind == "channel" and not target)
+            if unsaid or not here.allowed(kind, target):
                 target = ours.get(word, fallback)
             kept[word] = target
         reading.words[kind] = kept
@@ -322,8 +324,7 @@ def _whole(
     name = _guest_name(values)
     if not name:
         raise _Refused("guest_name", told("is empty"))
-    link, source = _channel(values, reading)
-    reference = values.get("channel_reference", "")
+    link, source, reference = _channel(values, reading, here)
     is_channels = bool(link and reference)
     if not rooms:
         return None
@@ -387,10 +388,15 @@ def _status(values: Mapping[str, str], reading: Reading) -> BookingStatus:
     return BookingStatus(target)
 
 
-def _channel(values: Mapping[str, str], reading: Reading) -> tuple[str, str]:
-    """The id of the connection that it stands for, and the word itself."""
+def _channel(values: Mapping[str, str], reading: Reading, here: Here) -> tuple[str, str, str]:
+    """The id of the connection that sold it, the file's own word for the site, and the site's reference.
+
+    A file that names no channels, but comes from one that is connected here, has that one's references.
+    """
     word = values.get("channel", "")
-    return reading.words["channel"].get(word.casefold(), ""), word
+    if "channel" not in reading.columns and (link := here.targets["channel"].get(reading.system.casefold(), "")):
+        return link, word, values.get("channel_reference", "") or values["reference"]
+    return reading.words["channel"].get(word.casefold(), ""), word, values.get("channel_reference", "")
 
 
 def _count(values: Mapping[str, str], name: str, *, least: int) -> int | None:

@@ -87,7 +87,7 @@ def _undo(found: BookingImport, line: ImportedLine, house: House, now: datetime)
         booking = Booking.objects.get(id=line.booking_id)
         if booking.version != line.version:
             raise StaleVersion(current=booking.version)
-        if booking.channel_order:
+        if booking.channel_order or known.said == line.said_before:  # told by its channel, or handed over to it
             raise NotChangeable(status=booking.channel, action="modify")
         former, said = (
             reading.from_json(one, reference=line.reference, system=found.system, connection_id=booking.connection_id)

@@ -464,3 +464,47 @@ def test_somebody_elses_import_is_not_there(enter, house, other):
     for where in ("", "/live", "/report.csv", "/undo"):
         assert client.get(f"/properties/{house.property.id}/bookings/{found.id}{where}").status_code == 404
         assert client.get(f"/properties/{other.property.id}/bookings/{found.id}{where}").status_code == 404
+
+
+def test_what_was_imported_before_its_channel_was_connected_is_handed_over_by_the_same_file(house):
+    from innsync.apps.distribution.models import Connection
+
+    stay_ = house.stay(20, 2)
+    content = (
+        "reference,check_in,check_out,room_type,guest_name,total,channel,channel reference\n"
+        f"X,{stay_.check_in},{stay_.check_out},double,Zoë,200.00,Channex,ref-9\n"
+    ).encode()
+
+    def connect(state: str) -> None:
+        with tenant(house.organization.id):
+            Connection.objects.filter(id=house.connections["channex"].id).update(state=state)
+
+    connect("left")
+    assert outcomes(house, take(house, content)) == ["created"]
+    assert booking(house, "X").channel == "direct"
+    assert outcomes(house, take(house, content)) == ["unchanged"]
+    connect("active")
+    second = take(house, content)
+    assert outcomes(house, second) == ["changed"]
+    assert (booking(house, "X").channel, booking(house, "X").channel_ref) == ("channex", "ref-9")
+    assert outcomes(house, take(house, content)) == ["unchanged"]
+    house.channel_sells(25, booking_id="ref-9")
+    with tenant(house.organization.id):
+        assert [one.check_in for one in Booking.objects.filter(property=house.property)] == [house.stay(25, 1).check_in]
+    undo(house, second)
+    with tenant(house.organization.id):
+        assert ImportedLine.objects.get(within=second).undone == "kept"
+
+
+def test_an_extranets_own_export_has_the_channels_references(house):
+    first = house.stay(20, 2)
+    content = (
+        "Book Number,Booked by,Guest Name(s),Check-in,Check-out,Booked on,Status,Rooms,Persons,Adults,Price,Unit type\n"
+        f'4400123456,"Müller, Zoë",Zoë Müller,{first.check_in},{first.check_out},2026-01-05 10:00:00,ok,1,2,2,200.5 EUR,Double\n'
+    ).encode()
+    found = take(house, content)
+    assert found.system == "Booking.com"
+    assert (outcomes(house, found), words(house, found)) == (["created"], [""])
+    one = booking(house, "4400123456")
+    assert (one.channel, one.channel_ref, one.total_minor) == ("booking_com", "4400123456", 20_050)
+    assert one.created_at.date() == date(2026, 1, 5)

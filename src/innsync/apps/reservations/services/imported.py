@@ -152,6 +152,9 @@ def change_imported(
     today = house.today(now)
     before, had, source, change = records.snapshot(record), record.promotions, record.source, StockChange()
     _count(change, record, -1)
+    if record.connection_id is None and said.connection_id is not None:
+        # Connected since: from here on the channel speaks of what it sold.
+        record.connection_id, record.channel, record.channel_ref = said.connection_id, said.channel, said.channel_ref
     if former is None or former.status != said.status or former.rooms != said.rooms:
         _take_status(record, former, said, today, now)
     holds = BookingStatus(record.status) in HOLDS_STOCK
