@@ -27,6 +27,7 @@ from innsync.apps.accounts.roles import Ability
 from innsync.apps.accounts.second_step import lacks_second_step
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.automation.extras import state_of
 from innsync.apps.automation.models import ServiceOrder
 from innsync.apps.automation.selectors import list_orders_at
 from innsync.apps.rates.selectors import House, UnknownProperty, get_house
@@ -207,7 +208,7 @@ def _request(one: ServiceOrder) -> dict[str, Any]:
         "guest_name": one.booking.guest_name,
         "what": one.what,
         "note": one.note,
-        "state": one.state,
+        "state": state_of(one.state, one.booking.status, is_extra=one.extra is not None),
         "due_on": one.due_on.isoformat() if one.due_on else None,
         "assignee": (one.assignee.name or one.assignee.email) if one.assignee else None,
         "price": None if one.price_minor is None else money(one.price_minor, one.booking.currency),

@@ -16,6 +16,8 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from innsync.apps.automation.extras import list_booked, words_of
+from innsync.apps.automation.services import CANCELLED
 from innsync.apps.guests.services import get_tongue
 from innsync.apps.mail import tasks as mail
 from innsync.apps.rates.selectors import House, get_house
@@ -120,6 +122,7 @@ def _facts(booking: Booking, now: datetime) -> dict[str, Any]:
         "address": address_lines(prop.address),
         "nights": (booking.check_out - booking.check_in).days,
         "stays": [stay_line(one, booking.currency) for one in stays],
+        "covered": [] if ended else _included(record),
         "charges": [
             (one["name"], Money(one["minor"], booking.currency), bool(one.get("included"))) for one in booking.charges
         ],
@@ -131,6 +134,15 @@ def _facts(booking: Booking, now: datetime) -> dict[str, Any]:
         "cancellation": [] if over else _cancellation(house, record, now),
         "payments": payment_words(schedule(house, record)) if direct and not over else [],
     }
+
+
+def _included(record: records.Record) -> list[str]:
+    """The extras that its rate plans cover, in the language that is active."""
+    return [
+        words_of(one.taken, name_in_language(one.taken.extra.name, one.taken.extra.names))
+        for one in list_booked(record=record)
+        if one.taken.included and one.state != CANCELLED
+    ]
 
 
 def stay_line(stay: RoomStay, currency: str) -> dict[str, Any]:

@@ -20,7 +20,10 @@ from innsync.portals.static_files import A_YEAR
 
 VERSIONS = ("1.0.0",)
 """The newest last."""
-PARTS = ("words", "speaking", "hub", "drawing", "style", "calendar", "asking", "offering", "adding", "checkout", "element")
+PARTS = (
+    *("words", "speaking", "hub", "drawing", "style"),
+    *("calendar", "asking", "offering", "adding", "checkout", "element"),
+)
 """In this order; one scope holds them all, so that nothing of theirs is seen by the page."""
 A_WHILE = "public, max-age=300, stale-while-revalidate=86400"
 _FOLDER = Path(__file__).parent / "static" / "widget"

@@ -95,6 +95,14 @@ def owed(house: SampleHouse, body: dict[str, Any]) -> int:
     return sum(amount.minor for _, amount in lines)
 
 
+def owner_requests(client: httpx.Client, house: SampleHouse, state: str) -> list[dict[str, Any]]:
+    address = str(client.base_url).split("/api/")[0]
+    path = f"{address}/api/owner/properties/{house.property.code}/service-requests"
+    found = client.get(path, params={"state": state}).json()["requests"]
+    assert {one["state"] for one in found} <= {state}
+    return found
+
+
 def test_what_may_be_added_is_told_with_its_price_for_the_stay(client: httpx.Client, stocked: SampleHouse):
     asked = {"check_in": stocked.day(10), "check_out": stocked.day(13), "adults": 3, "children": 1, "rooms": 2}
     answer = client.get(f"/hotels/{stocked.property.code}/extras", params=asked)
@@ -290,6 +298,11 @@ def test_of_a_cancelled_booking_only_what_was_done_is_owed(client: httpx.Client,
     ]
     assert cancelled["extras_total"]["amount"] == "20.00"
     assert owed(stocked, cancelled) == 2_000
+    asked = {
+        state: [one["what"] for one in owner_requests(client, stocked, state)]
+        for state in ("open", "cancelled", "done")
+    }
+    assert asked == {"open": [], "cancelled": ["Breakfast × 4"], "done": ["Wine"]}
     with tenant(stocked.organization_id):
         reservations.change_state(
             organization_id=stocked.organization_id,

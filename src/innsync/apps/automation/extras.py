@@ -174,9 +174,10 @@ def _renew(
         _tell(record, order_id, taken, "cancelled" if away else "reopened", now)
 
 
-def words_of(taken: Taken) -> str:
-    """What is to be done, in no language but the house's own."""
-    return taken.extra.name if taken.times == 1 else f"{taken.extra.name} × {taken.times}"
+def words_of(taken: Taken, name: str = "") -> str:
+    """What it is and how often. name: in another language than the house's own."""
+    name = name or taken.extra.name
+    return name if taken.times == 1 else f"{name} × {taken.times}"
 
 
 def _note(house: House, record: Record, taken: Taken) -> str:

@@ -18,6 +18,9 @@ from innsync.domain.money import Money
 
 MOST_LISTED = 200
 
+_FELL_AWAY = Q(state=OPEN, extra__isnull=False, booking__status__in=ENDED)
+"""What `state_of` calls cancelled, though nobody cancelled it."""
+
 WHEN = {
     "today": Q(due_on=F("here")),
     "overdue": Q(due_on__lt=F("here")),
@@ -46,8 +49,10 @@ def list_orders_at(
 ) -> list[ServiceOrder]:
     """Orders at a property, the newest first. state: None for any. after: behind this one. In a tenant transaction."""
     found = ServiceOrder.objects.filter(organization_id=organization_id, property_id=property_id)
-    if state is not None:
-        found = found.filter(state=state)
+    if state == OPEN:
+        found = found.filter(state=state).exclude(_FELL_AWAY)
+    elif state is not None:
+        found = found.filter(Q(state=state) | _FELL_AWAY if state == CANCELLED else Q(state=state))
     if after is not None:
         found = found.filter(id__lt=after)  # an id is a moment and chance
     return list(found.select_related("booking", "assignee").order_by("-id")[:limit])
@@ -99,6 +104,5 @@ def list_colleagues(*, organization_id: UUID, property_id: UUID) -> list[User]:
 
 def charged_minor() -> Subquery:
     """The same for a query of bookings: the sum of each, in minor units of its currency; null without any."""
-    fell_away = Q(state=OPEN, extra__isnull=False, booking__status__in=ENDED)
-    charged = ServiceOrder.objects.filter(booking=OuterRef("pk"), charged=True).exclude(Q(state=CANCELLED) | fell_away)
+    charged = ServiceOrder.objects.filter(booking=OuterRef("pk"), charged=True).exclude(Q(state=CANCELLED) | _FELL_AWAY)
     return Subquery(charged.order_by().values("booking").annotate(sum=Sum("price_minor")).values("sum"))

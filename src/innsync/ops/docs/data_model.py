@@ -29,7 +29,10 @@ NAMES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "properties": (("properties_property", "properties_roomtype", "properties_room"), ""),
     "guests": (("guests_guest",), ""),
-    "services_automation": (("automation_serviceorder",), "what a person asks for by hand, and the extras of bookings; rules are not kept yet"),
+    "services_automation": (
+        ("automation_serviceorder",),
+        "what a person asks for by hand, and the extras of bookings; rules are not kept yet",
+    ),
     "booking_engine_api_keys": (("accounts_apikey",), "only hashes of the secrets"),
     "booking_engine_config": (
         ("distribution_account", "distribution_connection", "distribution_schedule"),

@@ -214,6 +214,21 @@ def test_a_cancelled_bookings_extras_are_neither_to_be_done_nor_owed(client, hou
     assert "Cancel it" not in line
 
 
+def test_a_confirmation_names_what_is_included_and_what_is_paid(client, house):
+    add(house, plans=[house.plan_id])
+    add(house, "wine", Per.PIECE, 2_000)
+    record, now = house.book(10), datetime.now(UTC)
+    with tenant(house.organization.id):
+        facts = get_house(organization_id=house.organization.id, key=house.property.id)
+        rooms = [reservations.RoomRequest(house.types["double"].id, house.plan_id, Occupancy(2))]
+        taken = choose(house=facts, stay=house.stay(10, 2), rooms=rooms, wishes=[Wish("wine")])
+        order_extras(house=facts, record=record, taken=taken, now=now, actor="Grace")
+    text = text_of(client.get(f"/bookings/{record.id}/confirmation"))
+    assert "Breakfast × 4" in text.split("Included in the price", 1)[1]
+    assert "20.00" in text.split("Wine", 1)[1]
+    assert "朝食 × 4" in text_of(client.get(f"/bookings/{record.id}/confirmation?language=ja"))
+
+
 def test_what_a_channels_package_includes_is_to_be_done_for_its_guests(house):
     """And nothing of what is only sold."""
     add(house, plans=[house.plan_id])
