@@ -19,6 +19,7 @@ from django.db import transaction
 
 from innsync.domain.channel import GuestDetails
 from innsync.domain.derivation import Derivation, DerivationKind
+from innsync.domain.extras import Per
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.policies import (
     CancellationPolicy,
@@ -63,7 +64,7 @@ AT_ARRIVAL = PaymentPolicy()
 
 def plans() -> list[Any]:
     """The three properties."""
-    from innsync.ops.portfolio import PropertyPlan, RatePlanPlan, RoomTypePlan
+    from innsync.ops.portfolio import ExtraPlan, PropertyPlan, RatePlanPlan, RoomTypePlan
 
     florida_tax = TaxRule(
         code="sales-tax", name="Florida sales and tourist tax", kind=ChargeKind.PERCENT, amount=Decimal(12)
@@ -165,6 +166,25 @@ def plans() -> list[Any]:
             "amenities": ["wifi", "pool", "restaurant", "bar", "parking", "air_conditioning"],
         },
         weekend_minor=2000,
+        extras=(
+            ExtraPlan(
+                "transfer",
+                "Airport transfer",
+                Per.STAY,
+                4500,
+                {"es": "Traslado al aeropuerto", "ja": "空港送迎"},
+                "From Faro and back, for all guests of a room.",
+            ),
+            ExtraPlan(
+                "wine",
+                "Bottle of wine on arrival",
+                Per.PIECE,
+                2400,
+                {"es": "Botella de vino a la llegada", "ja": "ご到着時のワイン1本"},
+                most=4,
+                included_in=("half-board",),
+            ),
+        ),
     )
     return [
         rental("beach-condo-123", "Beach Condo 123", 23500, 6, 15000, "123 Front Beach Road"),

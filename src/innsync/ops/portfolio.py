@@ -11,9 +11,11 @@ from uuid import UUID
 from innsync.apps.inventory.services import open_stock
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.properties.services import add_room_type, create_property
+from innsync.apps.rates.extras import ExtraFacts, add_extra
 from innsync.apps.rates.models import Product, RatePlan
 from innsync.apps.rates.services import RateEdit, add_rate_plan, sell, set_rates
 from innsync.domain.derivation import Derivation
+from innsync.domain.extras import Per
 from innsync.domain.policies import CancellationPolicy, PaymentPolicy
 from innsync.domain.restrictions import PlanWindow
 from innsync.domain.taxes import FeeRule, TaxRule
@@ -49,6 +51,20 @@ class RatePlanPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtraPlan:
+    """An extra to be made. included_in: the codes of rate plans."""
+
+    code: str
+    name: str
+    per: Per
+    price_minor: int
+    names: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    most: int = 1
+    included_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PropertyPlan:
     """A property to be made, with its prices by night."""
 
@@ -63,6 +79,7 @@ class PropertyPlan:
     details: Mapping[str, Any] = field(default_factory=dict)
     weekend_minor: int = 0
     min_stay: int = 1
+    extras: tuple[ExtraPlan, ...] = ()
 
 
 @dataclass(slots=True)
@@ -124,6 +141,19 @@ def build(*, organization_id: UUID, plan: PropertyPlan, first: date, last: date,
             )
             edits += _prices(product, room, rate, plan, first, last)
     set_rates(organization_id=organization_id, property_id=prop.id, edits=edits, now=now, actor="set-up")
+    for position, extra in enumerate(plan.extras):
+        facts = ExtraFacts(
+            code=extra.code,
+            name=extra.name,
+            per=extra.per,
+            price_minor=extra.price_minor,
+            names=extra.names,
+            description=extra.description,
+            most=extra.most,
+            plan_ids=frozenset(built.rate_plans[code].id for code in extra.included_in),
+            position=position,
+        )
+        add_extra(prop=prop, facts=facts, now=now, actor="set-up")
     return built
 
 
