@@ -14,7 +14,7 @@ MEANINGS = {
     Ability.MANAGE_BOOKINGS: "make, change and end bookings, check in and out, give rooms, put rooms out of order, settle conflicts",
     Ability.DO_TASKS: "say that a service order is done",
     Ability.SEE_RATES: "see prices and restrictions",
-    Ability.CLOSE_NIGHTS: "close room types on some nights on all channels, and open them again",
+    Ability.CLOSE_NIGHTS: "close room types on some nights on all channels, open them again, and sell rooms again that a system withholds",
     Ability.SET_RATES: "set prices and restrictions, undo changes",
     Ability.SEE_CHANNELS: "see connections, what was sent, what came in, and why a night is as it is",
     Ability.MANAGE_CHANNELS: "connect, map, pause, resume, send again, replay messages",
