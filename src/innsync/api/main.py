@@ -25,6 +25,7 @@ from innsync.api import (
     guests,
     holds,
     hotels,
+    incoming,
     inventory_in,
     lookup,
     owners,
@@ -138,6 +139,7 @@ def _with_problems(document: OpenAPISchema) -> OpenAPISchema:
             "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
     }
+    incoming.put_in(document)
     for operations in document["paths"].values():
         for method, operation in operations.items():
             statuses = {*_ANYWHERE, *_MORE[method], 401, 403}

@@ -12,6 +12,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
+from innsync.api import incoming
 from innsync.api.finding import read_uuid
 from innsync.api.problems import Problem, not_found, of_status
 from innsync.apps.accounts.tenancy import swiftly, together
@@ -22,11 +23,9 @@ from innsync.integrations.errors import BadSignature, ContractBroken
 from innsync.integrations.manifest import adapter, manifests
 from innsync.integrations.ports import RawMessage, WebhookResult
 
-router = Router(tags=["Coming in"])
+router = Router(tags=[incoming.TAG])
 log = structlog.get_logger()
 
-OPEN_EVENTS = ("booking-created", "booking-updated", "booking-cancelled", "guest-checked-in", "guest-checked-out")
-"""Addresses that are the same for every system, and name no connection."""
 EVENT_HEADER = "x-webhook-event"
 SOURCE_HEADER = "x-webhook-source"
 LARGEST_OPEN_BODY = 1_000_000
@@ -67,7 +66,7 @@ def open_call(request: HttpRequest, event: str) -> HttpResponse:
 
     202: kept, and a person must see to it.
     """
-    if event not in OPEN_EVENTS:
+    if event not in incoming.EVENTS:
         raise not_found()
     if len(request.body) > LARGEST_OPEN_BODY:
         raise of_status(413)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from innsync.api import incoming
 from innsync.api.tests.examples_run import ORDER, Asked, Walk
 from innsync.api.tests.oidc import AUDIENCE, OidcIssuer, oidc_issuer
 from innsync.api.tests.samples import SampleHouse, sample_house
@@ -70,7 +71,13 @@ def answered(walk: Walk) -> dict[str, Asked]:
 
 
 def test_every_operation_has_an_example(walk: Walk):
-    published = {one["operationId"] for operations in walk.document["paths"].values() for one in operations.values()}
+    """Those of what comes in by webhook are sent, signed, in test_open_webhooks."""
+    published = {
+        one["operationId"]
+        for operations in walk.document["paths"].values()
+        for one in operations.values()
+        if one["tags"] != [incoming.TAG]
+    }
     assert published == set(ORDER)
 
 

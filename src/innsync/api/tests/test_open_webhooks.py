@@ -15,8 +15,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
-from innsync.api import webhooks
+from innsync.api import incoming, webhooks
 from innsync.api.tests.samples import SampleHouse, sample_house
 from innsync.apps.accounts.tenancy import sql, tenant
 from innsync.apps.distribution import services as distribution
@@ -143,6 +144,25 @@ def test_a_booking_in_either_shape_is_kept_answered_and_then_applied(source: Sou
     assert made.source == ("airbnb" if shape == "flat" else "vrbo")
 
 
+@pytest.mark.parametrize("event", incoming.EVENTS)
+def test_the_published_example_is_taken_and_answered_as_it_says(source: Source, event: str):
+    document = source.client.get("/api/openapi.json").json()
+    operation = document["paths"][f"/api/webhooks/{event}"]["post"]
+    content = operation["requestBody"]["content"]["application/json"]
+    Draft202012Validator(content["schema"]).validate(content["example"])
+    here = {
+        **dict.fromkeys(("check_in", "check_in_date"), source.house.day(20)),
+        **dict.fromkeys(("check_out", "check_out_date"), source.house.day(23)),
+        "property": {"address": source.name} if isinstance(content["example"]["property"], dict) else source.name,
+    }
+    told = {name: here.get(name, value) for name, value in content["example"].items()}
+    answer = source.tell(event, told)
+    assert answer.status_code == 200, answer.text
+    Draft202012Validator(operation["responses"]["200"]["content"]["application/json"]["schema"]).validate(answer.json())
+    source.apply()
+    assert [one.state for one in source.messages()] == ["waiting" if event.startswith("guest") else "applied"]
+
+
 def test_a_change_a_cancellation_and_the_guests_coming_and_going_are_taken(source: Source):
     source.tell("booking-created", source.flat())
     source.tell("booking-updated", source.flat(check_out=source.house.day(25)))
@@ -235,6 +255,20 @@ def test_a_proof_with_a_moment_holds_for_five_minutes(source: Source, proof: Any
     assert source.post("booking-created", body + b" ", **headers).status_code == 401
     assert source.messages() == []
     assert source.post("booking-created", body, **headers).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["source", "property", "booking_id", "guest_name", "special_requests", "room_type"])
+def test_a_nul_is_no_fault_of_ours_and_nothing_of_a_proved_call_is_lost(source: Source, field: str):
+    """PostgreSQL's texts can't hold one."""
+    told = source.flat(**{field: f"{source.flat()[field]}\x00"})
+    body = json.dumps(told).encode()
+    assert source.post("booking-created", body).status_code == 401
+    assert source.messages() == []
+    assert source.tell("booking-created", told).status_code in (200, 202)
+    source.apply()
+    (kept,) = source.messages()
+    assert kept.state in ("applied", "needs_attention")
+    assert bytes(kept.body) == body
 
 
 def test_a_body_larger_than_any_booking_is_refused_before_it_is_looked_at(source: Source):

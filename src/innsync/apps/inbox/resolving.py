@@ -100,6 +100,8 @@ class Link:
 def link_of(account: Account, property_ref: str) -> Link:
     """The connection of the channel's property. Raises NotMapped."""
     # One that was left still takes what comes in late, unless another has taken its place.
+    if "\x00" in property_ref:  # which no text of the database holds
+        raise NotMapped(what=told("property"), ref=property_ref.replace("\x00", ""))
     ours = Connection.objects.filter(account=account, external_id=property_ref).order_by("-id")
     found = sorted(ours.values_list("state", "id"), key=lambda one: one[0] == "left")
     if not found:
