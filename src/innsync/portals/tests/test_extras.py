@@ -17,10 +17,12 @@ from innsync.apps.rates.models import Extra
 from innsync.apps.rates.selectors import get_house
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking
+from innsync.apps.reservations.records import Record
 from innsync.domain.extras import Per, Wish
 from innsync.domain.occupancy import Occupancy
 from innsync.portals.folios import folio_of
 from innsync.portals.tests.answers import text_of
+from innsync.portals.tests.calendar_steps import day, stay_of
 
 
 @pytest.fixture
@@ -48,6 +50,17 @@ def found(house) -> list[Extra]:
 def orders(house) -> list[tuple[str, int | None, str]]:
     with tenant(house.organization.id):
         return [(one.what, one.price_minor, one.state) for one in ServiceOrder.objects.all()]
+
+
+def book_with(house, code: str) -> Record:
+    """A booking for two nights, ten days ahead, with that extra."""
+    record = house.book(10)
+    with tenant(house.organization.id):
+        facts = get_house(organization_id=house.organization.id, key=house.property.id)
+        rooms = [reservations.RoomRequest(house.types["double"].id, house.plan_id, Occupancy(2))]
+        taken = choose(house=facts, stay=house.stay(10, 2), rooms=rooms, wishes=[Wish(code)])
+        order_extras(house=facts, record=record, taken=taken, now=datetime.now(UTC), actor="Grace")
+    return record
 
 
 def sent(house, **more):
@@ -196,14 +209,25 @@ def _rows(client, booking_id) -> dict[str, str]:
     return found
 
 
+def test_other_dates_on_the_calendar_count_it_anew_and_taken_back_it_is_as_it_was(client, house):
+    add(house)
+    stay = stay_of(house, book_with(house, "breakfast"))
+    fields = {"check_in": day(house, 12), "check_out": day(house, 15)}
+    answer = client.post(f"/calendar/stays/{stay.id}/dates", fields, follow=True)
+    with tenant(house.organization.id):
+        order = ServiceOrder.objects.get()
+    assert (order.what, order.price_minor, order.due_on) == ("Breakfast × 6", 9_000, house.today + timedelta(days=12))
+    client.post(f"/calendar/undo?{answer.context['window'].query}", {"id": answer.context["undo"]})
+    with tenant(house.organization.id):
+        order = ServiceOrder.objects.get()
+    assert (order.what, order.price_minor, order.due_on) == ("Breakfast × 4", 6_000, house.today + timedelta(days=10))
+
+
 def test_a_cancelled_bookings_extras_are_neither_to_be_done_nor_owed(client, house):
     add(house)
-    record, now = house.book(10), datetime.now(UTC)
+    record, now = book_with(house, "breakfast"), datetime.now(UTC)
     with tenant(house.organization.id):
         facts = get_house(organization_id=house.organization.id, key=house.property.id)
-        rooms = [reservations.RoomRequest(house.types["double"].id, house.plan_id, Occupancy(2))]
-        taken = choose(house=facts, stay=house.stay(10, 2), rooms=rooms, wishes=[Wish("breakfast")])
-        order_extras(house=facts, record=record, taken=taken, now=now, actor="Grace")
         assert folio_of(Booking.objects.get(id=record.id)).balance.minor == record.total_minor + 6_000
         reservations.cancel(house=facts, booking_id=record.id, now=now, actor="Grace", waive_fee=True)
         assert folio_of(Booking.objects.get(id=record.id)).balance.minor == 0
@@ -217,12 +241,7 @@ def test_a_cancelled_bookings_extras_are_neither_to_be_done_nor_owed(client, hou
 def test_a_confirmation_names_what_is_included_and_what_is_paid(client, house):
     add(house, plans=[house.plan_id])
     add(house, "wine", Per.PIECE, 2_000)
-    record, now = house.book(10), datetime.now(UTC)
-    with tenant(house.organization.id):
-        facts = get_house(organization_id=house.organization.id, key=house.property.id)
-        rooms = [reservations.RoomRequest(house.types["double"].id, house.plan_id, Occupancy(2))]
-        taken = choose(house=facts, stay=house.stay(10, 2), rooms=rooms, wishes=[Wish("wine")])
-        order_extras(house=facts, record=record, taken=taken, now=now, actor="Grace")
+    record = book_with(house, "wine")
     text = text_of(client.get(f"/bookings/{record.id}/confirmation"))
     assert "Breakfast × 4" in text.split("Included in the price", 1)[1]
     assert "20.00" in text.split("Wine", 1)[1]
