@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -93,6 +93,11 @@ def _plan_one(
     ours: set[str],
     sites: dict[str, UUID],
 ) -> Planned:
+    if one.only_cancels and known is not None and known.said is not None:
+        former = reading.from_json(
+            known.said, reference=one.reference, system=known.system, connection_id=known.booking.connection_id
+        )
+        one = replace(one, said=replace(former, status=BookingStatus.CANCELLED), problems=[])
     if one.said is None:
         words = "; ".join(f"{column} {words}" if column else words for _line, column, words in one.problems)
         return Planned(one, "refused", words)

@@ -33,6 +33,7 @@ MOST_WORDS = 200
 MOST_NIGHTS = 400
 MOST_PERSONS = 50
 FARTHEST = timedelta(days=366 * 15)
+_FIRST_BOOKED, _LAST_BOOKED = date(1970, 1, 1), date(2199, 12, 31)
 _GUESSED_FROM = 5_000
 KINDS = ("room_type", "rate_plan", "status", "channel")
 """The columns whose words stand for something of ours."""
@@ -237,12 +238,16 @@ def fill_words(reading: Reading, table: Table, here: Here) -> None:
 
 @dataclass(slots=True)
 class FileBooking:
-    """A booking of the file with its lines. problems: (line, column, words) why it can't be imported; said: only without any."""
+    """A booking of the file with its lines. problems: (line, column, words) why it can't be imported; said: only without any.
+
+    only_cancels: it says no more than that it was cancelled, which is enough for one that is known.
+    """
 
     line: int
     reference: str
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     said: Imported | None = None
+    only_cancels: bool = False
 
 
 class _Refused(Exception):
@@ -274,6 +279,7 @@ def read_bookings(table: Table, reading: Reading, here: Here, now: datetime) -> 
 def _booking(lines: Sequence[_Line], reading: Reading, here: Here, now: datetime) -> FileBooking:
     first = lines[0]
     found = FileBooking(first.line, first.values["reference"][: _LENGTHS["reference"]])
+    found.only_cancels = all(_only_cancels(one.values, reading) for one in lines)
     rooms = []
     for one in lines:
         try:
@@ -287,6 +293,12 @@ def _booking(lines: Sequence[_Line], reading: Reading, here: Here, now: datetime
     else:
         found.said = None if found.problems else booking
     return found
+
+
+def _only_cancels(values: Mapping[str, str], reading: Reading) -> bool:
+    word = values.get("status", "").casefold()
+    cancelled = reading.words["status"].get(word, "") == BookingStatus.CANCELLED
+    return cancelled and bool(values["reference"]) and not (values["check_in"] or values["check_out"])
 
 
 def _room(values: Mapping[str, str], reading: Reading, here: Here, now: datetime) -> ImportedRoom:
@@ -464,6 +476,8 @@ def _booked_at(values: Mapping[str, str], reading: Reading, here: Here) -> datet
     day = read_day(text, reading.order)
     if day is None:
         raise _Refused("booked_on", told(f"{text[:40]} is no date in the order that was chosen"))
+    if not _FIRST_BOOKED <= day <= _LAST_BOOKED:
+        raise _Refused("booked_on", told("is too far away: is the order of day and month right?"))
     return datetime.combine(day, time(12), ZoneInfo(here.house.time_zone)).astimezone(UTC)
 
 

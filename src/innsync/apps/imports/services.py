@@ -13,7 +13,7 @@ from innsync.apps.events.jobs import LATER, enqueue
 from innsync.apps.imports import ota, planning, reading, tasks
 from innsync.apps.imports.columns import FIELDS
 from innsync.apps.imports.files import NotImportable, table_of, without_cards, written
-from innsync.apps.imports.models import BookingImport, FileLayout
+from innsync.apps.imports.models import BookingImport, FileLayout, SaidOfBooking
 from innsync.apps.imports.reading import KINDS, Here, Reading
 from innsync.apps.properties.models import Property
 from innsync.apps.setup.sheets import Problems
@@ -21,6 +21,8 @@ from innsync.domain.card_data import scrub_text
 from innsync.domain.errors import DomainError
 from innsync.domain.wording import told
 from innsync.domain.written_days import DayOrder
+
+MOST_SYSTEMS = 50
 
 
 @dataclass(eq=False)
@@ -79,7 +81,7 @@ def correct(*, found: BookingImport, said: Mapping[str, str], here: Here) -> Rea
         read.sign = said.get("sign", read.sign)
     if here.allowed("rate_plan", said.get("plan", "")) and said.get("plan"):
         read.plan = said["plan"]
-    read.system = said.get("system", "").strip()[:60] or read.system
+    read.system = _as_known(found, said.get("system", "").strip()[:60]) or read.system
     for kind, every in words.items():
         for place, word in enumerate(every):
             target = said.get(f"{kind}-{place}")
@@ -89,6 +91,18 @@ def correct(*, found: BookingImport, said: Mapping[str, str], here: Here) -> Rea
     found.settings, found.system = read.to_json(), read.system
     found.save(update_fields=["settings", "system"])
     return read
+
+
+def list_systems(*, property_id: UUID) -> list[str]:
+    """What bookings were imported from so far. In a tenant transaction."""
+    said = SaidOfBooking.objects.filter(property_id=property_id)
+    return list(said.order_by("system").values_list("system", flat=True).distinct()[:MOST_SYSTEMS])
+
+
+def _as_known(found: BookingImport, system: str) -> str:
+    """The name as it was written the first time: in other letters it would be another system, and its bookings new ones."""
+    known = {one.casefold(): one for one in list_systems(property_id=found.property_id)}
+    return known.get(system.casefold(), system)
 
 
 def start(*, import_id: UUID, now: datetime, actor: str) -> BookingImport:

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Conflict
 from innsync.apps.guests.models import Guest
-from innsync.apps.imports import services, taking, undoing
+from innsync.apps.imports import planning, reading, services, taking, undoing
+from innsync.apps.imports.columns import FIELDS
 from innsync.apps.imports.models import BookingImport, ImportedLine
 from innsync.apps.inventory.models import StockDay
 from innsync.apps.reservations import services as reservations
 from innsync.apps.reservations.models import Booking, Revision, RoomStay
+from innsync.apps.setup.sheets import Problems
 from innsync.domain.booking_state import BookingAction
 
 HEAD = "Reservation Number;Status;Check-in;Check-out;Room Type;Rate Plan;Adults;Children;Guest Name;Email;Phone;Country;Grand Total;Source;Notes"
@@ -58,9 +62,7 @@ def send(house, content: bytes, **said: str) -> BookingImport:
             prop=house.property, content=content, file_name="old.csv", now=datetime.now(UTC), actor="Pat"
         )
         if said:
-            from innsync.apps.imports.planning import look_around
-
-            services.correct(found=found, said=said, here=look_around(house.property))
+            services.correct(found=found, said=said, here=planning.look_around(house.property))
         return found
 
 
@@ -508,3 +510,43 @@ def test_an_extranets_own_export_has_the_channels_references(house):
     one = booking(house, "4400123456")
     assert (one.channel, one.channel_ref, one.total_minor) == ("booking_com", "4400123456", 20_050)
     assert one.created_at.date() == date(2026, 1, 5)
+
+
+def test_a_cancellation_needs_no_more_than_the_reference_of_a_booking_that_is_known(house):
+    take(house, sheet(house, line(house, "A1", 20)), system="Old inn")
+    content = b"Reservation Number,Status,Check-in,Check-out,Guest Name\nA1,Cancelled,,,\nA9,Cancelled,,,\n"
+    later = take(house, content, system="old INN")
+    assert outcomes(house, later) == ["cancelled", "refused"]
+    assert "check_in is empty" in words(house, later)[1]
+    one = booking(house, "A1")
+    assert (one.status, one.guest_name, one.check_in) == ("cancelled", "Guest A1", house.today + timedelta(days=20))
+    assert sold(house, 20) == 0
+    assert outcomes(house, take(house, content, system="Old inn"))[0] == "unchanged"
+    undo(house, later)
+    assert booking(house, "A1").status == "confirmed"
+    assert sold(house, 20) == 1
+
+
+CELLS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12) | st.sampled_from(
+    ["2027-03-01", "01/13/0001", "31.12.9999", "1,5", "-0", "٣", "9" * 30, "EUR", "a@b", "double", "cancelled", "no"]
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=len(FIELDS)), max_size=5), st.permutations(FIELDS))
+def test_whatever_a_file_holds_it_is_read_or_told_what_is_wrong(house, rows, columns):
+    text = io.StringIO()
+    csv.writer(text).writerows([columns, *rows])
+    with tenant(house.organization.id):
+        here = planning.look_around(house.property)
+    problems = Problems()
+    table = reading.read_table(text.getvalue().encode(), problems)
+    read = reading.guess(table, here)
+    found = reading.read_bookings(table, read, here, datetime.now(UTC))
+    assert problems.found or found
+    for one in found:
+        assert (one.said is None) == bool(one.problems)
+        if one.said is not None:
+            kept = reading.to_json(one.said)
+            again_ = reading.from_json(kept, reference=one.reference, system=read.system)
+            assert reading.to_json(again_) == kept

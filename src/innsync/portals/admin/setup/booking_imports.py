@@ -172,7 +172,7 @@ def _ask(request: HttpRequest, visitor: Visitor, property_id: UUID, import_id: U
     here, read, table = planning.look_around(found.property), Reading.from_json(found.settings), table_of(found)
     planned = planning.plan(prop=found.property, table=table, read=read, here=here, now=datetime.now(UTC))
     counts = planning.count(planned)
-    problems = [(line, column, words) for one in planned for line, column, words in one.booking.problems]
+    problems = [problem for one in planned for problem in one.booking.problems]
     context |= {
         "fields": [_field(name, table, read) for name in FIELDS],
         "headings": list(enumerate(table.headings)),
@@ -181,6 +181,7 @@ def _ask(request: HttpRequest, visitor: Visitor, property_id: UUID, import_id: U
         "signs": list(SIGNS.items()),
         "plans": [(str(key), name) for key, (name, _code) in here.plans.items()],
         "read": read,
+        "systems": services.list_systems(property_id=found.property_id),
         "counts": _counted(counts),
         "writes": sum(counts[one] for one in planning.WRITES),
         "problems": [(line, FIELD_LABELS.get(column, column), words) for line, column, words in problems[:SHOWN]],
