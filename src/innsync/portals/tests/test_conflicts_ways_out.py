@@ -7,6 +7,7 @@ import pytest
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import RoomType
 from innsync.portals.tests.answers import text_of, told
+from innsync.portals.tests.rates_house import withhold
 
 
 class TestConflicts:
@@ -33,6 +34,13 @@ class TestConflicts:
     def test_a_type_without_room_on_every_night_is_not_offered(self, enter, house):
         house.oversell(5, 2)
         house.book(6, 1, room="suite", guest="Someone")
+        text = text_of(enter().get("/conflicts"))
+        assert "Suite (" not in text
+        assert "Attic (1 left)" in text
+
+    def test_a_type_of_which_another_system_withholds_the_rest_is_not_offered(self, enter, house):
+        house.oversell(5, 2)
+        withhold(house, "suite", 6)
         text = text_of(enter().get("/conflicts"))
         assert "Suite (" not in text
         assert "Attic (1 left)" in text
