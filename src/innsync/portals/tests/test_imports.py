@@ -550,3 +550,26 @@ def test_whatever_a_file_holds_it_is_read_or_told_what_is_wrong(house, rows, col
             kept = reading.to_json(one.said)
             again_ = reading.from_json(kept, reference=one.reference, system=read.system)
             assert reading.to_json(again_) == kept
+
+
+def test_an_opentravel_message_is_a_file_like_any_other(enter, house, path):
+    from innsync.apps.imports.tests.test_ota import MESSAGE
+
+    client = enter()
+    looked = upload(client, path, MESSAGE)
+    address = looked.redirect_chain[-1][0]
+    assert looked.context["read"].system == "OpenTravel"
+    mapping = {"room_type-0": str(house.types["double"].id), "room_type-1": str(house.types["suite"].id)}
+    mapped = client.post(address, {"do": "read", **mapping}, follow=True)
+    assert mapped.context["counts"] == [("new", "good", 1), ("refused", "bad", 1)]
+    client.post(address, {"do": "import", "seen": mapped.context["seen"]})
+    do_jobs(house)
+    one = booking(house, "PMS-1")
+    assert (one.channel, one.channel_ref, one.total_minor) == ("booking_com", "4400123", 29_950)
+    assert (one.guest_name, one.special_requests) == ("Ada Example", "Late arrival")
+    with tenant(house.organization.id):
+        stays = RoomStay.objects.filter(booking=one)
+        assert [(one.room_type_id, one.adults, one.child_ages) for one in stays] == [
+            (house.types["double"].id, 2, [17]),
+            (house.types["suite"].id, 1, []),
+        ]
