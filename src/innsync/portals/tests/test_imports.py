@@ -363,7 +363,7 @@ def test_a_person_maps_looks_imports_reads_the_report_and_takes_it_back(enter, h
     assert "0 of 0 bookings" in begun.content.decode()
     do_jobs(house)
     report = client.get(address).content.decode()
-    assert "? is no room type here" in report
+    assert "Room type: ? is no room type here" in report
     assert "2 new, 1 refused" in client.get(path).content.decode()
     rows = list(csv.DictReader(io.StringIO(client.get(f"{address}/report.csv").content.decode("utf-8-sig"))))
     assert [(one["line"], one["reference"], one["outcome"]) for one in rows] == [

@@ -305,13 +305,22 @@ def _report(found: BookingImport) -> dict[str, Any]:
         "under_way": found.state in ("running", "undoing"),
         "total": total,
         "counts": _counted(counts),
-        "told": [(one, OUTCOMES[one.outcome]) for one in told],
+        "told": [(one, OUTCOMES[one.outcome], _why(one.words)) for one in told],
         "more_told": max(0, counts["refused"] + counts["left"] - SHOWN),
         "undone": kept["undone"],
         "standing": standing,
         "may_undo": found.state == "done" and any(counts[one] for one in planning.WRITES),
         "live_url": reverse("property-bookings-live", args=[found.property_id, found.id]),
     }
+
+
+def _why(words: str) -> str:
+    """What was wrong with a booking as people read it; kept are our names of the columns."""
+    parts = [(part, *part.partition(" ")[::2]) for part in words.split("; ")]
+    return "; ".join(
+        f"{FIELD_LABELS[column]}: {retell(problem)}" if column in FIELD_LABELS else retell(whole)
+        for whole, column, problem in parts
+    )
 
 
 @fragment(Ability.MANAGE_PROPERTIES)
