@@ -22,7 +22,7 @@ from innsync.domain.extras import Per
 from innsync.domain.money import Money
 from innsync.portals import formats
 from innsync.portals.access import Done, Visitor, action, confirmed, page
-from innsync.portals.admin.choice import Choice, choose_property
+from innsync.portals.admin.choice import Choice, choose_property, the_property
 from innsync.portals.admin.pages import show
 from innsync.portals.admin.rates.extra_form import Forms
 from innsync.portals.admin.setup.forms import refused
@@ -68,13 +68,6 @@ def _house(visitor: Visitor, prop: Property) -> House:
     return get_house(organization_id=visitor.access.organization_id, key=prop.id)
 
 
-def _property(request: HttpRequest, visitor: Visitor) -> Property:
-    prop = choose_property(request, visitor)
-    if prop is None:
-        raise Http404
-    return prop
-
-
 def get_extra(visitor: Visitor, extra_id: UUID) -> Extra:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
     found = Extra.objects.select_related("property").filter(id=extra_id).first()
@@ -112,13 +105,13 @@ def _page(
 
 @page(Ability.SET_RATES)
 def _ask_new(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    prop = _property(request, visitor)
+    prop = the_property(request, visitor)
     return _page(request, visitor, prop, None, Forms(_house(visitor, prop), None))
 
 
 @action(Ability.SET_RATES, back="rates-extras")
 def _add(request: HttpRequest, visitor: Visitor) -> Done | HttpResponse:
-    prop = _property(request, visitor)
+    prop = the_property(request, visitor)
     sent = Forms(_house(visitor, prop), None, request.POST)
     facts = sent.read()
     if facts is not None:
