@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -37,6 +38,14 @@ def search(
     return shop.get(f"/availability/{house.property.code}", params=asked, headers=headers)
 
 
+def calendar(shop: httpx.Client, house: SampleHouse) -> dict[str, Any]:
+    span = {"from": house.day(0), "to": house.day(60)}
+    answer = shop.get(f"/availability/{house.property.code}/calendar", params=span)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
 def book(shop: httpx.Client, house: SampleHouse, key: str, first: int = 10) -> httpx.Response:
     body = house.booking(arrive=first)
     return shop.post("/bookings", json=body, headers={"Idempotency-Key": key})
@@ -67,6 +76,7 @@ def test_searches_show_what_was_there_last_and_nothing_is_booked_until_the_datab
     before = search(shop, house).json()
     assert "stale" not in before
     wait_for_pictures(shop, house)
+    days = calendar(shop, house)
     other = search(shop, house, check_in=house.day(20), check_out=house.day(23), adults=1).json()
 
     cable.cut()
@@ -79,6 +89,9 @@ def test_searches_show_what_was_there_last_and_nothing_is_booked_until_the_datab
         search(shop, house, check_in=house.day(20), check_out=house.day(23), adults=1).json()["offers"]
         == other["offers"]
     )
+    shown = calendar(shop, house)
+    assert shown.pop("stale") is True
+    assert {**shown, "as_of": ""} == {**days, "as_of": ""}
     unseen = search(shop, house, check_in=house.day(40), check_out=house.day(44), adults=1)
     assert unseen.status_code == 200
     assert unseen.json()["stale"] is True

@@ -469,12 +469,15 @@ export interface CalendarDay {
 
 /**
  * Both ends of the range are included.
+ *
+ * stale: true while the database can't be reached; then this is what was there at `as_of`, without what changed since.
  */
 export interface CalendarOut {
   hotel_id: string;
   currency: string;
   as_of: string;
   room_types: Array<CalendarRoomType>;
+  stale?: boolean | null;
 }
 
 export interface CalendarRoomType {

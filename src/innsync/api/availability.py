@@ -181,10 +181,15 @@ def availability_calendar(request: HttpRequest, hotel_id: HotelKey, asked: Query
 
 def read_range(asked: RangeQuery) -> list[date]:
     """Every day asked for. Raises a problem for a range that is reversed or too long."""
-    count = (asked.to - asked.from_).days + 1
+    return days_between(asked.from_, asked.to)
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Both included. Raises as above."""
+    count = (last - first).days + 1
     if not 0 < count <= LONGEST_RANGE:
         raise invalid(("/to", f"must be on or after from, at most {LONGEST_RANGE - 1} days later"))
-    return [asked.from_ + timedelta(days=offset) for offset in range(count)]
+    return [first + timedelta(days=offset) for offset in range(count)]
 
 
 @router.get(

@@ -18,7 +18,8 @@ LINE_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 SLUG_PATTERN = r"^[A-Za-z0-9_-]{1,80}$"
 
 
-def _day(value: Any) -> Any:
+def read_day(value: Any) -> date:
+    """Raises ValueError."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("must be a date such as 2026-06-15")
     try:
@@ -47,7 +48,7 @@ def _flag(value: Any) -> Any:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
 """A calendar date, YYYY-MM-DD and nothing else."""
 
 

@@ -301,15 +301,18 @@ class QuickSearch:
 def understand(asked: Asked) -> tuple[str, Search] | None:
     """The hotel's id or code and what is searched; None for what Django must refuse or explain."""
     key = asked.path[len(PREFIX) :]
-    if (
-        len(asked.query) > LONGEST_QUERY
-        or asked.headers.get("content-length", "0") != "0"
-        or not plain.is_plain(asked.headers)
-        or not _KEY.fullmatch(key)
-    ):
-        return None
-    search = read_query(asked.query)
+    search = read_query(asked.query) if is_plain_call(asked, key) else None
     return None if search is None else (key, search)
+
+
+def is_plain_call(asked: Asked, key: str) -> bool:
+    """Whether all but the query is as it should be. key: how the call names its hotel."""
+    return (
+        len(asked.query) <= LONGEST_QUERY
+        and asked.headers.get("content-length", "0") == "0"
+        and plain.is_plain(asked.headers)
+        and _KEY.fullmatch(key) is not None
+    )
 
 
 def may_search(caller: Caller, asked: Asked) -> bool:

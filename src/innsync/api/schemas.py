@@ -162,12 +162,16 @@ class CalendarRoomType(Schema):
 
 
 class CalendarOut(Schema):
-    """Both ends of the range are included."""
+    """Both ends of the range are included.
+
+    stale: true while the database can't be reached; then this is what was there at `as_of`, without what changed since.
+    """
 
     hotel_id: str
     currency: str
     as_of: datetime
     room_types: list[CalendarRoomType]
+    stale: bool | None = None
 
 
 class HotelOut(Schema):

@@ -439,12 +439,15 @@ class CalendarDay(TypedDict):
 
 
 class CalendarOut(TypedDict):
-    """Both ends of the range are included."""
+    """Both ends of the range are included.
+
+    stale: true while the database can't be reached; then this is what was there at `as_of`, without what changed since."""
 
     hotel_id: str
     currency: str
     as_of: str
     room_types: list[CalendarRoomType]
+    stale: NotRequired[bool | None]
 
 
 class CalendarRoomType(TypedDict):

@@ -7,7 +7,7 @@ theirs was taken. Days of which a picture is known to be wrong are not shown fro
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -19,9 +19,10 @@ from innsync.apps.events.changes import Change
 from innsync.apps.inventory.counts import left_of
 from innsync.apps.rates.days import days_of
 from innsync.apps.rates.live import Known, Live, Place, Rows
-from innsync.domain.offers import Day
+from innsync.domain.offers import Day, RoomTypeFacts
 from innsync.domain.stay import StayDates
 
+Left = dict[int, int]
 MOST_AT_ONCE = 16
 MOST = 128
 LONGEST = timedelta(days=400)
@@ -67,6 +68,17 @@ class Picture:
         return Rows(
             [self._day(rate_rows, night) for night in nights], self._day(rate_rows, stay.check_out.isoformat()), left
         )
+
+    def calendar(self, dates: Sequence[date], types: Sequence[RoomTypeFacts]) -> tuple[dict[date, Day], list[Left]]:
+        """What is known of these dates, and for each type the rooms left by days after the first.
+
+        Nothing of those that changed since, nor of those that lie beyond the picture.
+        """
+        rate_rows = self._rate_rows if self._rate_rows is not None else self._read()
+        shown = [(offset, day.isoformat()) for offset, day in enumerate(dates) if day.toordinal() not in self.spoilt]
+        days = {dates[offset]: self._day(rate_rows, text) for offset, text in shown if text in rate_rows}
+        by_type = [self._left.get(one.id, {}) for one in types]
+        return days, [{offset: left[text] for offset, text in shown if text in left} for left in by_type]
 
     def _read(self) -> dict[str, int]:
         value = self.found.get_value

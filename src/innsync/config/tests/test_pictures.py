@@ -11,8 +11,10 @@ import pytest
 
 from innsync.api.tests.samples import SampleHouse
 from innsync.apps.accounts.tenancy import sql, tenant
+from innsync.apps.inventory.selectors import list_left
+from innsync.apps.rates.days import list_days
 from innsync.apps.rates.live import Known, Live
-from innsync.apps.rates.pictures import SHOWN_FOR, Pictures
+from innsync.apps.rates.pictures import LONGEST, SHOWN_FOR, Pictures
 from innsync.domain.stay import StayDates
 
 
@@ -70,6 +72,36 @@ def test_days_that_changed_since_are_not_shown_until_another_picture_is_taken(ho
         assert picture.rows(stay(house, 12)) is not None
         await pictures.take()
         assert find(house, pictures).rows(stay(house, 10)) == await live.rows(known, stay(house, 10))
+
+    watching(house, play)
+
+
+def test_a_calendar_shows_the_days_of_a_picture_but_those_that_changed_since(house: SampleHouse) -> None:
+    dates = [house.today + timedelta(days=offset) for offset in range(-1, 500)]
+    sold = "UPDATE inventory_stockday SET sold = sold + 1 WHERE property_id = %(property)s AND day = %(night)s"
+
+    def of_the_database(known: Known) -> tuple[Any, Any]:
+        types = [one.id for one in known.house.present_types()]
+        with tenant(house.organization_id):
+            days = list_days(house=known.house, first=house.today, last=dates[-1])
+            left = list_left(property_id=known.house.id, room_type_ids=types, first=dates[0], last=dates[-1])  # type: ignore[arg-type]
+        return days, left
+
+    async def play(live: Live, pictures: Pictures, known: Known) -> None:
+        days, left = await asyncio.to_thread(of_the_database, known)
+        ends = (house.today + LONGEST).toordinal()
+        shown = find(house, pictures).calendar(dates, known.house.present_types())
+        assert shown[0] == {day: one for day, one in days.items() if day.toordinal() <= ends}
+        assert len(shown[0]) > 80
+        assert shown[1] == [
+            {offset: rooms for offset, rooms in one.items() if 1 <= offset <= LONGEST.days + 1} for one in left
+        ]
+        await asyncio.to_thread(change, house, sold)
+        await live.look()
+        spoilt = find(house, pictures).calendar(dates, known.house.present_types())
+        night = house.today + timedelta(days=10)
+        assert set(shown[0]) - set(spoilt[0]) == {night}
+        assert all(set(had) - set(has) == {11} for had, has in zip(shown[1], spoilt[1], strict=True))
 
     watching(house, play)
 
