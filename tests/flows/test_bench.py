@@ -27,8 +27,8 @@ from innsync.ops.bench.text import in_words
 from innsync.ops.commands import bench
 
 # All short scenarios one after the other take some minutes where other tests run beside them.
-pytestmark = pytest.mark.timeout(600)
-LIMIT_S = 580.0
+pytestmark = pytest.mark.timeout(1200)
+LIMIT_S = 1180.0
 COMMAND = [sys.executable, "-W", "ignore", "-m", "innsync.ops.cli", "bench"]
 CHANNELS = ("booking_com", "booking_engine", "channex", "expedia")
 KEYS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -233,12 +234,8 @@ def test_after_a_restore_anything_may_have_changed(reader: Reader, database: str
 def test_every_table_that_a_search_reads_tells_of_its_changes(database: str):
     from innsync.apps.rates import live, selectors
 
-    read = {
-        word
-        for text in (selectors.HOUSE, live.ROWS.text.decode())
-        for word in text.replace("(", " ").split()
-        if word.startswith(("inventory_", "rates_", "properties_"))
-    }
+    asked = selectors.HOUSE + live.ROWS.text.decode()
+    read = set(re.findall(r"\b(?:inventory|rates|properties)_\w+", asked))
     with psycopg.connect(database) as connection:
         told = connection.execute(
             "SELECT event_object_table, count(*) FROM information_schema.triggers"

@@ -14,7 +14,8 @@ from innsync.apps.tokens import signing
 from innsync.apps.tokens.models import SigningKey
 from innsync.apps.tokens.signing import CLOCKS_DIFFER, KEPT_AFTER, KEYS_SIGN_FOR, PUBLISHED_BEFORE, TOKENS_LIVE
 
-NOW = datetime.now(UTC).replace(microsecond=0)
+# Keys are read by the clock on the wall: none made here may end while the tests run.
+NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
