@@ -11,9 +11,10 @@ from uuid import UUID
 
 from innsync.apps.accounts.tenancy import sql
 from innsync.apps.distribution.models import Connection
-from innsync.apps.imports import reading
+from innsync.apps.imports import bookings as bookings_of
+from innsync.apps.imports.bookings import FileBooking
 from innsync.apps.imports.models import SaidOfBooking
-from innsync.apps.imports.reading import FileBooking, Here, Reading, Table
+from innsync.apps.imports.reading import Here, Reading, Table
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import RatePlan
 from innsync.apps.rates.selectors import get_house
@@ -53,7 +54,7 @@ def look_around(prop: Property) -> Here:
 
 def plan(*, prop: Property, table: Table, read: Reading, here: Here, now: datetime) -> list[Planned]:
     """What would become of each booking of the file, in its order."""
-    return plan_these(prop=prop, bookings=reading.read_bookings(table, read, here, now), read=read)
+    return plan_these(prop=prop, bookings=bookings_of.read_bookings(table, read, here, now), read=read)
 
 
 _ELSEWHERE = """
@@ -94,7 +95,7 @@ def _plan_one(
     sites: dict[str, UUID],
 ) -> Planned:
     if one.only_cancels and known is not None and known.said is not None:
-        former = reading.from_json(
+        former = bookings_of.from_json(
             known.said, reference=one.reference, system=known.system, connection_id=known.booking.connection_id
         )
         one = replace(one, said=replace(former, status=BookingStatus.CANCELLED), problems=[])
@@ -102,7 +103,7 @@ def _plan_one(
         words = "; ".join(f"{column} {words}" if column else words for _line, column, words in one.problems)
         return Planned(one, "refused", words)
     if known is not None:
-        if known.said == reading.to_json(one.said) and not _is_handed_over(one, known, elsewhere):
+        if known.said == bookings_of.to_json(one.said) and not _is_handed_over(one, known, elsewhere):
             return Planned(one, "unchanged", known=known.booking_id)
         if known.booking.channel_order:
             words = told(f"{channel_name(known.booking.channel)} tells this booking itself by now")

@@ -11,11 +11,13 @@ import structlog
 from django.db import OperationalError, transaction
 
 from innsync.apps.accounts.tenancy import sql, tenant
-from innsync.apps.imports import planning, reading
+from innsync.apps.imports import bookings as bookings_of
+from innsync.apps.imports import planning
+from innsync.apps.imports.bookings import FileBooking
 from innsync.apps.imports.files import table_of
 from innsync.apps.imports.models import BookingImport, ImportedLine, SaidOfBooking
 from innsync.apps.imports.planning import Planned
-from innsync.apps.imports.reading import FileBooking, Here, Reading
+from innsync.apps.imports.reading import Here, Reading
 from innsync.apps.inventory.services import lock_types
 from innsync.apps.reservations import services as reservations
 from innsync.domain.card_data import scrub_text
@@ -35,7 +37,7 @@ def take_all(*, organization_id: UUID, import_id: UUID) -> None:
         if found.state != "running" or found.content is None:
             return
         read, here = Reading.from_json(found.settings), planning.look_around(found.property)
-        bookings = reading.read_bookings(table_of(found), read, here, now)
+        bookings = bookings_of.read_bookings(table_of(found), read, here, now)
         if found.bookings != len(bookings):
             BookingImport.objects.filter(id=import_id).update(bookings=len(bookings))
         done = set(ImportedLine.objects.filter(within=found).values_list("line", flat=True))
@@ -129,7 +131,7 @@ def _write(found: BookingImport, one: Planned, read: Reading, here: Here, now: d
         record = reservations.import_booking(house=here.house, said=said, now=now, actor=found.by)
     else:
         former = (
-            reading.from_json(one.said_before, reference=said.reference, system=said.system)
+            bookings_of.from_json(one.said_before, reference=said.reference, system=said.system)
             if one.said_before is not None
             else None
         )
@@ -141,6 +143,6 @@ def _write(found: BookingImport, one: Planned, read: Reading, here: Here, now: d
         property_id=found.property_id,
         system=read.system,
         reference=said.reference,
-        defaults={"booking_id": record.id, "said": reading.to_json(said)},
+        defaults={"booking_id": record.id, "said": bookings_of.to_json(said)},
     )
     return record.id, record.version

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import F
 
 from innsync.apps.accounts.tenancy import tenant
-from innsync.apps.imports import planning, reading
+from innsync.apps.imports import bookings as bookings_of
+from innsync.apps.imports import planning
 from innsync.apps.imports.models import BookingImport, ImportedLine, SaidOfBooking
 from innsync.apps.imports.taking import BATCH, lock_changed, lock_import
 from innsync.apps.rates.selectors import House, get_house
@@ -90,7 +91,9 @@ def _undo(found: BookingImport, line: ImportedLine, house: House, now: datetime)
         if booking.channel_order or known.said == line.said_before:  # told by its channel, or handed over to it
             raise NotChangeable(status=booking.channel, action="modify")
         former, said = (
-            reading.from_json(one, reference=line.reference, system=found.system, connection_id=booking.connection_id)
+            bookings_of.from_json(
+                one, reference=line.reference, system=found.system, connection_id=booking.connection_id
+            )
             for one in (known.said, line.said_before)
         )
         reservations.change_imported(

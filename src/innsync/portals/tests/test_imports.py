@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.distribution.models import Conflict
 from innsync.apps.guests.models import Guest
+from innsync.apps.imports import bookings as bookings_of
 from innsync.apps.imports import planning, reading, services, taking, undoing
 from innsync.apps.imports.columns import FIELDS
 from innsync.apps.imports.models import BookingImport, ImportedLine
@@ -542,14 +543,14 @@ def test_whatever_a_file_holds_it_is_read_or_told_what_is_wrong(house, rows, col
     problems = Problems()
     table = reading.read_table(text.getvalue().encode(), problems)
     read = reading.guess(table, here)
-    found = reading.read_bookings(table, read, here, datetime.now(UTC))
+    found = bookings_of.read_bookings(table, read, here, datetime.now(UTC))
     assert problems.found or found
     for one in found:
         assert (one.said is None) == bool(one.problems)
         if one.said is not None:
-            kept = reading.to_json(one.said)
-            again_ = reading.from_json(kept, reference=one.reference, system=read.system)
-            assert reading.to_json(again_) == kept
+            kept = bookings_of.to_json(one.said)
+            again_ = bookings_of.from_json(kept, reference=one.reference, system=read.system)
+            assert bookings_of.to_json(again_) == kept
 
 
 def test_an_opentravel_message_is_a_file_like_any_other(enter, house, path):
