@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -29,6 +30,14 @@ CHOSEN = "organization"
 """Where the session keeps the organization that a person works for."""
 
 
+class OfProperty(Protocol):
+    @property
+    def property_id(self) -> UUID: ...
+
+
+Thing = TypeVar("Thing", bound=OfProperty)
+
+
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """A signed-in person in the organization that they chose; `others` are those they could switch to."""
@@ -41,6 +50,12 @@ class Visitor:
     def actor(self) -> str:
         """How the history names them."""
         return self.user.name or self.user.email
+
+    def seen(self, found: Thing | None) -> Thing:
+        """What was looked for. Raises Http404 where it is not there, or its property is not the visitor's to see."""
+        if found is None or not self.access.sees(found.property_id):
+            raise Http404
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -109,10 +109,7 @@ def booking_live(request: HttpRequest, visitor: Visitor, booking_id: UUID) -> Ht
 
 
 def _get(visitor: Visitor, conversation_id: UUID) -> Conversation:
-    found = get_conversation(conversation_id=conversation_id)
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(get_conversation(conversation_id=conversation_id))
 
 
 def _context(visitor: Visitor, found: Conversation) -> dict[str, Any]:
@@ -197,9 +194,7 @@ def settle(request: HttpRequest, visitor: Visitor, conversation_id: UUID) -> Don
 @action(Ability.MANAGE_BOOKINGS, back="messages")
 def again(request: HttpRequest, visitor: Visitor, said_id: UUID) -> Done:
     """Send one that failed once more."""
-    found = get_said(message_id=said_id)
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
+    found = visitor.seen(get_said(message_id=said_id))
     services.try_again(message=found)
     return Done(_("Your message is on its way."), _place(found.conversation))
 

@@ -35,10 +35,7 @@ IN_PASSING = frozenset(BookingAction) - {BookingAction.CANCEL}
 
 def get_booking(visitor: Visitor, booking_id: UUID) -> Booking:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Booking.objects.select_related("property", "connection").filter(id=booking_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(Booking.objects.select_related("property", "connection").filter(id=booking_id).first())
 
 
 def offered(booking: Booking) -> list[BookingAction]:

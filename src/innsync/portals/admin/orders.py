@@ -104,10 +104,7 @@ def tasks(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 def get_order(visitor: Visitor, order_id: UUID) -> ServiceOrder:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = ServiceOrder.objects.select_related("booking").filter(id=order_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(ServiceOrder.objects.select_related("booking").filter(id=order_id).first())
 
 
 def _back(request: HttpRequest, visitor: Visitor, order: ServiceOrder) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import ngettext
 
@@ -65,15 +65,9 @@ def what_asks(visitor: Visitor) -> dict[str, int]:
 
 def get_connection(visitor: Visitor, connection_id: UUID) -> Connection:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Connection.objects.filter(id=connection_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(Connection.objects.filter(id=connection_id).first())
 
 
 def get_conflict(visitor: Visitor, conflict_id: UUID) -> Conflict:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Conflict.objects.select_related("property", "room_type").filter(id=conflict_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(Conflict.objects.select_related("property", "room_type").filter(id=conflict_id).first())

@@ -252,13 +252,8 @@ def put_out(request: HttpRequest, visitor: Visitor, property_id: UUID) -> Done:
 
 def _get_block(request: HttpRequest, visitor: Visitor, block_id: UUID) -> tuple[OutOfOrder, Window]:
     """Raises Http404 for what is not there, is over, or is not the visitor's to see."""
-    found = (
-        OutOfOrder.objects.select_related("property", "room_type", "room")
-        .filter(id=block_id, released_at__isnull=True)
-        .first()
-    )
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
+    blocks = OutOfOrder.objects.select_related("property", "room_type", "room").filter(released_at__isnull=True)
+    found = visitor.seen(blocks.filter(id=block_id).first())
     return found, window_of(request, found.property)
 
 

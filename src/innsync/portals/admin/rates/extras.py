@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -70,10 +70,7 @@ def _house(visitor: Visitor, prop: Property) -> House:
 
 def get_extra(visitor: Visitor, extra_id: UUID) -> Extra:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Extra.objects.select_related("property").filter(id=extra_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(Extra.objects.select_related("property").filter(id=extra_id).first())
 
 
 def _place(prop: Property) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -99,10 +99,7 @@ def _house(visitor: Visitor, prop: Property) -> House:
 
 def get_promotion(visitor: Visitor, promotion_id: UUID) -> Promotion:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Promotion.objects.select_related("property").filter(id=promotion_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(Promotion.objects.select_related("property").filter(id=promotion_id).first())
 
 
 def _place(prop: Property) -> str:

@@ -172,10 +172,7 @@ def _line(season: Season, today: date) -> Line:
 
 def get_season(visitor: Visitor, season_id: UUID) -> Season:
     """Raises Http404 for one that is not there, or not the visitor's to see."""
-    found = Season.objects.select_related("property").filter(id=season_id).first()
-    if found is None or not visitor.access.sees(found.property_id):
-        raise Http404
-    return found
+    return visitor.seen(Season.objects.select_related("property").filter(id=season_id).first())
 
 
 def _place(prop: Property) -> str:
