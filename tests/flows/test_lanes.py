@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.conf import settings
 from procrastinate.contrib.django import app
@@ -72,6 +73,21 @@ def fill(count: int) -> None:
         )
 
 
+@pytest.fixture
+def believed_empty(database: str, queue: None) -> Iterator[None]:
+    """The queue was long once, and what PostgreSQL knows of it is what autovacuum found later: a few jobs under way."""
+    with psycopg.connect(database, autocommit=True) as owner:
+        owner.execute("ALTER TABLE procrastinate_jobs SET (autovacuum_enabled = off)")
+        fill(LONG_QUEUE)
+        clear()
+        fill(HANDS)
+        owner.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+        owner.execute("VACUUM ANALYZE procrastinate_jobs")
+        clear()
+        yield
+        owner.execute("ALTER TABLE procrastinate_jobs RESET (autovacuum_enabled)")
+
+
 def of(task: str, status: str) -> int:
     with sql() as cursor:
         row = cursor.execute(
@@ -93,7 +109,7 @@ def time_until_urgent_is_done() -> float:
     return took(lambda: of("reconcile_connection", "todo") + of("reconcile_connection", "doing") == 0, within_s=20)
 
 
-def test_a_queue_of_ten_thousand_delays_what_is_urgent_by_less_than_a_second(queue: None) -> None:
+def test_a_queue_of_ten_thousand_delays_what_is_urgent_by_less_than_a_second(believed_empty: None) -> None:
     fill(LONG_QUEUE)
     with worker("quick"):
         took(lambda: of("assign_rooms", "todo") < LONG_QUEUE, within_s=START_LIMIT_S)

@@ -50,7 +50,7 @@ def expected() -> list[str]:
 
 @pytest.fixture
 def open_page(
-    browser: sync_api.Browser, address: str, house, expected: list[str]
+    browser: sync_api.Browser, address: str, house, expected: list[str], caplog: pytest.LogCaptureFixture
 ) -> Iterator[Callable[..., sync_api.Page]]:
     """Opens a browser at the overview, signed in by the form. Nothing may go wrong in its console."""
     problems: list[str] = []
@@ -72,7 +72,9 @@ def open_page(
     yield enter
     for page in pages:
         page.close()
-    assert [problem for problem in problems if not any(words in problem for words in expected)] == []
+    left = [problem for problem in problems if not any(words in problem for words in expected)]
+    reasons = [f"{one.getMessage()}: {one.exc_info[1]!r}" for one in caplog.get_records("call") if one.exc_info]
+    assert not left, f"{left}; the server said {reasons}"
 
 
 def change(house, vendor: str, **values: object) -> None:
