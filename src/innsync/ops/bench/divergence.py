@@ -40,8 +40,10 @@ Sell = Callable[[str, Cell], None]
 
 def divergence(stage: Stage) -> Result:
     """How long a room that is sold at one place is still shown open at another: from the sale to the last calendar."""
+    from innsync.integrations.manifest import manifests
+
     hub_url, size = free_url(), stage.size
-    vendors = 3
+    vendors = sum("push_availability" in manifest.can for manifest in manifests().values())
     properties, horizon = max(1, -(-size.connections // vendors)), min(size.days, HORIZON_DAYS)
     with connected(stage, hub_url=hub_url, properties=properties, horizon_days=horizon) as world:
         set_rooms(stage, 1, property_ids=[home.built.property.id for home in world.homes])
