@@ -17,6 +17,7 @@ import orjson
 import psycopg
 
 from innsync.api import cors
+from innsync.api.admission import Asked, is_plain_call, may_call, read_token, takes_gzip
 from innsync.api.answers import instant
 from innsync.api.availability import days_between
 from innsync.api.calendar_text import calendar_text
@@ -24,20 +25,10 @@ from innsync.api.fields import read_day
 from innsync.api.finding import check_party, check_stay
 from innsync.api.middleware import WORTH_COMPRESSING, limit_headers, request_id_of
 from innsync.api.problems import Problem
-from innsync.api.quick import (
-    HEADERS,
-    PREFIX,
-    Asked,
-    Given,
-    is_plain_call,
-    make_answer,
-    may_search,
-    read_token,
-    takes_gzip,
-    understand,
-)
+from innsync.api.quick import HEADERS, PREFIX, Given, make_answer, understand
 from innsync.api.security import calls_per_minute_of
 from innsync.apps.accounts import limits, selectors
+from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
 from innsync.apps.accounts.services import hash_secret
 from innsync.apps.rates.live import Live
@@ -69,7 +60,7 @@ class LastKnown:
         """None where nothing can be said: whoever wants it fresh, unknown keys and hotels, what is known to have changed."""
         now = datetime.now(UTC)
         caller = _caller(asked.headers, now)
-        if caller is None or not may_search(caller, asked):
+        if caller is None or not may_call(caller, asked, Scope.AVAILABILITY_READ):
             return None
         open_to = cors.headers_for(caller, asked.headers.get("origin", "")) if caller.publishable else []
         if caller.publishable and not open_to:

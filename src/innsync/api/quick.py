@@ -8,16 +8,15 @@ nothing of what they show has changed (`rates.live`).
 from __future__ import annotations
 
 import asyncio
-import re
 import struct
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,53 +24,35 @@ from zoneinfo import ZoneInfo
 import orjson
 import psycopg
 from django.conf import settings
-from django.db import OperationalError
 from pydantic import ValidationError
 
-from innsync.api import cors, plain, tokens
+from innsync.api import cors, plain
+from innsync.api.admission import Admission, Asked, is_plain_call, may_call, takes_gzip
 from innsync.api.answers import instant
 from innsync.api.availability import AvailabilityQuery, read_party
 from innsync.api.finding import check_party, check_stay
-from innsync.api.middleware import WORTH_COMPRESSING, limit_headers, may_compress, request_id_of
+from innsync.api.middleware import WORTH_COMPRESSING, limit_headers, request_id_of
 from innsync.api.offer_text import texts_of
 from innsync.api.problems import Problem
 from innsync.api.security import VISITOR_CALLS_PER_MINUTE, calls_per_minute_of, neighbourhood, visitor_bucket
 from innsync.apps.accounts import limits, selectors
-from innsync.apps.accounts.limits import Allowance
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
-from innsync.apps.accounts.services import hash_secret
 from innsync.apps.rates.live import Changes, Known, Live, Rows, Run
 from innsync.apps.reservations.promoting import list_given
-from innsync.apps.tokens import signing
-from innsync.apps.tokens.signing import Keys
 from innsync.domain.errors import DomainError
 from innsync.domain.occupancy import Occupancy
 from innsync.domain.offers import find
 from innsync.domain.stay import StayDates
 
-LOOKS_AHEAD = 0.25
-"""The share of that time before whose end the next look begins, so that nobody waits for it where many search."""
 PATIENCE_S = 5.0
 ANSWERS_BYTES = 96_000_000
-LONGEST_QUERY = 500
-"""Characters. What is longer is no plain search, and would be remembered whole."""
 PREFIX = "/api/booking-engine/availability/"
-_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 HEADERS = [
     ("content-type", "application/json"),
     ("cache-control", "no-store"),
     *plain.SAFE_HEADERS,
 ]
-
-
-class Asked(NamedTuple):
-    """A GET. headers: by their names in small letters. address: whose it is, behind trusted proxies too."""
-
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    address: Callable[[], str]
 
 
 class Given(NamedTuple):
@@ -129,13 +110,12 @@ class QuickSearch:
 
     def __init__(self, run: Run, suspect: Callable[[], None] = lambda: None) -> None:
         """suspect: called when the database let somebody down."""
-        self._run = run
+        self.admission = self._admission = Admission(run, suspect)
         self._suspect = suspect
         self.live = self._live = Live(run)
         self.live.on_lost = suspect
         self._answers: OrderedDict[tuple[UUID, str, str], _Kept] = OrderedDict()
         self._bytes = 0
-        self._asking: dict[object, asyncio.Future[Any]] = {}
 
     def end(self) -> None:
         self._live.end()
@@ -146,18 +126,18 @@ class QuickSearch:
         if understood is None:
             return None
         headers, (key, search), now = asked.headers, understood, datetime.now(UTC)
-        caller, use = await self._caller(headers, now)
-        if caller is None or not may_search(caller, asked):
+        caller, use = await self._admission.caller(headers, now)
+        if caller is None or not may_call(caller, asked, Scope.AVAILABILITY_READ):
             return None
         open_to: list[tuple[str, str]] = []
         visitor = None
         if caller.publishable:
             open_to = cors.headers_for(caller, headers.get("origin", ""))
             visitor = visitor_bucket(neighbourhood(asked.address()))
-            if not open_to or await self._take(visitor, VISITOR_CALLS_PER_MINUTE) is None:
+            if not open_to or await self._admission.take(visitor, VISITOR_CALLS_PER_MINUTE) is None:
                 return None
         bucket = str(caller.program_id)
-        allowance = await self._take(bucket, calls_per_minute_of(caller))
+        allowance = await self._admission.take(bucket, calls_per_minute_of(caller))
         found = None if allowance is None else await self._find(caller, key, asked.query, search)
         if allowance is None or found is None:
             for taken in (visitor, bucket if allowance else None):
@@ -178,60 +158,10 @@ class QuickSearch:
         told.append(("content-length", str(len(body))))
         return Given(told, body, request_id, caller)
 
-    async def _take(self, bucket: str, most: int) -> Allowance | None:
-        """A call of those that the bucket holds ready; None where only Django may count it."""
-        allowance = limits.take_leased(key=bucket, calls_per_minute=most)
-        if allowance is None and await self._once(
-            bucket, lambda: limits.lease_calls(key=bucket, calls_per_minute=most)
-        ):
-            allowance = limits.take_leased(key=bucket, calls_per_minute=most)
-        return allowance
-
-    async def _caller(self, headers: Mapping[str, str], now: datetime) -> tuple[Caller | None, str | UUID | None]:
-        """Whose key or token that is (a key goes before a token, as with Django), and by what a use is to be counted."""
-        secret = headers.get("x-api-key", "")
-        if secret:
-            return await self._known(hash_secret(secret), lambda: selectors.authenticate(secret=secret), now)
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None, None
-        keys = signing.remembered() or await self._once("signing keys", signing.read_keys)
-        said = None if keys is None else read_token(keys, token)
-        if said is None or said.expires_at <= now:
-            return None, None
-        caller, use = await self._known(said.key_id, lambda: selectors.caller_of(key_id=said.key_id), now)
-        return (None if caller is None else replace(caller, scopes=caller.scopes & said.scopes)), use
-
-    async def _known(
-        self, by: str | UUID, work: Callable[[], Caller | None], now: datetime
-    ) -> tuple[Caller | None, str | UUID | None]:
-        caller = selectors.remembered(by, now)
-        if caller is not None:
-            return caller, by
-        first = by not in self._asking  # whoever looks it up is counted with that
-        return await self._once(by, work), None if first else by
-
-    async def _once(self, what: object, work: Callable[[], Any]) -> Any:
-        """One asks the database, and all who wait get the same answer. A failure is None."""
-        asking = self._asking.get(what)
-        if asking is None or asking.done():
-            asking = self._asking[what] = asyncio.ensure_future(self._run(work))
-            asking.add_done_callback(lambda _: self._asking.pop(what, None))
-        try:
-            return await asyncio.shield(asking)
-        except (psycopg.OperationalError, OperationalError, TimeoutError):
-            self._suspect()
-            return None
-        except Exception:
-            return None  # Django meets it too, and says so
-
     async def _find(self, caller: Caller, key: str, query: str, search: Search) -> tuple[_Kept, bytes] | None:
         """The answer, and the moment that it shows. None for one that is not 200."""
         live, place = self._live, (caller.organization_id, key, query)
-        behind: float = settings.SEARCH_BEHIND_S
-        since = asyncio.get_running_loop().time() - behind
-        if live.seen(since) and not live.seen(since + behind * LOOKS_AHEAD):
-            live.look()
+        since = live.look_ahead(settings.SEARCH_BEHIND_S)
         kept = self._answers.get(place)
         if kept is None or not live.seen(since) or not kept.holds(time.time()):
             try:
@@ -305,23 +235,6 @@ def understand(asked: Asked) -> tuple[str, Search] | None:
     return None if search is None else (key, search)
 
 
-def is_plain_call(asked: Asked, key: str) -> bool:
-    """Whether all but the query is as it should be. key: how the call names its hotel."""
-    return (
-        len(asked.query) <= LONGEST_QUERY
-        and asked.headers.get("content-length", "0") == "0"
-        and plain.is_plain(asked.headers)
-        and _KEY.fullmatch(key) is not None
-    )
-
-
-def may_search(caller: Caller, asked: Asked) -> bool:
-    """Whether the key goes for searches, and from there."""
-    return Scope.AVAILABILITY_READ in caller.scopes and (
-        not caller.ip_allowlist or caller.may_come_from(asked.address())
-    )
-
-
 def make_answer(
     known: Known,
     generation: int,
@@ -377,17 +290,6 @@ def read_query(query: str) -> Search | None:
     if asked.explain:
         return None
     return Search(asked.check_in, asked.check_out, tuple(party), asked.fresh, asked.promo or "")
-
-
-@lru_cache(maxsize=1_024)
-def takes_gzip(accepted: str) -> bool:
-    return may_compress(accepted)
-
-
-@lru_cache(maxsize=4_096)
-def read_token(keys: Keys, token: str) -> tokens.Token | None:
-    """A good one stays good, as long as the keys are the same, until it expires, which is asked each time."""
-    return tokens.read_with(keys, token.strip())
 
 
 @lru_cache(maxsize=4)

@@ -63,8 +63,8 @@ def record(request: HttpRequest, response: HttpResponse, seconds: float, request
     )
 
 
-def record_search(*, caller: Caller, path: str, query: str, address: str, seconds: float, request_id: str) -> None:
-    """A search that was answered with 200 before it came to Django."""
+def record_read(*, caller: Caller, path: str, query: str, address: str, seconds: float, request_id: str) -> None:
+    """A program's reading call that was answered with 200 before it came to Django."""
     recorder.add(
         Answered(
             time.time() - seconds,

@@ -72,8 +72,8 @@ class Bridge:
             proto.response_bytes(status, headers, said)
             return None
 
-    async def answer(self, scope: Any, proto: Any, body: IO[bytes], length: int) -> None:
-        """Answer a request whose body, of so many bytes, is here."""
+    async def answer(self, scope: Any, proto: Any, body: IO[bytes], length: int) -> Answer:
+        """Answer a request whose body, of so many bytes, is here; what was answered."""
         answer = await self.call(environ_of(scope, body, length))
         if answer.status == 503:
             self._doubt()
@@ -82,6 +82,7 @@ class Bridge:
             proto.response_empty(answer.status, answer.headers)
         else:
             proto.response_bytes(answer.status, answer.headers, answer.body)
+        return answer
 
     async def call(self, environ: Environ) -> Answer:
         """Raises what the application raises."""

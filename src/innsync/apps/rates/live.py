@@ -26,6 +26,8 @@ from innsync.domain.offers import Day
 from innsync.domain.stay import StayDates
 
 MOST_HOUSES = 512
+LOOKS_AHEAD = 0.25
+"""The share of the time that answers may be behind before whose end the next look begins."""
 LONGEST_CHANGE = 4_000  # days; more than that is everything
 Result = TypeVar("Result")
 Place = tuple[UUID, str]
@@ -137,6 +139,20 @@ class Live:
         """Until `house` and `Changes` say what the database said at that time of the loop's clock or later; as_of: when."""
         while self._seen_at < since:
             await asyncio.shield(self.look())
+
+    def look_ahead(self, behind: float) -> float:
+        """Since when must be seen for what is known to be so many seconds behind at most, by the loop's clock.
+
+        Shortly before that would not hold any more the next look begins, so that nobody waits for it where many ask.
+        """
+        since = asyncio.get_running_loop().time() - behind
+        if self.seen(since) and not self.seen(since + behind * LOOKS_AHEAD):
+            self.look()
+        return since
+
+    async def keep_up(self, behind: float) -> None:
+        """Until what is known is so many seconds behind at most."""
+        await self.see(self.look_ahead(behind))
 
     def look(self) -> asyncio.Task[list[PGresult]]:
         """The look under way, or a new one; nobody need wait for it."""

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from innsync.api import quick
+from innsync.api import admission, quick
 from innsync.api.tests.samples import SampleHouse
 from innsync.api.tests.serving import calling
 from innsync.apps.accounts.tenancy import tenant
@@ -30,7 +30,7 @@ def search(shop: httpx.Client, house: SampleHouse, more: str = "", **headers: st
 
 
 def test_what_is_long_is_answered_and_not_remembered(shop: httpx.Client, house: SampleHouse):
-    remembering = (quick.read_query, quick.read_token, quick.takes_gzip)
+    remembering = (quick.read_query, admission.read_token, admission.takes_gzip)
     for cache in remembering:
         cache.cache_clear()
     strange = "x" * 20_000
