@@ -32,9 +32,10 @@ from innsync.api.problems import invalid
 from innsync.api.security import caller_of, needs
 from innsync.apps.accounts.models import Scope
 from innsync.apps.accounts.selectors import Caller
-from innsync.apps.accounts.tenancy import tenant
+from innsync.apps.accounts.tenancy import swiftly, tenant
 from innsync.apps.automation.extras import Booked, choose, follow, order_extras
 from innsync.apps.distribution.sync_status import ask_sync_of_new
+from innsync.apps.inventory.services import refusals_told
 from innsync.apps.rates.selectors import House, get_house
 from innsync.apps.reservations import records
 from innsync.apps.reservations import services as reservations
@@ -204,7 +205,7 @@ def change_booking(
     request: HttpRequest, booking_id: BookingId, body: ChangeIn, if_match: IfMatch = None
 ) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
-    with tenant(caller.organization_id):
+    with refusals_told(), swiftly(caller.organization_id):
         house, record = _find(caller, booking_id, lock=True)
         if body.hotel_id is not None and find_house(caller, body.hotel_id, "/hotel_id").id != house.id:
             raise invalid(("/hotel_id", "can't be changed: cancel and book at the other hotel"))
@@ -214,7 +215,7 @@ def change_booking(
             booking_id=record.id,
             now=now,
             actor=f"api:{caller.name}",
-            expected_version=_expected(record, if_match),
+            locked=_expected(record, if_match),
             stay=_new_stay(house, record, body, now),
             rooms=None if body.rooms is None else read_rooms(house, body.rooms),
             guest=None if body.guest is None else _guest(body.guest),
@@ -236,14 +237,14 @@ def change_booking(
 )
 def cancel_booking(request: HttpRequest, booking_id: BookingId, if_match: IfMatch = None) -> HttpResponse:
     caller, now = caller_of(request), datetime.now(UTC)
-    with tenant(caller.organization_id):
+    with refusals_told(), swiftly(caller.organization_id):
         house, record = _find(caller, booking_id, lock=True)
         record = reservations.cancel(
             house=house,
             booking_id=record.id,
             now=now,
             actor=f"api:{caller.name}",
-            expected_version=_expected(record, if_match),
+            locked=_expected(record, if_match),
         )
         return give(_shown(house, record))
 
@@ -317,14 +318,12 @@ def _find(caller: Caller, booking_id: str, *, lock: bool = False) -> tuple[House
     return get_house(organization_id=caller.organization_id, key=record.property_id), record
 
 
-def _expected(record: records.Record, if_match: str | None) -> int | None:
-    """The version that the caller thinks it changes; None when it does not say. Raises StaleVersion."""
-    if if_match is None or if_match.strip() == "*":
-        return None
+def _expected(record: records.Record, if_match: str | None) -> records.Record:
+    """The booking, if it is the version that the caller thinks it changes, or the caller does not say. Raises StaleVersion."""
     # Weak tags too: a proxy that compressed our answer may have weakened it.
-    if f'"{record.version}"' not in re.findall(r'"[^"]*"', if_match):
-        raise StaleVersion(current=record.version)
-    return record.version
+    if if_match is None or if_match.strip() == "*" or f'"{record.version}"' in re.findall(r'"[^"]*"', if_match):
+        return record
+    raise StaleVersion(current=record.version)
 
 
 def _created(house: House, record: records.Record, sync: dict[str, str], extras: Sequence[Booked]) -> Answer:

@@ -10,6 +10,8 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from psycopg import Cursor
+
 from innsync.apps.accounts.ids import new_id
 from innsync.apps.accounts.tenancy import jsonb, sql, together, write
 from innsync.apps.reservations.refusals import StaleVersion, UnknownBooking
@@ -284,9 +286,13 @@ def snapshot(record: Record) -> dict[str, Any]:
 
 def load(*, booking_id: UUID, lock: bool = False, expected_version: int | None = None) -> Record:
     """One booking. Raises UnknownBooking; StaleVersion when it is not the expected one. lock: until the transaction ends."""
-    found = _load("id = %s", (booking_id,), lock=lock)
-    if found is None:
+    with sql() as cursor, sql() as another:  # both are asked before either's answer is waited for
+        _ask("id = %s", (booking_id,), lock, cursor)
+        _ask_stays(booking_id, another)
+        row, stays = cursor.fetchone(), another.fetchall()
+    if row is None:
         raise UnknownBooking(booking_id=str(booking_id))
+    found = _record(row, stays)
     if expected_version is not None and found.version != expected_version:
         raise StaleVersion(current=found.version)
     return found
@@ -318,17 +324,30 @@ def note_order(record: Record) -> None:
 
 def _load(where: str, values: Sequence[Any], *, lock: bool) -> Record | None:
     with sql() as cursor:
-        row = cursor.execute(
-            f"SELECT {', '.join(_BOOKING_COLUMNS)} FROM reservations_booking WHERE {where}"  # noqa: S608
-            + (" FOR UPDATE" if lock else ""),
-            values,
-        ).fetchone()
+        _ask(where, values, lock, cursor)
+        row = cursor.fetchone()
         if row is None:
             return None
-        stays = cursor.execute(
-            f"SELECT {', '.join(_STAY_COLUMNS)} FROM reservations_roomstay WHERE booking_id = %s ORDER BY position",  # noqa: S608
-            (row[0],),
-        ).fetchall()
+        _ask_stays(row[0], cursor)
+        return _record(row, cursor.fetchall())
+
+
+def _ask(where: str, values: Sequence[Any], lock: bool, cursor: Cursor[Any]) -> None:
+    cursor.execute(
+        f"SELECT {', '.join(_BOOKING_COLUMNS)} FROM reservations_booking WHERE {where}"  # noqa: S608
+        + (" FOR UPDATE" if lock else ""),
+        values,
+    )
+
+
+def _ask_stays(booking_id: UUID, cursor: Cursor[Any]) -> None:
+    cursor.execute(
+        f"SELECT {', '.join(_STAY_COLUMNS)} FROM reservations_roomstay WHERE booking_id = %s ORDER BY position",  # noqa: S608
+        (booking_id,),
+    )
+
+
+def _record(row: Sequence[Any], stays: Sequence[Sequence[Any]]) -> Record:
     return Record(
         **dict(zip(_BOOKING_COLUMNS, row, strict=True)),
         stays=[Stay(**dict(zip(_STAY_COLUMNS, stay, strict=True))) for stay in stays],

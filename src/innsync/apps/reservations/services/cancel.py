@@ -24,6 +24,7 @@ def cancel(
     now: datetime,
     actor: str,
     expected_version: int | None = None,
+    locked: records.Record | None = None,
     waive_fee: bool = False,
     any_channel: bool = False,
 ) -> records.Record:
@@ -33,9 +34,10 @@ def cancel(
 
     any_channel: also one that a channel sold (walked guests); the channel must then be told by a person. It stays
     cancelled until the channel sells other dates or rooms.
+    locked: the booking itself, where it was loaded and locked in this transaction.
     Raises UnknownBooking, StaleVersion, NotChangeable, IllegalTransition.
     """
-    record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
+    record = locked or records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
     if record.channel != "direct" and not any_channel:
         raise NotChangeable(status=record.channel, action="cancel")
     if record.status == BookingStatus.CANCELLED:

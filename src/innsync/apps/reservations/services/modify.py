@@ -45,6 +45,7 @@ def modify(
     now: datetime,
     actor: str,
     expected_version: int | None = None,
+    locked: records.Record | None = None,
     stay: StayDates | None = None,
     rooms: Sequence[RoomRequest] | None = None,
     guest: GuestDetails | None = None,
@@ -57,10 +58,12 @@ def modify(
     A stay that has begun may be changed too, but for the check-in of who has come: nights that are over keep what they
     cost, and a room can be neither added nor taken away. A rate plan that is kept may be sold so long before arrival, or
     so shortly, as the day was on which it was taken, and keeps the terms agreed; another brings its own.
+
+    locked: the booking itself, where it was loaded and locked in this transaction.
     Raises UnknownBooking, StaleVersion, NotChangeable (cancelled, or owned by a channel), SoldOut, StayNotSellable,
     PriceChanged; then nothing has changed. What it was reduced by stays, as it was agreed, while the conditions hold.
     """
-    record = records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
+    record = locked or records.load(booking_id=booking_id, lock=True, expected_version=expected_version)
     if record.status not in CHANGEABLE or record.channel != "direct":
         raise NotChangeable(status=record.status if record.channel == "direct" else record.channel, action="modify")
     before, had = records.snapshot(record), record.promotions
