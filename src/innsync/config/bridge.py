@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, Any, TypeVar, cast
 
 import orjson
+from django.db import connection
 
 from innsync.api.holding import ANSWER_AT
 from innsync.config.environ import Environ, environ_of
@@ -90,7 +91,7 @@ class Bridge:
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do what waits for others, such as the database, where it holds nobody up."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _on_own_connection, work)
 
     async def _read(self, scope: Any, proto: Any, into: Any) -> int:
         """The body's length in bytes. Raises _Refused."""
@@ -118,6 +119,14 @@ class Bridge:
         length: int = into.tell()
         into.seek(0)
         return length
+
+
+def _on_own_connection(work: Callable[[], Result]) -> Result:
+    """Its database connection goes back to the others at once: not with every work a request ends that would see to it."""
+    try:
+        return work()
+    finally:
+        connection.close()
 
 
 def _call(application: Application, environ: Environ) -> Answer:

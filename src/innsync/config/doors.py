@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import connection
 
 from innsync.api.middleware import COMPRESSED, request_id_of
 from innsync.api.plain import SAFE_HEADERS, is_plain
@@ -109,7 +108,9 @@ class Doors:
             calls = [call for call, _ in waiting]
             answers: list[Answered | None]
             try:
-                answers = await self._bridge.run(partial(_take_together, address, calls))
+                answers = await self._bridge.run(
+                    partial(take_together, vendor=address.vendor, subject_id=address.subject_id, calls=calls)
+                )
             except Exception:  # each is tried by itself: the one at fault spoils no other
                 log.exception("calls_not_taken_together", vendor=address.vendor, calls=len(calls))
                 answers = [None] * len(calls)
@@ -117,13 +118,6 @@ class Doors:
                 if not future.done():  # its caller has gone
                     future.set_result(answered)
         self._under_way -= 1
-
-
-def _take_together(address: Address, calls: list[Call]) -> list[Answered | None]:
-    try:
-        return take_together(vendor=address.vendor, subject_id=address.subject_id, calls=calls)
-    finally:
-        connection.close()  # back to the others: no request ends here that would give it back
 
 
 def _address_of(scope: Any) -> Address | None:

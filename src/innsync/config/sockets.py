@@ -19,7 +19,6 @@ from uuid import UUID
 
 import orjson
 import structlog
-from django.db import connection
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 
 from innsync.apps.accounts import selectors
@@ -156,7 +155,7 @@ class Sockets:
             await asyncio.sleep(KEYS_LOOKED_AT_EVERY_S)
             asked = list(self._by_key)
             try:
-                living = await self._bridge.run(lambda asked=asked: _living(asked))  # type: ignore[misc]  # its default
+                living = await self._bridge.run(partial(selectors.living_keys, asked, datetime.now(UTC)))
             except Exception:
                 log.warning("keys_not_looked_at", exc_info=True)
                 continue
@@ -183,7 +182,9 @@ class Sockets:
 
     async def _send(self, transport: Any, follower: _Follower) -> None:
         after, line = follower.admission.after, _Line(transport)
-        while missed := await self._bridge.run(partial(_read, follower.admission.organization_id, after)):
+        while missed := await self._bridge.run(
+            partial(stream.read, organization_id=follower.admission.organization_id, after=after)
+        ):
             for event in missed:
                 await follower.tell(line, event)
             after = missed[-1].position
@@ -281,20 +282,6 @@ class _Follower:
             return None
         self._sent = event.position
         return _message(event, program=self.admission.key_id is not None) if self.admission.shows(event) else None
-
-
-def _read(organization_id: UUID, after: int) -> list[StreamedEvent]:
-    try:
-        return stream.read(organization_id=organization_id, after=after)
-    finally:
-        connection.close()
-
-
-def _living(key_ids: list[UUID]) -> set[UUID]:
-    try:
-        return selectors.living_keys(key_ids, datetime.now(UTC))
-    finally:
-        connection.close()
 
 
 def _message(event: StreamedEvent, *, program: bool) -> str:

@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connections
 
 from innsync.api import quick
 from innsync.api.tests.samples import SampleHouse, sample_house
@@ -176,6 +177,26 @@ def test_a_compressed_answer_is_a_whole_gzip_file_each_time(shop: httpx.Client, 
     assert {_VARIES.sub(b"", one) for one in (plain, raw.content, *(one.content for one in packed))} == {
         _VARIES.sub(b"", plain)
     }
+
+
+def test_who_is_looked_up_keeps_no_connection_from_others(web: str):
+    """A thread that looks a key up ends no request of Django's. Threads of ended servers once held all connections."""
+    pool = connections["default"].pool  # type: ignore[attr-defined]  # PostgreSQL's
+
+    def held() -> int:
+        stats = pool.get_stats()
+        return int(stats["pool_size"] - stats["pool_available"])
+
+    before = held()
+    for _ in range(4):
+        house = sample_house()
+        with calling(web, house.secret) as shop:
+            assert search(shop, house).status_code == 200
+    for _ in range(50):  # until what was called is written down
+        if held() <= max(before, 1):
+            break
+        time.sleep(0.1)
+    assert held() <= max(before, 1), "the test's own at most"
 
 
 # --- never an old answer --------------------------------------------------------------------------------------
