@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from innsync.apps.accounts.tenancy import sql
+from innsync.apps.distribution.schedules import schedule
 from innsync.integrations.manifest import manifests
 from innsync.ops import connections
 from innsync.ops.commands import conflicts, inbox, keys, status, user
@@ -52,6 +55,15 @@ class TestConnections:
         monkeypatch.setattr("innsync.integrations.manifest.manifests", lambda: installed)
         (one,) = connections.chosen(f"{house.property.code}/expedia")
         assert one.title == f"{house.property.code} at expedia"
+
+    def test_one_that_is_disconnected_while_they_are_listed_hides_no_other(self, house: House) -> None:
+        gone, later = uuid4(), datetime.now(UTC) + timedelta(hours=1)
+        organization_id = house.organization.id
+        schedule(organization_id=organization_id, subject_id=gone, kind="inventory", every_s=300, due_at=later)
+        listed = [one.id for one in connections.chosen(None)]
+        with sql() as cursor:
+            cursor.execute("DELETE FROM distribution_schedule WHERE subject_id = %s", (gone,))
+        assert house.connections["expedia"].id in listed
 
     @pytest.mark.parametrize("text", ["", "nowhere/expedia", "01900000-0000-7000-8000-000000000000"])
     def test_a_name_that_means_nothing_is_refused(self, house: House, text: str) -> None:

@@ -31,13 +31,17 @@ class Named:
 def chosen(text: str | None) -> list[Named]:
     """All connections of all organizations, or those that the text names. Raises Refusal when it names none."""
     from innsync.apps.accounts.tenancy import tenant
+    from innsync.apps.distribution.models import Connection
     from innsync.apps.distribution.selectors import list_connection_ids, load_linked
     from innsync.integrations.manifest import manifests
 
     found = []
     for organization_id, connection_id in list_connection_ids():
-        with tenant(organization_id):
-            linked = load_linked(connection_id=connection_id)
+        try:
+            with tenant(organization_id):
+                linked = load_linked(connection_id=connection_id)
+        except Connection.DoesNotExist:  # it was disconnected since they were listed
+            continue
         vendor = linked.account.vendor
         # A channel that was taken out of this installation must not hide the others from its operator.
         channel = manifests()[vendor].name if vendor in manifests() else vendor
