@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -25,27 +25,6 @@ from innsync.config.bridge import Answer, Bridge
 PAGES = ("/hotels/{}", "/hotels/{}/images", "/room-types/{}", "/amenities/{}")
 PATIENCE_S = settings.SEARCH_BEHIND_S + 0.03
 _OF_ONE_CALL = ("date", "x-request-id", "ratelimit", "server")
-
-
-@pytest.fixture
-def shop(web: str, house: SampleHouse) -> Iterator[httpx.Client]:
-    """The served application, with the hotel's key."""
-    with calling(web, house.secret) as found:
-        yield found
-
-
-@pytest.fixture
-def django_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that Django answered."""
-    asked: list[str] = []
-    call = Bridge.call
-
-    async def seen(self: Bridge, environ: dict[str, Any]) -> Answer:
-        asked.append(environ["PATH_INFO"])
-        return await call(self, environ)
-
-    monkeypatch.setattr(Bridge, "call", seen)
-    return asked
 
 
 def add_photo(house: SampleHouse) -> None:

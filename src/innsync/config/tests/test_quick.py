@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -28,7 +28,6 @@ from innsync.apps.inventory import services as inventory
 from innsync.apps.properties.models import Property, RoomType
 from innsync.apps.rates.models import Product, RatePlan
 from innsync.apps.rates.services import RateEdit, set_rates
-from innsync.config.bridge import Bridge
 from innsync.domain.stay import StayDates
 
 NOBODYS = "0192f0a0-0000-7000-8000-000000000000"
@@ -36,27 +35,6 @@ NOBODYS = "0192f0a0-0000-7000-8000-000000000000"
 PATIENCE_S = settings.SEARCH_BEHIND_S + 0.03
 _VARIES = re.compile(rb'"(as_of|instance)":"[^"]*"')
 _OWN_HEADERS = ("date", "x-request-id", "ratelimit", "server", "content-length")
-
-
-@pytest.fixture
-def shop(web: str, house: SampleHouse) -> Iterator[httpx.Client]:
-    """The served application, with the hotel's key."""
-    with calling(web, house.secret) as found:
-        yield found
-
-
-@pytest.fixture
-def django_asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The queries that went on to Django."""
-    asked: list[str] = []
-    serve = Bridge.serve
-
-    async def seen(self: Bridge, scope: Any, proto: Any) -> None:
-        asked.append(scope.query_string)
-        await serve(self, scope, proto)
-
-    monkeypatch.setattr(Bridge, "serve", seen)
-    return asked
 
 
 def search(client: httpx.Client, house: SampleHouse, **more: object) -> httpx.Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,16 +11,9 @@ from django.conf import settings
 
 from innsync.api import admission, quick
 from innsync.api.tests.samples import SampleHouse
-from innsync.api.tests.serving import calling
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.properties.models import Property
 from innsync.apps.rates.live import Changes, Known
-
-
-@pytest.fixture
-def shop(web: str, house: SampleHouse) -> Iterator[httpx.Client]:
-    with calling(web, house.secret) as found:
-        yield found
 
 
 def search(shop: httpx.Client, house: SampleHouse, more: str = "", **headers: str) -> httpx.Response:

@@ -11,10 +11,8 @@ from innsync.api.tests.samples import SampleHouse
 from innsync.api.tests.test_extras import add
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.rates import extras as services
-from innsync.config.tests.test_quick import PATIENCE_S, django_asked, said, search, shop
+from innsync.config.tests.test_quick import PATIENCE_S, said, search
 from innsync.domain.extras import Per
-
-__all__ = ["django_asked", "shop"]
 
 
 def included(answer: httpx.Response) -> dict[str, list[str]]:

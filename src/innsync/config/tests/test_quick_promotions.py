@@ -13,10 +13,8 @@ from innsync.api.tests.samples import SampleHouse
 from innsync.api.tests.test_promotions import end, promote
 from innsync.apps.accounts.tenancy import tenant
 from innsync.apps.rates import promotions as services
-from innsync.config.tests.test_quick import PATIENCE_S, django_asked, said, search, shop
+from innsync.config.tests.test_quick import PATIENCE_S, said, search
 from innsync.domain.promotions import CutKind
-
-__all__ = ["django_asked", "shop"]
 
 
 def reduced(answer: httpx.Response) -> list[Any]:
